@@ -1,0 +1,25 @@
+// What every program shares: logging flags, the error line, and the exit codes.
+#pragma once
+
+#include "pillar/core/error.h"
+#include "pillar/core/log.h"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+namespace pillar {
+
+// Adds --log-level, --quiet, --log-file to a program or subcommand.
+void add_log_options(CLI::App& app, LogOptions& options);
+
+// Parses, sets up the log, and runs the subcommand that was named. Prints "error: ..." and returns the exit code of
+// whatever it threw. Subcommands are added by `add` with their callbacks, which return an ExitCode through `result`.
+struct AppContext {
+  CLI::App app;
+  LogOptions log;
+  ExitCode result = ExitCode::ok;
+};
+int run_app(int argc, char** argv, const char* description, const std::function<void(AppContext&)>& add);
+
+}  // namespace pillar

@@ -1,0 +1,37 @@
+# Language level, warnings, sanitizers, linker and ccache: everything that is said once for all our own targets.
+option(PILLAR_BUILD_TESTS "Build the test suite" ON)
+option(PILLAR_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+set(PILLAR_TORCH_ROOT "${CMAKE_SOURCE_DIR}/.deps/python/torch" CACHE PATH "Folder with LibTorch's lib/ and include/")
+set(PILLAR_GOLDENS "${CMAKE_SOURCE_DIR}/../shared/goldens" CACHE PATH "Reference data; tests that need it are skipped where it is absent")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(PILLAR_CCACHE ccache)
+if(PILLAR_CCACHE)
+  # pch_defines and time_macros let ccache serve files that use the precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${PILLAR_CCACHE}")
+endif()
+find_program(PILLAR_MOLD mold)
+
+add_library(pillar_flags INTERFACE)
+target_compile_options(pillar_flags INTERFACE
+  -fPIC # for programs too, so that one precompiled header serves all
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Werror -fno-math-errno)
+if(PILLAR_MOLD)
+  target_link_options(pillar_flags INTERFACE -fuse-ld=mold)
+endif()
+if(PILLAR_SANITIZE)
+  target_compile_options(pillar_flags INTERFACE
+    -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  target_link_options(pillar_flags INTERFACE -fsanitize=address,undefined)
+endif()

@@ -1,0 +1,65 @@
+// Configuration files (YAML, and JSON as its subset) whose errors name file, line and key.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pillar {
+
+// A position in a parsed configuration tree. Copies are cheap and share the tree.
+//
+//   Config config = Config::load("train.yaml");
+//   config.allow_only({"model", "data", "seed"});            // refuses "sed": "did you mean 'seed'?"
+//   int64_t seed = config.get("seed").as_int(0);             // default where the key is absent
+//   auto spacing = config.get("processing").get("target_spacing").as_doubles(3);
+class Config {
+ public:
+  static Config load(const std::filesystem::path& file);  // throws Error(io | input)
+  static Config parse(std::string_view text, const std::filesystem::path& file_name);
+
+  // Sets `a.b.c=value` (value is YAML: a scalar or a flow list), creating maps on the way. Throws Error(usage).
+  void set(std::string_view assignment);
+
+  bool exists() const noexcept;  // false for an absent key and for an explicit null
+  Config get(std::string_view key) const;  // an absent key gives a node whose exists() is false
+  bool is_map() const noexcept;
+  bool is_list() const noexcept;
+  std::size_t size() const noexcept;          // elements of a list, keys of a map
+  Config at(std::size_t index) const;         // element of a list
+  std::vector<std::string> keys() const;      // in file order
+
+  // Throws Error(input) naming the first other key and the nearest allowed one.
+  void allow_only(const std::vector<std::string>& keys) const;
+
+  // Without a default an absent key is an error; a value of the wrong type always is.
+  std::string as_string() const;
+  std::string as_string(const std::string& fallback) const;
+  std::int64_t as_int() const;
+  std::int64_t as_int(std::int64_t fallback) const;
+  double as_double() const;
+  double as_double(double fallback) const;
+  bool as_bool() const;
+  bool as_bool(bool fallback) const;
+  std::vector<double> as_doubles(std::size_t count) const;  // a list of exactly `count` numbers
+  std::vector<std::int64_t> as_ints(std::size_t count) const;
+  std::vector<std::string> as_strings() const;
+
+  // "file.yaml:12: processing.resampling.target_spacing", for messages about a value's meaning.
+  std::string where() const;
+  [[noreturn]] void fail(const std::string& fault) const;  // Error(input, where() + ": " + fault)
+
+ private:
+  struct Node;
+  explicit Config(std::shared_ptr<Node> node);
+  std::shared_ptr<Node> node_;
+};
+
+// The candidate with the smallest edit distance to `word`, empty if none is near enough to be meant.
+std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace pillar

@@ -1,0 +1,29 @@
+// CSV as RFC 4180 has it: quoted fields, doubled quotes, commas and newlines inside quotes; reads LF and CRLF, with or
+// without a UTF-8 byte order mark.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pillar {
+
+struct CsvTable {
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;  // each as long as the header
+
+  // Index of a named column; throws Error(input) that lists the columns there are. `file` is for the message.
+  std::size_t column(std::string_view name, const std::filesystem::path& file) const;
+};
+
+// First line is the header. Throws Error(input) with the line number on an unterminated quote, text after a closing
+// quote, a row of another length, a duplicate or empty header, or no header at all. Blank lines are skipped.
+CsvTable parse_csv(std::string_view text, const std::filesystem::path& file);
+CsvTable read_csv(const std::filesystem::path& file);
+
+std::string format_csv(const CsvTable& table);  // LF line ends, quotes only where needed
+void write_csv(const std::filesystem::path& file, const CsvTable& table);  // atomic
+
+}  // namespace pillar

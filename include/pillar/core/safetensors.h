@@ -1,0 +1,50 @@
+// safetensors files: 8-byte little-endian header length, JSON header, tensor bytes (format of Hugging Face safetensors).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pillar {
+
+class MappedFile;
+
+struct SafetensorsEntry {
+  at::ScalarType dtype;
+  std::vector<std::int64_t> shape;
+  std::uint64_t begin = 0;  // byte offsets from the end of the header
+  std::uint64_t end = 0;
+};
+
+// A memory-mapped file whose header has been checked in full: length under 100 MB, valid JSON without duplicate keys,
+// known dtypes, sizes that match the offsets, no overlap, no hole, nothing past the end. Throws Error(io | input).
+class SafetensorsFile {
+ public:
+  explicit SafetensorsFile(const std::filesystem::path& path);
+  const std::map<std::string, SafetensorsEntry>& entries() const noexcept { return entries_; }
+  const std::map<std::string, std::string>& metadata() const noexcept { return metadata_; }
+  bool contains(const std::string& name) const { return entries_.count(name) != 0; }
+  // A view of the mapping (read-only pages: do not write to it), which lives as long as the tensor does.
+  // Throws Error(input) for an unknown name, with the nearest one there is.
+  at::Tensor tensor(const std::string& name) const;
+
+ private:
+  std::filesystem::path path_;
+  std::shared_ptr<const MappedFile> file_;
+  std::uint64_t data_begin_ = 0;
+  std::map<std::string, SafetensorsEntry> entries_;
+  std::map<std::string, std::string> metadata_;
+};
+
+// Atomic. Tensors are made contiguous and stored in the given order, 8-byte aligned from the file's start.
+void write_safetensors(const std::filesystem::path& path,
+                       const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace pillar
