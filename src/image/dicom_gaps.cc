@@ -14,9 +14,11 @@ constexpr double most_missing = 0.1;   // of the slices
 constexpr double most_slices =
     65536;  // of a grid made from positions: keeps a hostile one from filling the memory
 
-// A plane farther than this from its place is not on the grid: a tenth of the spacing, or of a millimetre where slices
-// are thin and positions come rounded to that.
-double tolerance(double spacing) { return std::min(std::max(0.1 * spacing, 0.1), 0.25 * spacing); }
+// A plane farther than this from its place is not on the grid: a tenth of the spacing, or of a millimetre
+// where slices are thin and positions come rounded to that.
+double tolerance(double spacing) {
+  return std::min(std::max(0.1 * spacing, 0.1), 0.25 * spacing);
+}
 
 // The farthest that plane k lies from k-th place of an even grid over the same extent.
 double unevenness(const Stack& stack) {

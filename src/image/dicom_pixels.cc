@@ -163,10 +163,7 @@ DicomPixels::DicomPixels(const fs::path& path) : state_(std::make_unique<State>(
   const auto structure = examine_dicom(path);
   if (!structure) fail(ErrorCategory::input, "{}: not a DICOM file", path);
   if (!structure->has_pixel_data) fail(ErrorCategory::input, "{}: no pixel data", path);
-  if (structure->pixel_bytes_present < structure->pixel_bytes_claimed) {
-    fail(ErrorCategory::input, "{}: truncated: {} of {} bytes of pixel data", path,
-         structure->pixel_bytes_present, structure->pixel_bytes_claimed);
-  }
+  if (!structure->pixel_fault.empty()) fail(ErrorCategory::input, "{}: {}", path, structure->pixel_fault);
   open_dicom(state.file, path, *structure, true);
   DcmDataset& dataset = *state.file.getDataset();
   state.syntax = dataset.getOriginalXfer();

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -201,7 +202,8 @@ TEST_F(DicomDamage, AbsentPositionsAreAnErrorButForASingleSlice) {
 }
 
 TEST_F(DicomDamage, PixelSpacingThatDiffersIsAnError) {
-  expect_fault([](DcmDataset& dataset) { set_text(dataset, DCM_PixelSpacing, "0.75\\0.6"); }, "");
+  expect_fault([](DcmDataset& dataset) { set_text(dataset, DCM_PixelSpacing, "0.75\\0.6"); },
+               "pixel spacing 0.75x0.6 mm");
 }
 
 TEST_F(DicomDamage, ColourIsUnsupported) {
@@ -303,6 +305,29 @@ TEST_F(DicomDamage, DeepNestingDoesNotOverflowTheStack) {
   EXPECT_PILLAR_ERROR(scan_dicom(file), ErrorCategory::input, HasSubstr("nested"));
 }
 
+TEST_F(DicomDamage, DeepNestingIsFoundWhereverItHides) {
+  using namespace std::string_literals;
+  std::string nested;
+  for (int i = 0; i < 200000; ++i)
+    nested += "\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff"s;
+  const std::string whole = bytes_of(file);
+  std::ofstream(file, std::ios::binary) << whole << nested;  // behind the pixel data
+  EXPECT_PILLAR_ERROR(scan_dicom(file), ErrorCategory::input, HasSubstr("nested"));
+  const std::size_t pixels = whole.find("\xe0\x7f\x10\0OW"s);
+  ASSERT_NE(pixels, std::string::npos);
+  for (const std::string& vr : {"SQ"s, "UN"s}) {  // in their place
+    std::ofstream(file, std::ios::binary) << whole.substr(0, pixels) << "\xe0\x7f\x10\0"s << vr
+                                          << "\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff"s << nested;
+    EXPECT_PILLAR_ERROR(load_only_series(file), ErrorCategory::input, HasSubstr("im0001.dcm"));
+  }
+}
+
+TEST_F(DicomDamage, NeitherAFileNorAFolder) {
+  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
+  EXPECT_PILLAR_ERROR(scan_dicom(dir / "pipe"), ErrorCategory::io, HasSubstr("neither"));
+  EXPECT_THAT(scan_dicom(dir.path()).series, SizeIs(1));  // and inside a folder it is no image
+}
+
 TEST_F(DicomDamage, OrdinaryNestingIsRead) {
   edit_dicom(file, [](DcmDataset& dataset) {
     DcmItem* item = &dataset;
@@ -320,7 +345,7 @@ TEST_F(DicomDamage, OrdinaryNestingIsRead) {
     const auto structure = examine_dicom(file);
     ASSERT_TRUE(structure.has_value());
     EXPECT_TRUE(structure->has_pixel_data);
-    EXPECT_EQ(structure->pixel_bytes_present, 40u);
+    EXPECT_EQ(structure->pixel_fault, "");
     EXPECT_EQ(load_only_series(dir.path()).volume.voxels_dhw.size(0), 3);
   }
 }
