@@ -3,18 +3,18 @@
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 
+#include <fstream>
+
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <fstream>
 
 namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
+using test::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using test::TempDir;
 
 TEST(File, RoundTrip) {
   TempDir dir;
@@ -41,7 +41,8 @@ TEST(File, FolderIsNotAFile) {
 TEST(File, TooLargeIsRefusedBeforeReading) {
   TempDir dir;
   write_file_atomic(dir / "big", std::string_view("123456"));
-  EXPECT_PILLAR_ERROR(read_file(dir / "big", 5), ErrorCategory::input, AllOf(HasSubstr("big"), HasSubstr("6 bytes")));
+  EXPECT_PILLAR_ERROR(read_file(dir / "big", 5), ErrorCategory::input,
+                      AllOf(HasSubstr("big"), HasSubstr("6 bytes")));
 }
 
 TEST(PartialPath, UncommittedLeavesNothing) {
