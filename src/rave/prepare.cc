@@ -1,7 +1,8 @@
 #include "pillar/rave/prepare.h"
 
-#include "core/fail.h"
 #include "pillar/image/volume_file.h"
+
+#include "core/fail.h"
 
 #include <spdlog/spdlog.h>
 
@@ -9,7 +10,8 @@ namespace pillar {
 namespace {
 
 // Everything that a DICOM series and a volume file have in common.
-PreparedScan finish(Volume loaded, SampleMetadata metadata, const std::filesystem::path& source, const PrepareOptions& options) {
+PreparedScan finish(Volume loaded, SampleMetadata metadata, const std::filesystem::path& source,
+                    const PrepareOptions& options) {
   metadata.modality = loaded.modality;
   metadata.anatomy = options.config.anatomy;
   metadata.original_spacing_xyz_mm = loaded.geometry.spacing_xyz_mm;
@@ -50,7 +52,8 @@ SampleMetadata identify_volume_file(const std::filesystem::path& file) {
   return metadata;
 }
 
-PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::path& source, const PrepareOptions& options) {
+PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::path& source,
+                            const PrepareOptions& options) {
   if (options.config.modality && *options.config.modality != series.modality) {
     fail(ErrorCategory::input, "{}: series {} is {}, the configuration is for {}", source, series.series_uid,
          to_string(series.modality), to_string(*options.config.modality));
