@@ -67,8 +67,7 @@ PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::pa
   metadata.source_slice_count = report.source_slice_count;
   metadata.excluded_slice_count = report.excluded_slice_count;
   metadata.filled_positions_mm = report.filled_positions_mm;
-  metadata.warnings = series.warnings;
-  metadata.warnings.insert(metadata.warnings.end(), report.warnings.begin(), report.warnings.end());
+  metadata.warnings = report.warnings;
   if (!series.planes.empty() && series.planes.front().has_orientation) {
     metadata.image_orientation_patient = series.planes.front().orientation;
   }
