@@ -10,7 +10,7 @@
 namespace pillar {
 namespace {
 
-constexpr std::int64_t kMinHevcSide = 16;
+constexpr std::int64_t kMinSide = 32;
 constexpr std::int64_t kMaxSide = 8192;
 constexpr int kFramesPerSecond = 25;
 // Pictures encoded at once. Fixed, because the stream can depend on it; it does not on the number of worker
@@ -43,13 +43,9 @@ void validate(const SizeDhw& size, const VideoEncodeOptions& options) {
     fail(ErrorCategory::usage, "a keyframe every {} slices is not possible", options.keyframe_interval);
   }
   const auto [depth, height, width] = size;
-  if (depth < 1 || height < 1 || width < 1 || height > kMaxSide || width > kMaxSide) {
-    fail(ErrorCategory::usage, "a video holds slices of 1 to {} rows and columns, not {} of {} x {}",
-         kMaxSide, depth, height, width);
-  }
-  if (options.kind != VideoKind::gray16 && !hevc_can_hold(size)) {
-    fail(ErrorCategory::usage, "HEVC holds slices of at least {} x {}, not {} x {}", kMinHevcSide,
-         kMinHevcSide, height, width);
+  if (depth < 1 || !video_can_hold(size)) {
+    fail(ErrorCategory::usage, "a video holds slices of {0} x {0} to {1} x {1}, not {2} of {3} x {4}", kMinSide, kMaxSide,
+         depth, height, width);
   }
   if (options.kind == VideoKind::rave10 && (height % 2 != 0 || width % 2 != 0)) {
     fail(ErrorCategory::usage,
@@ -84,11 +80,11 @@ void set_hevc(AVCodecContext& context, const VideoEncodeOptions& options) {
   set(context, "x265-params", parameters);
 }
 
-void set_ffv1(AVCodecContext& context, const SizeDhw& size, int threads) {
-  const bool divisible = size[1] >= 64 && size[2] >= 64;
+void set_ffv1(AVCodecContext& context, int threads) {
+  constexpr int kSlices = 4;
   context.level = 3;
-  context.slices = divisible ? 4 : 0;
-  context.thread_count = std::clamp(threads > 0 ? threads : usable_processors(), 1, divisible ? 4 : 1);
+  context.slices = kSlices;
+  context.thread_count = std::clamp(threads > 0 ? threads : usable_processors(), 1, kSlices);
   context.thread_type = FF_THREAD_SLICE;
   context.gop_size = 1;  // every slice by itself: ranges and damage stay local
   context.color_range = AVCOL_RANGE_JPEG;
@@ -101,8 +97,9 @@ int bits_of(VideoKind kind) noexcept {
   return kind == VideoKind::rave10 ? 10 : kind == VideoKind::gray12 ? 12 : 16;
 }
 
-bool hevc_can_hold(const SizeDhw& size_dhw) noexcept {
-  return size_dhw[1] >= kMinHevcSide && size_dhw[2] >= kMinHevcSide;
+bool video_can_hold(const SizeDhw& size_dhw) noexcept {
+  const auto [depth, height, width] = size_dhw;
+  return std::min(height, width) >= kMinSide && std::max(height, width) <= kMaxSide;
 }
 
 CodecContext open_encoder(const SizeDhw& size_dhw, const VideoEncodeOptions& options, AvFaults& faults) {
@@ -125,7 +122,7 @@ CodecContext open_encoder(const SizeDhw& size_dhw, const VideoEncodeOptions& opt
   if (hevc) {
     set_hevc(*context, options);
   } else {
-    set_ffv1(*context, size_dhw, options.threads);
+    set_ffv1(*context, options.threads);
   }
   int status = avcodec_open2(context.get(), codec, nullptr);
   if (status < 0) {

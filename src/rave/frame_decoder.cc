@@ -12,8 +12,7 @@ namespace {
 
 // Each frame thread holds a frame or two; beyond this a stream of B-frames keeps no more of them busy.
 constexpr int kMaxDecoderThreads = 16;
-constexpr std::int64_t kMaxFramePixels = std::int64_t{1}
-                                         << 25;  // 5792 x 5792: more than any scanner's matrix
+constexpr std::int64_t kMaxFramePixels = std::int64_t{8192} * 8192;
 constexpr std::int64_t kMaxVolumeBytes = std::int64_t{1} << 34;
 
 const char* pixel_format_name(int format) {

@@ -46,13 +46,13 @@ TEST(EncodeVideo, PublishedStreamIsMetInKind) {
 
 TEST(EncodeVideo, LosslessKindsReturnEveryCode) {
   for (at::Tensor codes :
-       {smooth_codes({37, 48, 64}, 4095), noise_codes({5, 33, 47}, 4095), noise_codes({1, 16, 16}, 4095)}) {
+       {smooth_codes({37, 48, 64}, 4095), noise_codes({5, 33, 47}, 4095), noise_codes({1, 32, 32}, 4095)}) {
     Bytes file = encode_video(codes, {.kind = VideoKind::gray12});
     EXPECT_TRUE(at::equal(decode_video(file, "volume.mp4", SliceRange{}), codes)) << codes.sizes();
     EXPECT_EQ(probe_video(file, "volume.mp4").kind, VideoKind::gray12);
   }
   for (at::Tensor codes :
-       {smooth_codes({9, 80, 70}, 65535), noise_codes({3, 1, 1}, 65535), noise_codes({2, 7, 300}, 65535)}) {
+       {smooth_codes({9, 80, 70}, 65535), noise_codes({3, 32, 32}, 65535), noise_codes({2, 37, 300}, 65535)}) {
     Bytes file = encode_video(codes, {.kind = VideoKind::gray16});
     EXPECT_TRUE(at::equal(decode_video(file, "volume.mkv", SliceRange{}), codes)) << codes.sizes();
     EXPECT_EQ(probe_video(file, "volume.mkv").codec, "ffv1");
@@ -71,8 +71,8 @@ TEST(EncodeVideo, RefusesWhatAStreamCannotHold) {
   at::Tensor codes = noise_codes({2, 33, 47}, 4095);
   EXPECT_PILLAR_ERROR(encode_video(codes, {.kind = VideoKind::rave10}), ErrorCategory::usage,
                       HasSubstr("even"));
-  EXPECT_PILLAR_ERROR(encode_video(noise_codes({2, 8, 64}, 1023), {.kind = VideoKind::gray12}),
-                      ErrorCategory::usage, HasSubstr("16 x 16"));
+  EXPECT_PILLAR_ERROR(encode_video(noise_codes({2, 16, 64}, 1023), {.kind = VideoKind::gray12}),
+                      ErrorCategory::usage, HasSubstr("32 x 32"));
   EXPECT_PILLAR_ERROR(encode_video(noise_codes({2, 32, 32}, 65535), {.kind = VideoKind::gray12}),
                       ErrorCategory::usage, HasSubstr("12 bits"));
   EXPECT_PILLAR_ERROR(encode_video(codes, {.preset = "warp"}), ErrorCategory::usage, HasSubstr("warp"));

@@ -46,8 +46,8 @@ struct VideoEncodeOptions {
 };
 
 // `codes_dhw`: uint16 (D,H,W), values within the kind's bits. Returns a whole mp4 (HEVC) or Matroska (FFV1)
-// file, the same bytes whatever the number of threads. HEVC needs slices of at least 16 x 16, rave10 even
-// rows and columns: Error(usage).
+// file, the same bytes whatever the number of threads. Slices are 32 x 32 to 8192 x 8192, those
+// of rave10 with even rows and columns: else Error(usage).
 Bytes encode_video(const at::Tensor& codes_dhw, const VideoEncodeOptions& options);
 
 // `name` is what messages call the data. Both throw Error(input) naming the fault: not a video, no video
