@@ -1,34 +1,18 @@
 #include "pillar/core/file.h"
 
+#include "core/descriptor.h"
 #include "core/fail.h"
+
+#include <cerrno>
+#include <cstring>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-
 namespace pillar {
 namespace {
-
-// A file descriptor that closes itself.
-class Descriptor {
- public:
-  Descriptor(const std::filesystem::path& path, int flags, mode_t mode = 0) : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
-    if (fd_ < 0) fail(ErrorCategory::io, "{}: cannot open: {}", path, std::strerror(errno));
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::uint64_t regular_file_size(int fd, const std::filesystem::path& path) {
   struct stat status = {};
@@ -42,7 +26,8 @@ Container read_all(const std::filesystem::path& path, std::uint64_t max_bytes) {
   Descriptor file(path, O_RDONLY);
   std::uint64_t size = regular_file_size(file.get(), path);
   if (size > max_bytes) {
-    fail(ErrorCategory::input, "{}: {} bytes, more than the {} that this kind of file may have", path, size, max_bytes);
+    fail(ErrorCategory::input, "{}: {} bytes, more than the {} that this kind of file may have", path, size,
+         max_bytes);
   }
   Container content;
   content.resize(size);
@@ -59,7 +44,9 @@ Container read_all(const std::filesystem::path& path, std::uint64_t max_bytes) {
 
 }  // namespace
 
-Bytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes) { return read_all<Bytes>(path, max_bytes); }
+Bytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  return read_all<Bytes>(path, max_bytes);
+}
 
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   return read_all<std::string>(path, max_bytes);
@@ -69,18 +56,14 @@ void write_file_atomic(const std::filesystem::path& path, ByteView bytes) {
   PartialPath partial(path);
   {
     Descriptor file(partial.path(), O_WRONLY | O_CREAT | O_EXCL, 0666);
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      ssize_t put = ::write(file.get(), bytes.data() + done, bytes.size() - done);
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) fail(ErrorCategory::io, "{}: cannot write: {}", path, std::strerror(errno));
-      done += static_cast<std::size_t>(put);
-    }
+    write_all(file, bytes, path);
   }
   partial.commit();
 }
 
-void write_file_atomic(const std::filesystem::path& path, std::string_view text) { write_file_atomic(path, as_bytes(text)); }
+void write_file_atomic(const std::filesystem::path& path, std::string_view text) {
+  write_file_atomic(path, as_bytes(text));
+}
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   Descriptor file(path, O_RDONLY);

@@ -1,0 +1,99 @@
+#include "commands.h"
+
+#include "pillar/core/config.h"
+#include "pillar/rave/encode_job.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+namespace pillar {
+namespace {
+
+struct Arguments {
+  std::vector<std::filesystem::path> inputs;
+  std::filesystem::path input_csv;
+  std::string path_column = "series_path";
+  std::filesystem::path config_file;
+  std::string preset = "none";
+  std::vector<std::string> assignments;
+  std::string mode;
+  std::string archive;
+  std::string series = "all";
+  std::string gaps = "interpolate";
+  std::int64_t volume = -1;
+  EncodeJob job;
+};
+
+GapPolicy gap_policy(const std::string& word) {
+  if (word == "ignore") return GapPolicy::ignore;
+  return word == "fail" ? GapPolicy::fail : GapPolicy::interpolate;
+}
+
+void apply_config(Arguments& a) {
+  Config config = a.config_file.empty() ? encode_preset(a.preset) : Config::load(a.config_file);
+  for (const std::string& assignment : a.assignments) config.set(assignment);
+  std::vector<std::string> warnings;
+  a.job.prepare.config = parse_encode_config(config, warnings);
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  if (!a.mode.empty()) a.job.prepare.config.write.mode = parse_sample_mode(a.mode);
+  if (!a.archive.empty()) a.job.prepare.config.write.archive = parse_archive(a.archive);
+}
+
+ExitCode encode(Arguments& a, const LogOptions& log) {
+  apply_config(a);
+  if (a.inputs.empty() == a.input_csv.empty()) {
+    throw Error(ErrorCategory::usage, "encode needs INPUT... or --input-csv, one of the two");
+  }
+  a.job.inputs = a.input_csv.empty() ? expand_inputs(a.inputs) : inputs_from_csv(a.input_csv, a.path_column);
+  a.job.all_series = a.series == "all";
+  a.job.prepare.gaps = gap_policy(a.gaps);
+  if (a.volume >= 0) a.job.prepare.volume_index = a.volume;
+  a.job.quiet = log.quiet;
+
+  const EncodeSummary summary = run_encode(a.job);
+  if (a.job.dry_run) {
+    for (const EncodeOutcome& o : summary.outcomes) {
+      const std::string name = o.output.filename().string();
+      fmt::print("{} -> {}\n", o.source.string(), o.status == EncodeStatus::failed ? "fails: " + o.reason : name);
+    }
+  }
+  const bool failures = summary.count(EncodeStatus::failed) > 0;
+  if (!log.quiet) {
+    const std::string list = failures && !a.job.dry_run ? fmt::format(" (see {})", (a.job.output_folder / "failures.csv").string()) : "";
+    fmt::print("{}{}\n", summary.brief(), list);
+  }
+  return failures ? ExitCode::some_inputs_failed : ExitCode::ok;
+}
+
+}  // namespace
+
+void add_encode(AppContext& context) {
+  CLI::App* command = context.app.add_subcommand("encode", "DICOM folders, NIfTI, NRRD and MetaImage files to RAVE samples");
+  auto a = std::make_shared<Arguments>();
+  command->add_option("INPUT", a->inputs, "DICOM folders (searched for series below), DICOM or volume files");
+  command->add_option("--input-csv", a->input_csv, "a CSV that lists the inputs");
+  command->add_option("--path-column", a->path_column, "its column with the paths")->capture_default_str();
+  command->add_option("--out", a->job.output_folder, "folder for the samples, mapping.csv and failures.csv")->required();
+  auto* preset = command->add_option("--preset", a->preset, "grid to resample to: " + fmt::format("{}", fmt::join(encode_preset_names(), ", ")));
+  preset->capture_default_str();
+  command->add_option("--config", a->config_file, "YAML configuration; files of the public engine work as they are")->excludes(preset);
+  command->add_option("--set", a->assignments, "change one key: --set processing.crop_pad.size=[320,320]")->take_all();
+  command->add_option("--mode", a->mode, "lossless: every voxel comes back; rave10: the published lossy 10-bit stream")
+      ->check(CLI::IsMember({"rave10", "lossless"}));
+  command->add_option("--archive", a->archive, "none: a folder each; tar; tar.lz4 (exact voxels as volume.npy)")
+      ->check(CLI::IsMember({"none", "tar", "tar.lz4"}));
+  command->add_option("--series", a->series, "of a folder with several: all, or the first by UID")
+      ->check(CLI::IsMember({"all", "first"}))->capture_default_str();
+  command->add_option("--gaps", a->gaps, "missing or uneven slices: interpolate, ignore, fail")
+      ->check(CLI::IsMember({"interpolate", "ignore", "fail"}))->capture_default_str();
+  command->add_option("--volume", a->volume, "which volume of a 4-D file, from 0")->check(CLI::NonNegativeNumber);
+  command->add_option("--jobs,-j", a->job.jobs, "scans at once; 0: one a processor")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_flag("--overwrite", a->job.overwrite, "make samples again that are there already");
+  command->add_flag("--dry-run", a->job.dry_run, "read headers and say what would be written");
+  command->add_flag("--keep-source-path", a->job.prepare.keep_source_path, "name the source folder in metadata.json");
+  command->callback([a, &context] { context.result = encode(*a, context.log); });
+}
+
+}  // namespace pillar

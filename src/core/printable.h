@@ -1,0 +1,14 @@
+// Internal: text out of a file, made fit for a one-line message.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace pillar {
+
+// Control characters and bytes that are no UTF-8 become `\xNN`; what is longer than `max_bytes` ends in
+// "...".
+std::string printable(std::string_view text, std::size_t max_bytes = 120);
+
+}  // namespace pillar

@@ -1,0 +1,75 @@
+#include "pillar/core/safetensors.h"
+
+#include "pillar/core/config.h"
+#include "pillar/core/file.h"
+
+#include "core/fail.h"
+#include "core/printable.h"
+#include "core/safetensors_header.h"
+#include "core/tensor_bytes.h"
+
+#include <bit>
+#include <cstring>
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+namespace pillar {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "tensor bytes are mapped as they are stored");
+
+constexpr std::uint64_t kLengthBytes = 8;
+
+}  // namespace
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
+    : path_(path), file_(std::make_shared<const MappedFile>(path)) {
+  const ByteView bytes = file_->bytes();
+  if (bytes.size() < kLengthBytes) {
+    fail(ErrorCategory::input, "{}: not a safetensors file: only {} bytes", path, bytes.size());
+  }
+  std::uint64_t header_size = 0;
+  std::memcpy(&header_size, bytes.data(), kLengthBytes);
+  if (header_size > kSafetensorsMaxHeaderBytes) {
+    fail(ErrorCategory::input, "{}: claims a header of {} bytes, more than the {} allowed", path, header_size,
+         kSafetensorsMaxHeaderBytes);
+  }
+  if (header_size > bytes.size() - kLengthBytes) {
+    fail(ErrorCategory::input, "{}: truncated: claims a header of {} bytes in a file of {}", path,
+         header_size, bytes.size());
+  }
+  data_begin_ = kLengthBytes + header_size;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, header_size);
+  SafetensorsHeader header = parse_safetensors_header(text, bytes.size() - data_begin_, path);
+  entries_ = std::move(header.entries);
+  metadata_ = std::move(header.metadata);
+}
+
+at::Tensor SafetensorsFile::tensor(const std::string& name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) {
+    std::vector<std::string> names;
+    for (const auto& [known, entry] : entries_) names.push_back(known);
+    const std::string near = nearest_name(name, names);
+    fail(ErrorCategory::input, "{}: no tensor '{}'{}", path_, printable(name),
+         near.empty() ? "" : fmt::format("; did you mean '{}'?", printable(near)));
+  }
+  const SafetensorsEntry& entry = found->second;
+  const ByteView bytes = file_->bytes().subspan(data_begin_ + entry.begin, entry.end - entry.begin);
+  if (entry.dtype == at::kBool && !are_bools(bytes)) {
+    fail(ErrorCategory::input, "{}: tensor '{}' is BOOL but has bytes other than 0 and 1", path_,
+         printable(name));
+  }
+  if (bytes.empty()) return at::empty(entry.shape, entry.dtype);
+  // The format does not align: a tensor may begin at an odd byte, where its type cannot be read in place.
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % c10::elementSize(entry.dtype) != 0) {
+    at::Tensor copy = at::empty(entry.shape, entry.dtype);
+    std::memcpy(copy.data_ptr(), bytes.data(), bytes.size());
+    return copy;
+  }
+  auto keep_mapping = [file = file_](void*) {};
+  return at::from_blob(const_cast<std::uint8_t*>(bytes.data()), entry.shape, keep_mapping, entry.dtype);
+}
+
+}  // namespace pillar

@@ -1,0 +1,96 @@
+#include "pillar/rave/verify.h"
+
+#include "core/fail.h"
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPayloads[] = {"volume.mp4", "volume.mkv", "volume.npy", "volume.pt"};
+constexpr std::string_view kArchiveEndings[] = {".tar", ".tar.lz4"};
+
+bool is_sample_folder(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / "metadata.json", ignored)) return true;
+  return std::any_of(std::begin(kPayloads), std::end(kPayloads),
+                     [&](const char* name) { return fs::exists(folder / name, ignored); });
+}
+
+bool is_archive(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return std::any_of(std::begin(kArchiveEndings), std::end(kArchiveEndings),
+                     [&](std::string_view end) { return name.ends_with(end); });
+}
+
+void collect(const fs::path& folder, std::vector<fs::path>& found) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (!it->path().filename().string().starts_with(".")) entries.push_back(it->path());
+  }
+  if (error) fail(ErrorCategory::io, "{}: cannot list: {}", folder, error.message());
+  std::sort(entries.begin(), entries.end());
+  for (const fs::path& entry : entries) {
+    std::error_code ignored;
+    if (fs::is_directory(entry, ignored)) {
+      if (is_sample_folder(entry)) {
+        found.push_back(entry);
+      } else {
+        collect(entry, found);
+      }
+    } else if (is_archive(entry)) {
+      found.push_back(entry);
+    }
+  }
+}
+
+std::string kind_of(const SampleInfo& info) {
+  const bool lossy =
+      info.payload == PayloadKind::video && info.video && info.video->kind == VideoKind::rave10;
+  return fmt::format("{} {}", lossy ? "rave10" : "lossless", info.payload_name);
+}
+
+void check_against_metadata(const SampleInfo& info, const SizeDhw& decoded) {
+  if (!info.metadata) fail(ErrorCategory::input, "{}: has no metadata.json", info.path);
+  const SizeDhw& stated = info.metadata->final_shape;
+  if (stated != SizeDhw{0, 0, 0} && stated != decoded) {
+    fail(ErrorCategory::input, "{}: metadata.json says {}, the volume is {}", info.path,
+         fmt::join(stated, "x"), fmt::join(decoded, "x"));
+  }
+}
+
+}  // namespace
+
+std::vector<fs::path> find_samples(const std::vector<fs::path>& paths) {
+  std::vector<fs::path> found;
+  for (const fs::path& path : paths) {
+    std::error_code ignored;
+    if (!fs::is_directory(path, ignored) || is_sample_folder(path)) {
+      found.push_back(path);
+      continue;
+    }
+    const std::size_t before = found.size();
+    collect(path, found);
+    if (found.size() == before) fail(ErrorCategory::input, "{}: no samples in it", path);
+  }
+  return found;
+}
+
+VerifyResult verify_sample(const fs::path& path, int threads) {
+  VerifyResult result;
+  result.path = path;
+  try {
+    const Sample sample = Sample::open(path);
+    result.kind = kind_of(sample.info());
+    result.bytes_on_disk = sample.info().bytes_on_disk;
+    const Volume volume = sample.read({}, threads);
+    result.size_dhw = size_dhw(volume.voxels_dhw);
+    check_against_metadata(sample.info(), result.size_dhw);
+  } catch (const std::exception& error) {
+    result.fault = error.what();
+  }
+  return result;
+}
+
+}  // namespace pillar

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Holds the tree to docs/architecture.md: a room includes only the rooms its row allows, and a public header includes
+# nothing but the standard library, our own headers and LibTorch's core tensor.
+# Usage: rooms_test.sh SOURCE_DIR
+set -euo pipefail
+cd "$1"
+declare -A allowed=([core]="core" [image]="core image" [rave]="core image rave" [viz]="core viz" [phantom]="core image phantom")
+bad=0
+complain() {
+  echo "$*" >&2
+  bad=1
+}
+
+for folder in src/*/; do
+  room=$(basename "$folder")
+  [ -n "${allowed[$room]:-}" ] || complain "src/$room: a room without a row here and in docs/architecture.md"
+  while IFS=: read -r file line target; do
+    case " ${allowed[$room]:-} " in
+      *" $target "*) ;;
+      *) complain "$file:$line: room $room may not include $target" ;;
+    esac
+  done < <(grep -rnoE '^#include "(pillar/)?[a-z_]+/' "include/pillar/$room" "src/$room" |
+    sed -E 's/^([^:]+):([0-9]+):#include "(pillar\/)?([a-z_]+)\/$/\1:\2:\4/')
+done
+
+while IFS=: read -r file line header; do
+  complain "$file:$line: a public header may not include $header"
+done < <(grep -rnE '^#include' include/pillar |
+  grep -vE '#include ("pillar/|<ATen/core/Tensor\.h>|<[a-z_0-9]+>$)' || true)
+
+[ "$(grep -rlE '^#include' include/pillar | wc -l)" -gt 10 ] || complain "found no headers to check"
+exit $bad
