@@ -6,6 +6,7 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "core/safetensors_header.h"
+#include "core/tensor_bytes.h"
 
 #include <bit>
 #include <cstring>
@@ -19,14 +20,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "tensor bytes are mapped as they are stored");
 
 constexpr std::uint64_t kLengthBytes = 8;
-
-// C++ may take a bool of any other value for true and false at once.
-void check_bools(ByteView bytes, const std::string& name, const std::filesystem::path& path) {
-  if (std::any_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte > 1; })) {
-    fail(ErrorCategory::input, "{}: tensor '{}' is BOOL but has bytes other than 0 and 1", path,
-         printable(name));
-  }
-}
 
 }  // namespace
 
@@ -64,7 +57,10 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   }
   const SafetensorsEntry& entry = found->second;
   const ByteView bytes = file_->bytes().subspan(data_begin_ + entry.begin, entry.end - entry.begin);
-  if (entry.dtype == at::kBool) check_bools(bytes, name, path_);
+  if (entry.dtype == at::kBool && !are_bools(bytes)) {
+    fail(ErrorCategory::input, "{}: tensor '{}' is BOOL but has bytes other than 0 and 1", path_,
+         printable(name));
+  }
   if (bytes.empty()) return at::empty(entry.shape, entry.dtype);
   // The format does not align: a tensor may begin at an odd byte, where its type cannot be read in place.
   if (reinterpret_cast<std::uintptr_t>(bytes.data()) % c10::elementSize(entry.dtype) != 0) {

@@ -2,6 +2,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
+#include "core/tensor_bytes.h"
 
 #include <c10/core/ScalarType.h>
 #include <fmt/ranges.h>
@@ -193,22 +194,6 @@ class HeaderReader : public nlohmann::json_sax<json> {
   std::vector<std::uint64_t> numbers_;
 };
 
-// Bytes a dense tensor of this shape takes. A zero counts as one on the way, as it does in the strides
-// LibTorch computes.
-std::uint64_t checked_byte_size(const std::string& name, const SafetensorsEntry& entry,
-                                const std::filesystem::path& path) {
-  std::int64_t size = static_cast<std::int64_t>(c10::elementSize(entry.dtype));
-  bool empty = false;
-  for (std::int64_t dimension : entry.shape) {
-    empty |= dimension == 0;
-    if (__builtin_mul_overflow(size, std::max<std::int64_t>(dimension, 1), &size)) {
-      fail(ErrorCategory::input, "{}: the shape [{}] of tensor '{}' is too large", path,
-           fmt::join(entry.shape, ", "), printable(name));
-    }
-  }
-  return empty ? 0 : static_cast<std::uint64_t>(size);
-}
-
 void check_sizes(const SafetensorsHeader& header, std::uint64_t data_size,
                  const std::filesystem::path& path) {
   for (const auto& [name, entry] : header.entries) {
@@ -221,11 +206,15 @@ void check_sizes(const SafetensorsHeader& header, std::uint64_t data_size,
            "{}: tensor '{}' ends at byte {} of {}: the file is truncated or its header is wrong", path,
            printable(name), entry.end, data_size);
     }
-    const std::uint64_t size = checked_byte_size(name, entry, path);
-    if (size != entry.end - entry.begin) {
+    const std::optional<std::uint64_t> size = dense_byte_size(entry.shape, c10::elementSize(entry.dtype));
+    if (!size) {
+      fail(ErrorCategory::input, "{}: the shape [{}] of tensor '{}' is too large", path,
+           fmt::join(entry.shape, ", "), printable(name));
+    }
+    if (*size != entry.end - entry.begin) {
       fail(ErrorCategory::input, "{}: tensor '{}' has {} bytes but {} of shape [{}] takes {}", path,
            printable(name), entry.end - entry.begin, safetensors_dtype_name(entry.dtype),
-           fmt::join(entry.shape, ", "), size);
+           fmt::join(entry.shape, ", "), *size);
     }
   }
 }

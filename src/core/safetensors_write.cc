@@ -4,6 +4,7 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "core/safetensors_header.h"
+#include "core/tensor_bytes.h"
 
 #include <set>
 
@@ -83,8 +84,8 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
     write_all(file, as_bytes(header), path);
     for (const NamedTensor* item : order) {
       // One at a time, so that at most one tensor exists twice (when it is not contiguous, or on a device).
-      const at::Tensor tensor = item->second.detach().resolve_neg().cpu().contiguous();
-      write_all(file, {static_cast<const std::uint8_t*>(tensor.const_data_ptr()), tensor.nbytes()}, path);
+      const at::Tensor tensor = as_stored(item->second);
+      write_all(file, tensor_bytes(tensor), path);
     }
   }
   partial.commit();

@@ -4,12 +4,17 @@
 
 #include <png.h>
 
-
 namespace pillar {
 
 Bytes encode_png(const Image8& image) {
   if (image.height <= 0 || image.width <= 0 || (image.channels != 1 && image.channels != 3)) {
-    fail(ErrorCategory::usage, "cannot make a PNG of {}x{} pixels with {} channels", image.width, image.height, image.channels);
+    fail(ErrorCategory::usage, "cannot make a PNG of {}x{} pixels with {} channels", image.width,
+         image.height, image.channels);
+  }
+  std::size_t expected = static_cast<std::size_t>(image.height) * image.width * image.channels;
+  if (image.pixels.size() != expected) {
+    fail(ErrorCategory::usage, "an image of {}x{} pixels with {} channels has {} bytes, not {}", image.width,
+         image.height, image.channels, expected, image.pixels.size());
   }
   png_image description = {};
   description.version = PNG_IMAGE_VERSION;
@@ -25,6 +30,8 @@ Bytes encode_png(const Image8& image) {
   return bytes;
 }
 
-void write_png(const std::filesystem::path& path, const Image8& image) { write_file_atomic(path, encode_png(image)); }
+void write_png(const std::filesystem::path& path, const Image8& image) {
+  write_file_atomic(path, encode_png(image));
+}
 
 }  // namespace pillar

@@ -2,19 +2,20 @@
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
+#include "support/tiny_disk.h"
+
+#include <fstream>
 
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <fstream>
 
 namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
+using test::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using test::TempDir;
 
 TEST(File, RoundTrip) {
   TempDir dir;
@@ -41,7 +42,25 @@ TEST(File, FolderIsNotAFile) {
 TEST(File, TooLargeIsRefusedBeforeReading) {
   TempDir dir;
   write_file_atomic(dir / "big", std::string_view("123456"));
-  EXPECT_PILLAR_ERROR(read_file(dir / "big", 5), ErrorCategory::input, AllOf(HasSubstr("big"), HasSubstr("6 bytes")));
+  EXPECT_PILLAR_ERROR(read_file(dir / "big", 5), ErrorCategory::input,
+                      AllOf(HasSubstr("big"), HasSubstr("6 bytes")));
+}
+
+TEST(File, FullDiskLeavesTheOldFileAndNothingElse) {
+  TempDir dir;
+  const int answer = test::on_tiny_disk(dir.path(), 64, [&] {
+    write_file_atomic(dir / "data", std::string_view("old"));
+    try {
+      write_file_atomic(dir / "data", std::string(1 << 20, 'x'));
+    } catch (const Error& error) {
+      const bool named = std::string(error.what()).find("data: cannot write: No space left on device") != std::string::npos;
+      const bool clean = std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()) == 1;
+      return named && clean && error.category() == ErrorCategory::io && read_text_file(dir / "data") == "old" ? 0 : 1;
+    }
+    return 2;
+  });
+  if (answer == -1) GTEST_SKIP() << "no mount namespaces here";
+  EXPECT_EQ(answer, 0);
 }
 
 TEST(PartialPath, UncommittedLeavesNothing) {

@@ -16,15 +16,15 @@ struct CohortOptions {
   std::uint64_t seed = 0;
   PhantomOptions phantom;
   CohortFormat format = CohortFormat::dicom;
-  int jobs = 0;                        // 0: all processors
-  bool quiet = false;                  // no progress bar
+  int jobs = 0;        // 0: all processors
+  bool quiet = false;  // no progress bar
   bool overwrite = false;
-  double train_fraction = 0.7;         // the rest is split evenly into valid and test
+  double train_fraction = 0.7;  // the rest is split evenly into valid and test
 };
 
 struct CohortSummary {
   std::int64_t written = 0;
-  std::int64_t skipped = 0;   // there already, from an earlier run with the same options
+  std::int64_t skipped = 0;  // there already, from an earlier run with the same options
 };
 
 // Writes below `folder`:
@@ -34,8 +34,8 @@ struct CohortSummary {
 //   labels.json             RATE: {accession: {"qa_results": {category: [{question: "Yes"|"No"}]}}}
 //   truth.csv               accession, finding, side, x_mm, y_mm, z_mm, size_mm
 //   cohort.json             the options that made it
-// Paths in the files are relative to `folder`. Resumes: a study already there is kept. Throws Error(usage) if `folder`
-// holds a cohort made with other options.
+// Paths in the files are relative to `folder`. Resumes: a study already there is kept. Throws Error(usage) if
+// `folder` holds a cohort made with other options.
 CohortSummary write_cohort(const std::filesystem::path& folder, const CohortOptions& options);
 
 }  // namespace pillar

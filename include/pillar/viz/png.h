@@ -12,8 +12,8 @@ namespace pillar {
 struct Image8 {
   int height = 0;
   int width = 0;
-  int channels = 1;                   // 1 grey, 3 RGB
-  std::vector<std::uint8_t> pixels;   // height x width x channels
+  int channels = 1;                  // 1 grey, 3 RGB
+  std::vector<std::uint8_t> pixels;  // height x width x channels
 };
 
 Bytes encode_png(const Image8& image);

@@ -1,0 +1,23 @@
+// What ours is measured against: bare libavcodec, the ffmpeg program as the public loader drives it, and plain ITK.
+#pragma once
+
+#include "pillar/image/volume.h"
+#include "runner.h"
+
+#include <filesystem>
+
+namespace pillar::bench {
+
+// Every frame decoded by libavcodec with `threads` frame threads and thrown away: the limit.
+Measurement decode_only(const std::filesystem::path& video, int threads);
+
+// `ffmpeg` piping gray16le, then float32 arithmetic over the whole volume and a cast to int16.
+Measurement ffmpeg_decode(const std::filesystem::path& video, int threads);
+
+// The int16 volume to gray16le in float32 arithmetic, piped into `ffmpeg` with libx265.
+Measurement ffmpeg_encode(const Volume& volume, const std::filesystem::path& target, int threads);
+
+// itk::ResampleImageFilter with a linear interpolator.
+Measurement itk_resample(const Volume& volume, const std::array<double, 3>& target_spacing_xyz_mm, int threads);
+
+}  // namespace pillar::bench

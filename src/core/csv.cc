@@ -1,0 +1,174 @@
+#include "pillar/core/csv.h"
+
+#include "pillar/core/config.h"
+#include "pillar/core/file.h"
+
+#include "core/fail.h"
+#include "core/printable.h"
+
+#include <set>
+
+#include <fmt/ranges.h>
+
+namespace pillar {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+class CsvReader {
+ public:
+  CsvReader(std::string_view text, const std::filesystem::path& file) : rest_(text), file_(file) {
+    if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
+  }
+
+  // The next record that is no blank line; false at the end.
+  bool read_record(std::vector<std::string>& record) {
+    while (accept_line_end()) continue;
+    record.clear();
+    record_line_ = line_;
+    if (rest_.empty()) return false;
+    do {
+      record.push_back(rest_.starts_with('"') ? quoted_field() : plain_field());
+    } while (accept(','));
+    if (!rest_.empty() && !accept_line_end()) fail_at(line_, "a carriage return without a line feed");
+    return true;
+  }
+
+  // `line` counts from 1.
+  [[noreturn]] void fail_at(std::size_t line, std::string_view fault) const {
+    fail(ErrorCategory::input, "{}:{}: {}", file_, line, fault);
+  }
+  std::size_t record_line() const { return record_line_; }
+
+ private:
+  bool accept(char c) {
+    if (!rest_.starts_with(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  bool accept_line_end() {
+    const std::size_t length = rest_.starts_with('\n') ? 1 : rest_.starts_with("\r\n") ? 2 : 0;
+    rest_.remove_prefix(length);
+    line_ += length != 0;
+    return length != 0;
+  }
+
+  std::string plain_field() {
+    const std::size_t size = std::min(rest_.find_first_of(",\r\n\""), rest_.size());
+    std::string field(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    if (rest_.starts_with('"')) fail_at(line_, "a quote inside a field that does not begin with one");
+    return field;
+  }
+
+  std::string quoted_field() {
+    const std::size_t first_line = line_;
+    std::string field;
+    rest_.remove_prefix(1);
+    while (true) {
+      const std::size_t size = rest_.find('"');
+      if (size == std::string_view::npos) fail_at(first_line, "a quote that is never closed");
+      field += rest_.substr(0, size);
+      line_ += static_cast<std::size_t>(
+          std::count(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(size), '\n'));
+      rest_.remove_prefix(size + 1);
+      if (!accept('"')) break;
+      field += '"';
+    }
+    if (!rest_.empty() && rest_.find_first_of(",\r\n") != 0) fail_at(line_, "text after a closing quote");
+    return field;
+  }
+
+  std::string_view rest_;
+  const std::filesystem::path& file_;
+  std::size_t line_ = 1;
+  std::size_t record_line_ = 1;
+};
+
+// Empty if the names can head a table, else what is wrong.
+std::string header_fault(const std::vector<std::string>& header) {
+  std::set<std::string_view> names;
+  for (const std::string& name : header) {
+    if (name.empty()) return "a column without a name in the header";
+    if (!names.insert(name).second) return fmt::format("two columns named '{}'", printable(name));
+  }
+  return header.empty() ? "no header" : "";
+}
+
+void append_record(std::string& text, const std::vector<std::string>& record) {
+  for (std::size_t i = 0; i < record.size(); ++i) {
+    const std::string& field = record[i];
+    if (i > 0) text += ',';
+    // A lone empty field would be a blank line, which readers skip; a byte order mark would be taken for the
+    // file's.
+    const bool quote = field.find_first_of(",\"\r\n") != std::string::npos ||
+                       (field.empty() && record.size() == 1) ||
+                       (text.empty() && field.starts_with(kByteOrderMark));
+    if (!quote) {
+      text += field;
+      continue;
+    }
+    text += '"';
+    for (char c : field) text.append(c == '"' ? 2 : 1, c);
+    text += '"';
+  }
+  text += '\n';
+}
+
+}  // namespace
+
+std::size_t CsvTable::column(std::string_view name, const std::filesystem::path& file) const {
+  const auto found = std::find(header.begin(), header.end(), name);
+  if (found != header.end()) return static_cast<std::size_t>(found - header.begin());
+  const std::string near = nearest_name(name, header);
+  fail(ErrorCategory::input, "{}: no column '{}'{}; there are: {}", file, printable(name),
+       near.empty() ? "" : fmt::format(" (did you mean '{}'?)", printable(near)),
+       printable(fmt::format("{}", fmt::join(header, ", ")), 500));
+}
+
+CsvTable parse_csv(std::string_view text, const std::filesystem::path& file) {
+  if (text.find('\0') != std::string_view::npos) {
+    fail(ErrorCategory::input, "{}: has zero bytes: not a CSV file in UTF-8", file);
+  }
+  CsvReader reader(text, file);
+  CsvTable table;
+  if (!reader.read_record(table.header)) fail(ErrorCategory::input, "{}: no header: the file is empty", file);
+  if (const std::string fault = header_fault(table.header); !fault.empty())
+    reader.fail_at(reader.record_line(), fault);
+  for (std::vector<std::string> row; reader.read_record(row);) {
+    if (row.size() != table.header.size()) {
+      reader.fail_at(reader.record_line(),
+                     fmt::format("{} fields where the header has {}", row.size(), table.header.size()));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+CsvTable read_csv(const std::filesystem::path& file) {
+  const MappedFile mapped(file);
+  const ByteView bytes = mapped.bytes();
+  return parse_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+}
+
+std::string format_csv(const CsvTable& table) {
+  if (const std::string fault = header_fault(table.header); !fault.empty())
+    fail(ErrorCategory::usage, "CSV table: {}", fault);
+  std::string text;
+  append_record(text, table.header);
+  for (const std::vector<std::string>& row : table.rows) {
+    if (row.size() != table.header.size()) {
+      fail(ErrorCategory::usage, "CSV table: a row of {} fields where the header has {}", row.size(),
+           table.header.size());
+    }
+    append_record(text, row);
+  }
+  return text;
+}
+
+void write_csv(const std::filesystem::path& file, const CsvTable& table) {
+  write_file_atomic(file, std::string_view(format_csv(table)));
+}
+
+}  // namespace pillar

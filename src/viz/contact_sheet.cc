@@ -1,0 +1,208 @@
+#include "pillar/viz/contact_sheet.h"
+
+#include "core/fail.h"
+#include "viz/bitmap_font.h"
+#include "viz/voxels.h"
+
+#include <cmath>
+
+namespace pillar {
+namespace {
+
+constexpr int kGap = 4;  // pixels around tiles
+constexpr std::uint8_t kBackground = 32;
+constexpr std::uint8_t kInk = 255;
+constexpr double kLongestSide = 16384;  // pixels; a forged spacing must not ask for more
+constexpr std::int64_t kMostPixels = 1 << 28;
+
+// The voxels of one plane: rows and columns of the picture from its top left corner.
+struct Plane {
+  std::int64_t first = 0;  // offset of the top left voxel
+  std::int64_t rows = 0, columns = 0;
+  std::int64_t row_step = 0, column_step = 0;
+  double row_mm = 1, column_mm = 1;
+};
+
+Plane plane_of(const at::Tensor& volume, int axis, std::int64_t index,
+               const std::array<double, 3>& spacing_xyz_mm, bool slices_ascend) {
+  if (axis < 0 || axis > 2) fail(ErrorCategory::usage, "axis {}: a volume has the axes 0, 1 and 2", axis);
+  if (index < 0 || index >= volume.size(axis)) {
+    fail(ErrorCategory::usage, "slice {} of axis {}, which has {}", index, axis, volume.size(axis));
+  }
+  int row_axis = axis == 0 ? 1 : 0;
+  int column_axis = axis == 2 ? 1 : 2;
+  Plane plane{index * volume.stride(axis),    volume.size(row_axis),      volume.size(column_axis),
+              volume.stride(row_axis),        volume.stride(column_axis), spacing_xyz_mm[2 - row_axis],
+              spacing_xyz_mm[2 - column_axis]};
+  if (row_axis == 0 && slices_ascend) {
+    plane.first += (plane.rows - 1) * plane.row_step;
+    plane.row_step = -plane.row_step;
+  }
+  return plane;
+}
+
+Image8 blank(int height, int width, std::uint8_t grey) {
+  return {height, width, 1, std::vector<std::uint8_t>(static_cast<std::size_t>(height) * width, grey)};
+}
+
+int picture_side(double pixels) {
+  if (!(pixels <= kLongestSide)) {
+    fail(ErrorCategory::input,
+         "the voxel spacing asks for a picture of {:.0f} pixels a side; {:.0f} is the most", pixels,
+         kLongestSide);
+  }
+  return std::max(1, static_cast<int>(std::lround(pixels)));
+}
+
+// Grey levels, one pixel a voxel.
+Image8 draw_plane(const at::Tensor& volume, const Plane& plane, const DisplayWindow& window) {
+  picture_side(static_cast<double>(std::max(plane.rows, plane.columns)));
+  Image8 image = blank(static_cast<int>(plane.rows), static_cast<int>(plane.columns), 0);
+  double low = window.center - window.width / 2;
+  viz::visit_voxels(volume, [&](const auto* voxels) {
+    std::uint8_t* pixel = image.pixels.data();
+    for (std::int64_t row = 0; row < plane.rows; ++row) {
+      const auto* voxel = voxels + plane.first + row * plane.row_step;
+      for (std::int64_t column = 0; column < plane.columns; ++column, voxel += plane.column_step) {
+        double value = static_cast<double>(*voxel);
+        if (!std::isfinite(value))
+          fail(ErrorCategory::input, "cannot draw a volume with a voxel of value {}", value);
+        *pixel++ = static_cast<std::uint8_t>(std::clamp((value - low) / window.width, 0.0, 1.0) * 255 + 0.5);
+      }
+    }
+  });
+  return image;
+}
+
+// Which input pixels an output pixel covers along one axis, and how much of each in units of 1/outputs. All
+// whole numbers.
+struct Cover {
+  int first = 0;
+  std::vector<std::int64_t> parts;  // sum: inputs
+};
+
+std::vector<Cover> covers(int inputs, int outputs) {
+  std::vector<Cover> result(static_cast<std::size_t>(outputs));
+  for (int i = 0; i < outputs; ++i) {
+    std::int64_t begin = std::int64_t{i} * inputs;
+    std::int64_t end = begin + inputs;
+    Cover& cover = result[i];
+    cover.first = static_cast<int>(begin / outputs);
+    for (std::int64_t edge = std::int64_t{cover.first} * outputs; edge < end; edge += outputs) {
+      cover.parts.push_back(std::min(end, edge + outputs) - std::max(begin, edge));
+    }
+  }
+  return result;
+}
+
+// Each output pixel is the mean of what it covers.
+Image8 resize(const Image8& image, int height, int width) {
+  if (height == image.height && width == image.width) return image;
+  Image8 result = blank(height, width, 0);
+  std::vector<Cover> down = covers(image.height, height);
+  std::vector<Cover> across = covers(image.width, width);
+  std::int64_t total = std::int64_t{image.height} * image.width;
+  std::uint8_t* pixel = result.pixels.data();
+  for (const Cover& rows : down) {
+    for (const Cover& columns : across) {
+      std::int64_t sum = total / 2;
+      for (std::size_t r = 0; r < rows.parts.size(); ++r) {
+        const std::uint8_t* source =
+            image.pixels.data() + (rows.first + static_cast<std::int64_t>(r)) * image.width + columns.first;
+        std::int64_t row_sum = 0;
+        for (std::size_t c = 0; c < columns.parts.size(); ++c) row_sum += columns.parts[c] * source[c];
+        sum += rows.parts[r] * row_sum;
+      }
+      *pixel++ = static_cast<std::uint8_t>(sum / total);
+    }
+  }
+  return result;
+}
+
+void paste(Image8& sheet, const Image8& tile, int left, int top) {
+  for (int y = 0; y < tile.height; ++y) {
+    std::copy_n(tile.pixels.begin() + static_cast<std::ptrdiff_t>(y) * tile.width, tile.width,
+                sheet.pixels.begin() + static_cast<std::ptrdiff_t>(top + y) * sheet.width + left);
+  }
+}
+
+void draw_label(Image8& sheet, int left, int top, const std::string& text, int scale) {
+  // A black box, so that the label can be read on white bone too.
+  viz::fill_rectangle(sheet, left, top, viz::text_width(text, scale) + 2 * scale,
+                      viz::text_height(scale) + 2 * scale, 0);
+  viz::draw_text(sheet, left + scale, top + scale, text, scale, kInk);
+}
+
+void draw_title(Image8& sheet, const std::string& title, int scale) {
+  std::string text = title;
+  int room = sheet.width - 2 * kGap;
+  if (viz::text_width(text, scale) > room) {
+    std::size_t fitting = static_cast<std::size_t>(std::max(0, room / viz::text_width("  ", scale) * 2 - 3));
+    text = text.substr(0, fitting) + "...";
+  }
+  viz::draw_text(sheet, kGap, kGap, text, scale, kInk);
+}
+
+void check_options(const ContactSheetOptions& options) {
+  if (options.tiles < 1 || options.columns < 1) {
+    fail(ErrorCategory::usage, "a contact sheet of {} tiles in {} columns; both must be at least 1",
+         options.tiles, options.columns);
+  }
+  if (options.tile_pixels < 16 || options.tile_pixels > 2048) {
+    fail(ErrorCategory::usage, "tiles of {} pixels; 16 to 2048 can be had", options.tile_pixels);
+  }
+}
+
+}  // namespace
+
+Image8 render_slice(const at::Tensor& voxels_dhw, int axis, std::int64_t index, const DisplayWindow& window,
+                    const std::array<double, 3>& spacing_xyz_mm, bool slices_ascend) {
+  at::Tensor volume = viz::checked_volume(voxels_dhw);
+  viz::check_spacing(spacing_xyz_mm);
+  validate(window);
+  Plane plane = plane_of(volume, axis, index, spacing_xyz_mm, slices_ascend);
+  double pixel_mm = std::min(plane.row_mm, plane.column_mm);
+  int height = picture_side(static_cast<double>(plane.rows) * plane.row_mm / pixel_mm);
+  int width = picture_side(static_cast<double>(plane.columns) * plane.column_mm / pixel_mm);
+  return resize(draw_plane(volume, plane, window), height, width);
+}
+
+Image8 contact_sheet(const at::Tensor& voxels_dhw, const std::array<double, 3>& spacing_xyz_mm,
+                     const DisplayWindow& window, const ContactSheetOptions& options) {
+  at::Tensor volume = viz::checked_volume(voxels_dhw);
+  viz::check_spacing(spacing_xyz_mm);
+  validate(window);
+  check_options(options);
+
+  int tiles = static_cast<int>(std::min<std::int64_t>(options.tiles, volume.size(0)));
+  int columns = std::min(options.columns, tiles);
+  int rows = (tiles + columns - 1) / columns;
+  double height_mm = static_cast<double>(volume.size(1)) * spacing_xyz_mm[1];
+  double width_mm = static_cast<double>(volume.size(2)) * spacing_xyz_mm[0];
+  double pixels_per_mm = options.tile_pixels / std::max(height_mm, width_mm);
+  int tile_height = picture_side(height_mm * pixels_per_mm);
+  int tile_width = picture_side(width_mm * pixels_per_mm);
+  int scale = options.tile_pixels >= 160 ? 2 : 1;
+  int title_height = options.title.empty() ? 0 : viz::text_height(scale) + kGap;
+  std::int64_t sheet_height = title_height + kGap + std::int64_t{rows} * (tile_height + kGap);
+  std::int64_t sheet_width = kGap + std::int64_t{columns} * (tile_width + kGap);
+  if (sheet_height * sheet_width > kMostPixels) {
+    fail(ErrorCategory::usage, "a contact sheet of {} x {} pixels is too large", sheet_width, sheet_height);
+  }
+
+  Image8 sheet = blank(static_cast<int>(sheet_height), static_cast<int>(sheet_width), kBackground);
+  draw_title(sheet, options.title, scale);
+  for (int i = 0; i < tiles; ++i) {
+    std::int64_t index =
+        (2 * std::int64_t{i} + 1) * volume.size(0) / (2 * tiles);  // the middle of the i-th part
+    Image8 tile = resize(draw_plane(volume, plane_of(volume, 0, index, spacing_xyz_mm, true), window),
+                         tile_height, tile_width);
+    int left = kGap + i % columns * (tile_width + kGap);
+    int top = title_height + kGap + i / columns * (tile_height + kGap);
+    paste(sheet, tile, left, top);
+    draw_label(sheet, left, top, std::to_string(index), scale);
+  }
+  return sheet;
+}
+
+}  // namespace pillar

@@ -1,0 +1,18 @@
+// Internal: text that can stand in an HTML page.
+#pragma once
+
+#include "pillar/core/file.h"
+
+#include <string>
+#include <string_view>
+
+namespace pillar::viz {
+
+// Safe as the content of an element and between double quotes in an attribute, whatever `text` holds. Control
+// characters become U+FFFD.
+std::string escape_html(std::string_view text);
+
+// RFC 4648, section 4.
+std::string base64(ByteView bytes);
+
+}  // namespace pillar::viz

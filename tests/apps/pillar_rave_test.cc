@@ -1,0 +1,192 @@
+// The program as a user meets it: words in, exit codes, files and messages out.
+#include "pillar/core/csv.h"
+#include "pillar/core/file.h"
+#include "pillar/core/npy.h"
+#include "pillar/core/safetensors.h"
+#include "pillar/image/dicom_write.h"
+#include "pillar/image/volume_file.h"
+#include "support/goldens.h"
+#include "support/program.h"
+#include "support/temp_dir.h"
+#include "support/volumes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using test::run_program;
+using test::TempDir;
+
+void make_series(const fs::path& folder, const std::string& accession, std::uint32_t seed, std::int64_t slices = 10) {
+  DicomWriteOptions options;
+  options.accession = accession;
+  options.uid_seed = accession;
+  write_dicom_series(folder, test::smooth_volume(slices, 48, 64, seed), options);
+}
+
+TEST(PillarRave, HelpTeaches) {
+  const auto top = run_program({"pillar-rave", "--help"});
+  EXPECT_EQ(top.exit_code, 0);
+  for (const char* word : {"encode", "decode", "info", "verify", "view", "Examples"}) EXPECT_THAT(top.out, HasSubstr(word));
+  EXPECT_THAT(run_program({"pillar-rave", "encode", "--help"}).out, HasSubstr("chest-ct"));
+  EXPECT_THAT(run_program({"pillar-rave", "--version"}).out, HasSubstr("libpillar"));
+}
+
+TEST(PillarRave, WrongUsageExitsWithTwo) {
+  EXPECT_EQ(run_program({"pillar-rave"}).exit_code, 2);
+  EXPECT_EQ(run_program({"pillar-rave", "encode", "x"}).exit_code, 2);
+  EXPECT_EQ(run_program({"pillar-rave", "encode", "x", "--out", "y", "--preset", "chset-ct"}).exit_code, 2);
+  EXPECT_EQ(run_program({"pillar-rave", "encode", "x", "--out", "y", "--mode", "lossy"}).exit_code, 2);
+  EXPECT_EQ(run_program({"pillar-rave", "decode", "x"}).exit_code, 2);
+  EXPECT_EQ(run_program({"pillar-rave", "info", "x", "--log-level", "loud"}).exit_code, 2);
+}
+
+TEST(PillarRave, MissingSampleExitsWithOneAndIsNamed) {
+  const auto result = run_program({"pillar-rave", "info", "/no/such sample"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("/no/such sample"));
+}
+
+TEST(PillarRave, EncodeDecodeEveryFormat) {
+  TempDir dir;
+  make_series(dir / "a", "A1", 1);
+  const std::string out = (dir / "out").string();
+  const std::string sample = out + "/A1.1.0";
+  ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", out}).exit_code, 0);
+  const at::Tensor truth = test::smooth_volume(10, 48, 64, 1).voxels_dhw;
+
+  for (const char* ending : {".npy", ".safetensors", ".nii.gz", ".nrrd", ".mha"}) {
+    const std::string file = (dir / "v").string() + ending;
+    const auto result = run_program({"pillar-rave", "decode", sample, "--out", file});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+  EXPECT_TRUE(test::same_voxels(read_npy(dir / "v.npy"), truth));
+  EXPECT_TRUE(test::same_voxels(SafetensorsFile(dir / "v.safetensors").tensor("volume"), truth));
+  for (const char* ending : {".nii.gz", ".nrrd", ".mha"}) {
+    std::vector<std::string> warnings;
+    EXPECT_TRUE(test::same_voxels(read_volume_file((dir / "v").string() + ending, {}, warnings).voxels_dhw, truth)) << ending;
+  }
+  EXPECT_EQ(run_program({"pillar-rave", "decode", sample, "--out", (dir / "v.xyz").string()}).exit_code, 2);
+  EXPECT_EQ(run_program({"pillar-rave", "decode", sample, "--out", (dir / "v.npy").string()}).exit_code, 2) << "must not overwrite";
+}
+
+TEST(PillarRave, DicomOutAndBackInIsTheSameVolume) {
+  TempDir dir;
+  make_series(dir / "a", "A1", 1);
+  const std::string out = (dir / "out").string();
+  ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", out}).exit_code, 0);
+  ASSERT_EQ(run_program({"pillar-rave", "decode", out + "/A1.1.0", "--out-dicom", (dir / "dicom").string()}).exit_code, 0);
+  const std::string again = (dir / "again").string();
+  ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "dicom").string(), "--out", again}).exit_code, 0);
+  EXPECT_EQ(read_file(dir / "again/A1.1.0/volume.mp4"), read_file(dir / "out/A1.1.0/volume.mp4"));
+}
+
+TEST(PillarRave, SlicesOnly) {
+  TempDir dir;
+  make_series(dir / "a", "A1", 1, 40);
+  const std::string out = (dir / "out").string();
+  ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", out}).exit_code, 0);
+  ASSERT_EQ(run_program({"pillar-rave", "decode", out + "/A1.1.0", "--out", (dir / "s.npy").string(), "--slices", "7:12"}).exit_code, 0);
+  const at::Tensor truth = test::smooth_volume(40, 48, 64, 1).voxels_dhw.narrow(0, 7, 5).contiguous();
+  EXPECT_TRUE(test::same_voxels(read_npy(dir / "s.npy"), truth));
+  const auto beyond = run_program({"pillar-rave", "decode", out + "/A1.1.0", "--out", (dir / "t.npy").string(), "--slices", "30:50"});
+  EXPECT_EQ(beyond.exit_code, 2) << beyond.err;
+}
+
+TEST(PillarRave, InfoAndVerifyAndView) {
+  TempDir dir;
+  make_series(dir / "a", "A1", 1);
+  const std::string out = (dir / "out").string();
+  ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", out, "--archive", "tar"}).exit_code, 0);
+  EXPECT_THAT(run_program({"pillar-rave", "info", out + "/A1.1.0.tar"}).out, HasSubstr("10 x 48 x 64"));
+  EXPECT_THAT(run_program({"pillar-rave", "info", out + "/A1.1.0.tar", "--json"}).out, HasSubstr("\"shape_dhw\""));
+  EXPECT_THAT(run_program({"pillar-rave", "verify", out}).out, HasSubstr("1 of 1 samples are whole"));
+  for (const char* file : {"v.png", "v.html"}) {
+    EXPECT_EQ(run_program({"pillar-rave", "view", out + "/A1.1.0.tar", "--out", (dir / file).string(), "--window", "40,400"}).exit_code, 0);
+    EXPECT_GT(fs::file_size(dir / file), 1000u);
+  }
+  EXPECT_EQ(run_program({"pillar-rave", "view", out + "/A1.1.0.tar", "--out", (dir / "w.png").string(), "--window", "40"}).exit_code, 2);
+
+  std::ofstream(dir / "out/broken.tar") << "x";
+  const auto broken = run_program({"pillar-rave", "verify", out});
+  EXPECT_EQ(broken.exit_code, 1);
+  EXPECT_THAT(broken.out, HasSubstr("1 of 2 samples are whole"));
+}
+
+TEST(PillarRave, SomeInputsFailedExitsWithThree) {
+  TempDir dir;
+  make_series(dir / "a", "A1", 1);
+  fs::create_directories(dir / "empty");
+  const auto result = run_program({"pillar-rave", "encode", (dir / "a").string(), (dir / "empty").string(), "--out", (dir / "out").string()});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.out, HasSubstr("1 written, 1 failed"));
+  EXPECT_EQ(read_csv(dir / "out/failures.csv").rows.size(), 1u);
+}
+
+std::map<std::string, Bytes> tree(const fs::path& folder) {
+  std::map<std::string, Bytes> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) files[fs::relative(entry.path(), folder).string()] = read_file(entry.path());
+  }
+  return files;
+}
+
+TEST(PillarRave, KilledInTheMiddleAndRunAgainEqualsAnUndisturbedRun) {
+  TempDir dir;
+  for (std::uint32_t i = 0; i < 12; ++i) make_series(dir / ("in/s" + std::to_string(i)), "A" + std::to_string(i), i, 24);
+  const fs::path out = dir / "out";
+  const std::vector<std::string> encode = {"pillar-rave", "encode", (dir / "in").string(), "--out", out.string(), "--jobs", "2", "--quiet"};
+  ASSERT_EQ(run_program(encode).exit_code, 0);
+  const std::map<std::string, Bytes> undisturbed = tree(out);
+  int kills = 0;
+  // Machines differ in speed: some of these hit the middle.
+  for (int milliseconds : {350, 450, 600, 800}) {
+    fs::remove_all(out);
+    kills += test::run_and_kill(encode, milliseconds).exit_code == 128 + 9 ? 1 : 0;
+    if (!fs::exists(out)) continue;
+    for (const auto& entry : fs::directory_iterator(out)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with(".partial-") || !entry.is_directory()) continue;
+      EXPECT_EQ(read_file(entry.path() / "volume.mp4"), undisturbed.at(name + "/volume.mp4")) << "a visible sample is a whole sample";
+      EXPECT_EQ(read_file(entry.path() / "metadata.json"), undisturbed.at(name + "/metadata.json"));
+    }
+    ASSERT_EQ(run_program(encode).exit_code, 0);
+    EXPECT_EQ(tree(out), undisturbed) << "after a kill at " << milliseconds << " ms";
+  }
+  EXPECT_GT(kills, 0) << "every run ended before it could be killed";
+}
+
+TEST(PillarRave, PublicConfigurationWritesTheGoldenHead) {
+  PILLAR_NEEDS_GOLDEN("rave/head_ct/expected.safetensors");
+  TempDir dir;
+  std::ofstream(dir / "head.yaml") << "modality: CT\nanatomy: head\nexporter_config: video_hevc\nprocessing:\n"
+                                      "  resampling: {target_spacing: [1.25, 1.25, 1.25]}\n  crop_pad: {size: [112, 128]}\n"
+                                      "  slice_selection: {enabled: true, slices: 32}\n";
+  const std::string input = test::golden("rave/head_ct/dicom").string();
+  const auto encode = [&](const std::string& out, const std::string& mode) {
+    return run_program({"pillar-rave", "encode", input, "--out", (dir / out).string(), "--config", (dir / "head.yaml").string(), "--mode", mode});
+  };
+  ASSERT_EQ(encode("lossless", "lossless").exit_code, 0);
+  ASSERT_EQ(encode("rave10", "rave10").exit_code, 0);
+  const auto sample_in = [&](const std::string& out) {
+    for (const auto& entry : fs::directory_iterator(dir / out)) {
+      if (entry.is_directory()) return entry.path().string();
+    }
+    return std::string("none");
+  };
+  ASSERT_EQ(run_program({"pillar-rave", "decode", sample_in("lossless"), "--out", (dir / "v.npy").string()}).exit_code, 0);
+  const SafetensorsFile expected(test::golden("rave/head_ct/expected.safetensors"));
+  EXPECT_TRUE(test::same_voxels(read_npy(dir / "v.npy"), expected.tensor("final").contiguous()));
+  EXPECT_THAT(run_program({"pillar-rave", "info", sample_in("rave10")}).out, HasSubstr("yuv420p10le"));
+}
+
+}  // namespace
+}  // namespace pillar
