@@ -44,8 +44,8 @@ void validate(const SizeDhw& size, const VideoEncodeOptions& options) {
   }
   const auto [depth, height, width] = size;
   if (depth < 1 || !video_can_hold(size)) {
-    fail(ErrorCategory::usage, "a video holds slices of {0} x {0} to {1} x {1}, not {2} of {3} x {4}", kMinSide, kMaxSide,
-         depth, height, width);
+    fail(ErrorCategory::usage, "a video holds slices of {0} x {0} to {1} x {1}, not {2} of {3} x {4}",
+         kMinSide, kMaxSide, depth, height, width);
   }
   if (options.kind == VideoKind::rave10 && (height % 2 != 0 || width % 2 != 0)) {
     fail(ErrorCategory::usage,
@@ -57,6 +57,11 @@ void set(AVCodecContext& context, const char* name, const std::string& value) {
   int status = av_opt_set(context.priv_data, name, value.c_str(), 0);
   if (status < 0)
     fail(ErrorCategory::unsupported, "this encoder has no option {}: {}", name, av_error_text(status));
+}
+
+// libx265 3.5 writes streams that decode to something else where a picture is one coding tree unit wide.
+int default_ctu_size(std::string_view preset) {
+  return preset == "ultrafast" || preset == "superfast" ? 32 : 64;
 }
 
 void set_hevc(AVCodecContext& context, const VideoEncodeOptions& options) {
@@ -77,6 +82,7 @@ void set_hevc(AVCodecContext& context, const VideoEncodeOptions& options) {
   } else {
     parameters += ":lossless=1";
   }
+  if (context.width <= default_ctu_size(options.preset)) parameters += ":ctu=16";
   set(context, "x265-params", parameters);
 }
 

@@ -51,11 +51,21 @@ TEST(EncodeVideo, LosslessKindsReturnEveryCode) {
     EXPECT_TRUE(at::equal(decode_video(file, "volume.mp4", SliceRange{}), codes)) << codes.sizes();
     EXPECT_EQ(probe_video(file, "volume.mp4").kind, VideoKind::gray12);
   }
-  for (at::Tensor codes :
-       {smooth_codes({9, 80, 70}, 65535), noise_codes({3, 32, 32}, 65535), noise_codes({2, 37, 300}, 65535)}) {
+  for (at::Tensor codes : {smooth_codes({9, 80, 70}, 65535), noise_codes({3, 32, 32}, 65535),
+                           noise_codes({2, 37, 300}, 65535)}) {
     Bytes file = encode_video(codes, {.kind = VideoKind::gray16});
     EXPECT_TRUE(at::equal(decode_video(file, "volume.mkv", SliceRange{}), codes)) << codes.sizes();
     EXPECT_EQ(probe_video(file, "volume.mkv").codec, "ffv1");
+  }
+}
+
+TEST(EncodeVideo, PicturesOneCodingTreeUnitWideAreLosslessToo) {
+  for (const char* preset : {"ultrafast", "medium"}) {
+    for (std::int64_t width : {32, 64}) {
+      at::Tensor codes = noise_codes({9, 96, width}, 4095);
+      Bytes file = encode_video(codes, {.kind = VideoKind::gray12, .preset = preset});
+      EXPECT_TRUE(at::equal(decode_video(file, "volume.mp4", SliceRange{}), codes)) << preset << " " << width;
+    }
   }
 }
 

@@ -46,6 +46,8 @@ class Sample {
   Sample& operator=(Sample&&) noexcept;
   ~Sample();
 
+  struct State;
+
   const SampleInfo& info() const noexcept;
   // CT video without a mode is the public stream: int16 HU through the 1,024-entry table; MR: uint16 grey.
   // Lossless: the stored values. npy and pt: their values, integers narrowed to int16 or uint16 where they
@@ -54,7 +56,6 @@ class Sample {
   Volume read(SliceRange range = {}, int threads = 0) const;
 
  private:
-  struct State;
   explicit Sample(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
@@ -64,7 +65,8 @@ struct SampleWriteOptions {
   Archive archive = Archive::none;
   std::string preset = "ultrafast";  // of x265
   int crf = 6;
-  int keyframe_interval = 128;
+  int keyframe_interval =
+      0;  // slices; 0: 128 for rave10, as published, and 16 for lossless, so that ranges are cheap
   int threads = 0;
 };
 
@@ -73,10 +75,11 @@ struct SampleWriteOptions {
 std::string sample_name(const SampleMetadata& metadata);
 std::string sample_suffix(Archive archive);
 
-// How a volume is stored. rave10 and lossless video for scans; masks, and every .tar.lz4, as volume.npy.
-// Fills the export part of `metadata` (mode, codec, bits, geometry, final shape). Returns the bytes written.
-// Atomic: the sample appears whole or not at all. Throws Error(usage) for rave10 in a .tar.lz4, Error(io) on
-// a full disk.
+// How a volume is stored. rave10 and lossless video for scans; masks, every .tar.lz4, and lossless slices too
+// small for a video (under 32 rows or columns) as volume.npy. int16 or uint16 voxels; rave10 takes CT of
+// either type and MR as uint16. Fills the export part of `metadata` (mode, codec, bits, geometry, final
+// shape). Returns the bytes written. Atomic: the sample appears whole or not at all. Throws Error(usage) for
+// rave10 in a .tar.lz4, Error(io) on a full disk.
 std::uint64_t write_sample(const std::filesystem::path& target, const Volume& volume, SampleMetadata metadata,
                            const SampleWriteOptions& options);
 
