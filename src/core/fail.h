@@ -3,10 +3,10 @@
 
 #include "pillar/core/error.h"
 
-#include <fmt/format.h>
-
 #include <filesystem>
 #include <utility>
+
+#include <fmt/format.h>
 
 template <>
 struct fmt::formatter<std::filesystem::path> : fmt::formatter<std::string> {

@@ -11,7 +11,8 @@ namespace pillar {
 void init_logging(const LogOptions& options) {
   spdlog::level::level_enum level = spdlog::level::from_str(options.level);
   if (level == spdlog::level::off && options.level != "off") {
-    fail(ErrorCategory::usage, "unknown log level '{}'; one of trace, debug, info, warn, error, off", options.level);
+    fail(ErrorCategory::usage, "unknown log level '{}'; one of trace, debug, info, warn, error, off",
+         options.level);
   }
   auto terminal = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   terminal->set_level(options.quiet ? std::max(level, spdlog::level::err) : level);

@@ -3,15 +3,15 @@
 
 #include "core/fail.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
 
 namespace pillar {
 namespace {
@@ -36,7 +36,8 @@ void sync_path(const fs::path& path, int flags) {
   int reason = errno;
   ::close(fd);
   // Some filesystems refuse fsync on a folder; their renames are durable without it.
-  if (failed != 0 && reason != EINVAL) fail(ErrorCategory::io, "{}: cannot sync: {}", path, std::strerror(reason));
+  if (failed != 0 && reason != EINVAL)
+    fail(ErrorCategory::io, "{}: cannot sync: {}", path, std::strerror(reason));
 }
 
 void sync_tree(const fs::path& path) {
@@ -48,14 +49,17 @@ void sync_tree(const fs::path& path) {
   sync_path(path, O_RDONLY | O_DIRECTORY);
 }
 
-fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+fs::path parent_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
 
 }  // namespace
 
 PartialPath::PartialPath(fs::path target) : target_(std::move(target)) {
   if (!target_.has_filename()) target_ = target_.parent_path();
   static std::atomic<unsigned> counter{0};
-  partial_ = parent_of(target_) / fmt::format("{}{}-{}-{}-{}", kPrefix, host_name(), ::getpid(), counter++, target_.filename());
+  partial_ = parent_of(target_) /
+             fmt::format("{}{}-{}-{}-{}", kPrefix, host_name(), ::getpid(), counter++, target_.filename());
 }
 
 PartialPath::~PartialPath() {

@@ -39,4 +39,15 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
   return result;
 }
 
+bool is_text(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const auto byte = static_cast<std::uint8_t>(text[0]);
+    const bool control = (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F;
+    if (length == 0 || control) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 }  // namespace pillar

@@ -11,4 +11,7 @@ namespace pillar {
 // "...".
 std::string printable(std::string_view text, std::size_t max_bytes = 120);
 
+// True for UTF-8 without control characters other than tabs and line ends.
+bool is_text(std::string_view text);
+
 }  // namespace pillar

@@ -19,24 +19,30 @@ namespace pillar {
 //   auto spacing = config.get("processing").get("target_spacing").as_doubles(3);
 class Config {
  public:
-  static Config load(const std::filesystem::path& file);  // throws Error(io | input)
+  // Throws Error(io | input): over 4 MB, not UTF-8, malformed, a duplicate key, a second document, a merge
+  // key ("<<"), a tag outside the core schema, over 64 levels. Nothing at all is an empty configuration.
+  static Config load(const std::filesystem::path& file);
   static Config parse(std::string_view text, const std::filesystem::path& file_name);
 
-  // Sets `a.b.c=value` (value is YAML: a scalar or a flow list), creating maps on the way. Throws Error(usage).
+  // Sets `a.b.c=value` (value is YAML: a scalar or a flow list), creating maps on the way. Throws
+  // Error(usage). For the top of a tree: its copies see the change, but nodes got from it before keep what
+  // they had.
   void set(std::string_view assignment);
 
-  bool exists() const noexcept;  // false for an absent key and for an explicit null
+  bool exists() const noexcept;            // false for an absent key and for an explicit null
   Config get(std::string_view key) const;  // an absent key gives a node whose exists() is false
   bool is_map() const noexcept;
   bool is_list() const noexcept;
-  std::size_t size() const noexcept;          // elements of a list, keys of a map
-  Config at(std::size_t index) const;         // element of a list
-  std::vector<std::string> keys() const;      // in file order
+  std::size_t size() const noexcept;      // elements of a list, keys of a map
+  Config at(std::size_t index) const;     // element of a list
+  std::vector<std::string> keys() const;  // in file order
 
   // Throws Error(input) naming the first other key and the nearest allowed one.
   void allow_only(const std::vector<std::string>& keys) const;
 
-  // Without a default an absent key is an error; a value of the wrong type always is.
+  // Without a default an absent key is an error; a value of the wrong type always is. Text in quotes is a
+  // string only. int: decimal digits, 64 bits. double: finite. bool: true/false and YAML 1.1's yes/no,
+  // on/off. string: any scalar.
   std::string as_string() const;
   std::string as_string(const std::string& fallback) const;
   std::int64_t as_int() const;

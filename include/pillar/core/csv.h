@@ -1,5 +1,5 @@
-// CSV as RFC 4180 has it: quoted fields, doubled quotes, commas and newlines inside quotes; reads LF and CRLF, with or
-// without a UTF-8 byte order mark.
+// CSV as RFC 4180 has it: quoted fields, doubled quotes, commas and newlines inside quotes; reads LF and
+// CRLF, with or without a UTF-8 byte order mark.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,9 @@ struct CsvTable {
   std::size_t column(std::string_view name, const std::filesystem::path& file) const;
 };
 
-// First line is the header. Throws Error(input) with the line number on an unterminated quote, text after a closing
-// quote, a row of another length, a duplicate or empty header, or no header at all. Blank lines are skipped.
+// First line is the header. Throws Error(input) with the line number on an unterminated quote, text after a
+// closing quote, a row of another length, a duplicate or empty header, or no header at all. Blank lines are
+// skipped.
 CsvTable parse_csv(std::string_view text, const std::filesystem::path& file);
 CsvTable read_csv(const std::filesystem::path& file);
 

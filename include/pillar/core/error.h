@@ -24,7 +24,8 @@ enum class ExitCode : int {
 // Thrown by everything that can fail on user data. The message names the file and the fault, in one line.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorCategory category, const std::string& message) : std::runtime_error(message), category_(category) {}
+  Error(ErrorCategory category, const std::string& message)
+      : std::runtime_error(message), category_(category) {}
   ErrorCategory category() const noexcept { return category_; }
 
  private:

@@ -23,8 +23,8 @@ inline ByteView as_bytes(std::string_view text) {
 Bytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes = UINT64_MAX);
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes = UINT64_MAX);
 
-// Writes beside the target under a hidden temporary name, fsyncs, renames. On any failure (full disk included) the
-// target is as it was, the temporary file is gone, and Error(io) says why.
+// Writes beside the target under a hidden temporary name, fsyncs, renames. On any failure (full disk
+// included) the target is as it was, the temporary file is gone, and Error(io) says why.
 void write_file_atomic(const std::filesystem::path& path, ByteView bytes);
 void write_file_atomic(const std::filesystem::path& path, std::string_view text);
 
@@ -42,8 +42,10 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-// A new file or folder that appears at `target` all at once, by commit(). Until then it lives beside the target as
-// `.partial-<host>-<pid>-<n>-<name>`; the destructor removes it. Where the target exists, commit() replaces it.
+// A new file or folder that appears at `target` all at once, by commit(). Until then it lives beside the
+// target as
+// `.partial-<host>-<pid>-<n>-<name>`; the destructor removes it. Where the target exists, commit() replaces
+// it.
 class PartialPath {
  public:
   explicit PartialPath(std::filesystem::path target);
@@ -59,8 +61,8 @@ class PartialPath {
   bool committed_ = false;
 };
 
-// Removes partial paths in `folder` whose process is gone (killed by kill -9, say). Those of other hosts are left
-// alone. Returns how many it removed.
+// Removes partial paths in `folder` whose process is gone (killed by kill -9, say). Those of other hosts are
+// left alone. Returns how many it removed.
 int remove_stale_partials(const std::filesystem::path& folder);
 
 }  // namespace pillar

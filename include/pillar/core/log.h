@@ -1,4 +1,5 @@
-// Set-up of the process-wide log (spdlog, to standard error). Library code logs; programs choose what is shown.
+// Set-up of the process-wide log (spdlog, to standard error). Library code logs; programs choose what is
+// shown.
 #pragma once
 
 #include <filesystem>

@@ -12,8 +12,8 @@ struct ProgressOptions {
   std::string label = "progress";
   std::string unit = "items";
   std::int64_t total = 0;
-  bool quiet = false;                          // prints nothing
-  std::chrono::seconds plain_interval{10};     // between two lines where standard error is no terminal
+  bool quiet = false;                       // prints nothing
+  std::chrono::seconds plain_interval{10};  // between two lines where standard error is no terminal
 };
 
 // Thread-safe. Draws on standard error.
@@ -32,6 +32,7 @@ class Progress {
 };
 
 // "12/200 series  6% |##........| 3.1 series/s  ETA 1:02": the text of one state, for tests and for logs.
-std::string format_progress(const ProgressOptions& options, std::int64_t done, double elapsed_seconds, int bar_width);
+std::string format_progress(const ProgressOptions& options, std::int64_t done, double elapsed_seconds,
+                            int bar_width);
 
 }  // namespace pillar
