@@ -37,17 +37,25 @@ std::string size_words(double size_mm, bool centimetres) {
   return fmt::format("{} mm", millimetres);
 }
 
+// "an 8 mm", "an 11 mm", "an 18 mm", else "a".
+const char* article(const std::string& size) {
+  const bool vowel = size[0] == '8' || size.starts_with("11 ") || size.starts_with("18 ");
+  return vowel ? "an" : "a";
+}
+
 struct Writer {
   Random random;
   Modality modality;
   bool centimetres;  // a radiologist keeps to one unit
 
   std::string sentence(const std::vector<const char*>& choices, const Finding& finding) {
-    return capitalized(
-        fmt::format(fmt::runtime(pick(choices, random)), fmt::arg("side", finding.side),
-                    fmt::arg("Side", capitalized(finding.side)), fmt::arg("site", site_words(finding)),
-                    fmt::arg("size", size_words(finding.size_mm, centimetres)),
-                    fmt::arg("dark", modality == Modality::ct ? "hypodense" : "T1-hypointense")));
+    const std::string size = size_words(finding.size_mm, centimetres);
+    const char* dark = modality == Modality::ct ? "hypodense" : "T1-hypointense";
+    return capitalized(fmt::format(fmt::runtime(pick(choices, random)), fmt::arg("side", finding.side),
+                                   fmt::arg("Side", capitalized(finding.side)),
+                                   fmt::arg("site", site_words(finding)), fmt::arg("size", size),
+                                   fmt::arg("a", article(size)), fmt::arg("A", capitalized(article(size))),
+                                   fmt::arg("dark", dark)));
   }
 };
 

@@ -3,8 +3,8 @@
 namespace pillar::phantom {
 namespace {
 
-const Vocabulary kNodule = {{"There is a {size} solid nodule in the {side} {site}.",
-                             "A {size} pulmonary nodule is seen in the {side} {site}.",
+const Vocabulary kNodule = {{"There is {a} {size} solid nodule in the {side} {site}.",
+                             "{A} {size} pulmonary nodule is seen in the {side} {site}.",
                              "{Side} {site}: rounded, slightly lobulated nodule measuring {size}.",
                              "Solitary nodule of the {side} {site}, {size} in longest diameter."},
                             {"{Side} {site} pulmonary nodule, {size}; follow-up CT is recommended.",
@@ -36,7 +36,7 @@ const Vocabulary kRib = {{"There is a displaced fracture of the {side} {site}.",
                          {{"rib", "fracture"}}};
 
 const Vocabulary kHepatic = {
-    {"There is a {size} {dark} lesion in the {site}.",
+    {"There is {a} {size} {dark} lesion in the {site}.",
      "A focal {dark} liver lesion in the {site} measures {size}.",
      "Liver: round {dark} focus in the {site}, {size}."},
     {"{size} focal liver lesion in the {site}; ultrasound or MR may help to characterise it.",
@@ -76,8 +76,8 @@ const Vocabulary kVertebral = {{"There is a wedge-shaped compression fracture of
                                {{"compression", "fracture"}, {"compression", "deformity"}}};
 
 const Vocabulary kStone = {
-    {"There is a {size} calculus in the {side} kidney.", "{Side} nephrolithiasis with a stone of {size}.",
-     "A {size} stone lies in the {side} renal collecting system."},
+    {"There is {a} {size} calculus in the {side} kidney.", "{Side} nephrolithiasis with a stone of {size}.",
+     "{A} {size} stone lies in the {side} renal collecting system."},
     {"{Side} nephrolithiasis, {size}.", "{size} stone of the {side} kidney."},
     {"No renal calculus.", "The kidneys are normal without stones.", "No nephrolithiasis."},
     {{"calculus"}, {"stone"}, {"nephrolithiasis"}}};

@@ -8,7 +8,7 @@
 
 namespace pillar::phantom {
 
-// Sentences hold {side} {Side} {site} {size} {dark}, which report.cc fills in. One sentence speaks of one
+// Sentences hold {side} {Side} {site} {size} {dark}, and {a} or {A} before a size, which report.cc fills in. One sentence speaks of one
 // finding, a statement holds no word of denial, and a denial holds one: findings_in_report() relies on it.
 struct Vocabulary {
   std::vector<const char*> statements;   // section FINDINGS

@@ -69,6 +69,16 @@ TEST(PhantomReport, SaysSideSiteAndSize) {
   EXPECT_THAT(sizes, ElementsAre("cm", "mm"));
 }
 
+TEST(PhantomReport, ArticlesFitTheSize) {
+  for (double size : {6.0, 8.0, 10.0, 11.0, 18.0, 81.0}) {
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      const std::string text =
+          report_text(seed, {{FindingKind::kidney_stone, {0, 0, 0}, size, "left", ""}}, Modality::ct, 3.75);
+      EXPECT_THAT(text, Not(::testing::ContainsRegex("[Aa] (8|11 |18 )|[Aa]n (6|1\\.|10)"))) << text;
+    }
+  }
+}
+
 TEST(PhantomReport, WordingVaries) {
   std::set<std::string> reports;
   for (std::uint64_t seed = 0; seed < 50; ++seed) reports.insert(report_text(seed, {}, Modality::ct, 3.75));
