@@ -12,7 +12,7 @@ struct Region {
 };
 template <typename Distance>
 Region explore(const Box& box, Distance distance) {
-  constexpr double kStep = 5;
+  constexpr double kStep = 6;
   Region region;
   Vec3 low = box.high, high = box.low;
   for (double z = box.low.z; z <= box.high.z; z += kStep) {
