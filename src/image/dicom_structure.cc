@@ -85,11 +85,26 @@ class Walker {
     } else if (source_.skip(element.length) != element.length) {
       truncated();
     }
-    while (!levels.empty() && !levels.back().delimited && source_.position() >= levels.back().end) pop();
+    close_finished();
   }
 
   // What is wrong with it, if anything is.
   std::string skip_pixel_data(const Element& element) {
+    const std::string fault = skip_pixel_bytes(element);
+    close_finished();
+    return fault;
+  }
+
+  std::string text(const Element& element) {
+    if (element.length > 256) fail(ErrorCategory::input, "{}: a UID of {} bytes", path_, element.length);
+    std::string text(element.length, '\0');
+    if (source_.read(reinterpret_cast<std::uint8_t*>(text.data()), text.size()) != text.size()) truncated();
+    while (!text.empty() && (text.back() == '\0' || text.back() == ' ')) text.pop_back();
+    return text;
+  }
+
+ private:
+  std::string skip_pixel_bytes(const Element& element) {
     if (element.length != undefined_length) {
       const std::uint64_t present = source_.skip(element.length);
       if (present == element.length) return "";
@@ -107,15 +122,6 @@ class Walker {
     }
   }
 
-  std::string text(const Element& element) {
-    if (element.length > 256) fail(ErrorCategory::input, "{}: a UID of {} bytes", path_, element.length);
-    std::string text(element.length, '\0');
-    if (source_.read(reinterpret_cast<std::uint8_t*>(text.data()), text.size()) != text.size()) truncated();
-    while (!text.empty() && (text.back() == '\0' || text.back() == ' ')) text.pop_back();
-    return text;
-  }
-
- private:
   std::uint16_t u16(const std::uint8_t* p) const {
     return static_cast<std::uint16_t>(encoding.big_endian ? p[0] << 8 | p[1] : p[1] << 8 | p[0]);
   }
@@ -143,6 +149,9 @@ class Walker {
     return DcmTag(element.group, element.number).getEVR() == EVR_SQ;
   }
 
+  void close_finished() {
+    while (!levels.empty() && !levels.back().delimited && source_.position() >= levels.back().end) pop();
+  }
   void close_delimited() {
     while (!levels.empty() && !levels.back().delimited) pop();
     if (!levels.empty()) pop();
@@ -220,14 +229,18 @@ std::optional<DicomStructure> examine_dicom(const std::filesystem::path& path) {
 
   Element element;
   while (walker.next(element)) {
-    if (!walker.levels.empty() || !Walker::is_pixel_data(element)) {
+    if (!Walker::is_pixel_data(element)) {
       walker.enter_or_skip(element);
       continue;
     }
     if (element.is_sequence) fail(ErrorCategory::input, "{}: the pixel data is a sequence", path);
+    const bool is_icon = !walker.levels.empty();
+    const std::string fault = walker.skip_pixel_data(element);
+    if (is_icon && !fault.empty()) fail(ErrorCategory::input, "{}: {} of an icon", path, fault);
+    if (is_icon) continue;
     structure.has_pixel_data = true;
-    structure.pixel_fault = walker.skip_pixel_data(element);
-    if (!structure.pixel_fault.empty()) break;
+    structure.pixel_fault = fault;
+    if (!fault.empty()) break;
   }
   return structure;
 }

@@ -322,6 +322,28 @@ TEST_F(DicomDamage, DeepNestingIsFoundWhereverItHides) {
   }
 }
 
+TEST_F(DicomDamage, AnIconIsNotTheImage) {
+  // Both kinds of icon pixels, which stand in a sequence before the image: OB of a known length, and
+  // fragments.
+  using namespace std::string_literals;
+  const std::string whole = bytes_of(file);
+  const std::size_t rescale = whole.find("\x28\0\x52\x10"s);
+  ASSERT_NE(rescale, std::string::npos);
+  const std::string open =
+      "\x28\0\x51\x10SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff\xe0\x7f\x10\0OB\0\0"s;
+  const std::string close = "\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"s;
+  for (const std::string& pixels :
+       {"\x02\0\0\0ab"s,
+        "\xff\xff\xff\xff\xfe\xff\0\xe0\0\0\0\0\xfe\xff\0\xe0\x02\0\0\0ab\xfe\xff\xdd\xe0\0\0\0\0"s}) {
+    std::ofstream(file, std::ios::binary)
+        << whole.substr(0, rescale) << open << pixels << close << whole.substr(rescale);
+    const auto structure = examine_dicom(file);
+    ASSERT_TRUE(structure.has_value());
+    EXPECT_TRUE(structure->has_pixel_data);
+    EXPECT_EQ(load_only_series(dir.path()).volume.voxels_dhw.size(0), 3);
+  }
+}
+
 TEST_F(DicomDamage, NeitherAFileNorAFolder) {
   ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
   EXPECT_PILLAR_ERROR(scan_dicom(dir / "pipe"), ErrorCategory::io, HasSubstr("neither"));
