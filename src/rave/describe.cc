@@ -1,6 +1,7 @@
 // The words of `pillar-rave info`.
-#include "core/fail.h"
 #include "pillar/rave/verify.h"
+
+#include "core/fail.h"
 
 #include <c10/core/ScalarType.h>
 #include <nlohmann/json.hpp>
@@ -53,25 +54,38 @@ Facts sample_facts(const SampleInfo& info) {
   Facts facts;
   line(facts, "path", info.path.string());
   line(facts, "stored as", fmt::format("{}, {} in a {}", mode_of(info), info.payload_name, info.container));
-  if (info.video) line(facts, "video", fmt::format("{}, {}, {} frames", info.video->codec, info.video->pixel_format, info.video->frames));
-  line(facts, "voxels (D,H,W)", fmt::format("{}, {}", fmt::join(info.size_dhw, " x "), dtype_name(info.dtype)));
-  const double raw = static_cast<double>(info.size_dhw[0]) * info.size_dhw[1] * info.size_dhw[2] * c10::elementSize(info.dtype);
-  line(facts, "size on disk", fmt::format("{:.3f} MB, {:.1f} : 1", info.bytes_on_disk / 1e6, raw / std::max<double>(1, info.bytes_on_disk)));
+  if (info.video)
+    line(facts, "video",
+         fmt::format("{}, {}, {} frames", info.video->codec, info.video->pixel_format, info.video->frames));
+  line(facts, "voxels (D,H,W)",
+       fmt::format("{}, {}", fmt::join(info.size_dhw, " x "), dtype_name(info.dtype)));
+  const double raw = static_cast<double>(info.size_dhw[0]) * info.size_dhw[1] * info.size_dhw[2] *
+                     c10::elementSize(info.dtype);
+  line(facts, "size on disk",
+       fmt::format("{:.3f} MB, {:.1f} : 1", info.bytes_on_disk / 1e6,
+                   raw / std::max<double>(1, info.bytes_on_disk)));
   if (!info.metadata) {
     line(facts, "metadata", "none");
     return facts;
   }
   const SampleMetadata& m = *info.metadata;
-  line(facts, "modality", fmt::format("{}{}{}", to_string(m.modality), m.anatomy.empty() ? "" : ", ", m.anatomy));
+  line(facts, "modality",
+       fmt::format("{}{}{}", to_string(m.modality), m.anatomy.empty() ? "" : ", ", m.anatomy));
   line(facts, "accession", m.accession);
-  line(facts, "series", fmt::format("{}{}{}", m.series_number, m.series_description.empty() ? "" : ", ", m.series_description));
+  line(
+      facts, "series",
+      fmt::format("{}{}{}", m.series_number, m.series_description.empty() ? "" : ", ", m.series_description));
   line(facts, "series UID", m.series_uid);
-  line(facts, "spacing (x,y,z)", fmt::format("{:g} mm, was {:g}", fmt::join(m.target_spacing_xyz_mm, " x "), fmt::join(m.original_spacing_xyz_mm, " x ")));
+  line(facts, "spacing (x,y,z)",
+       fmt::format("{:g} mm, was {:g}", fmt::join(m.target_spacing_xyz_mm, " x "),
+                   fmt::join(m.original_spacing_xyz_mm, " x ")));
   line(facts, "scanned (D,H,W)", fmt::format("{}", fmt::join(m.original_shape, " x ")));
   line(facts, "orientation", m.orientation);
-  if (m.geometry) line(facts, "origin (LPS)", fmt::format("{:g} mm", fmt::join(m.geometry->origin_xyz_mm, ", ")));
+  if (m.geometry)
+    line(facts, "origin (LPS)", fmt::format("{:g} mm", fmt::join(m.geometry->origin_xyz_mm, ", ")));
   if (m.is_mask) line(facts, "mask", "yes");
-  if (!m.filled_positions_mm.empty()) line(facts, "filled slices", fmt::format("{} made by interpolation", m.filled_positions_mm.size()));
+  if (!m.filled_positions_mm.empty())
+    line(facts, "filled slices", fmt::format("{} made by interpolation", m.filled_positions_mm.size()));
   for (const std::string& warning : m.warnings) line(facts, "warning", warning);
   return facts;
 }
@@ -88,7 +102,9 @@ std::string sample_json(const SampleInfo& info) {
   json["container"] = info.container;
   json["payload"] = {{"name", info.payload_name}, {"kind", payload_word(info.payload)}};
   if (info.video) {
-    json["video"] = {{"codec", info.video->codec}, {"pixel_format", info.video->pixel_format}, {"frames", info.video->frames}};
+    json["video"] = {{"codec", info.video->codec},
+                     {"pixel_format", info.video->pixel_format},
+                     {"frames", info.video->frames}};
   }
   json["mode"] = mode_of(info);
   json["shape_dhw"] = info.size_dhw;

@@ -29,11 +29,15 @@ constexpr Preset kPresets[] = {
     {"none", "processing: {normalize_mr: false}\n"},
 };
 
-const std::vector<std::string> kTopKeys = {"modality", "anatomy", "processing", "exporter_config", "mode", "archive", "video"};
-const std::vector<std::string> kProcessingKeys = {"resampling", "crop_pad", "slice_selection", "normalize_mr", "mask"};
+const std::vector<std::string> kTopKeys = {"modality", "anatomy", "processing", "exporter_config",
+                                           "mode",     "archive", "video"};
+const std::vector<std::string> kProcessingKeys = {"resampling", "crop_pad", "slice_selection", "normalize_mr",
+                                                  "mask"};
 
-// The public engine's files carry keys of parts that do not exist here; a misspelt key of ours is still an error.
-void check_keys(const Config& node, const std::vector<std::string>& known, bool lenient, std::vector<std::string>& warnings) {
+// The public engine's files carry keys of parts that do not exist here; a misspelt key of ours is still an
+// error.
+void check_keys(const Config& node, const std::vector<std::string>& known, bool lenient,
+                std::vector<std::string>& warnings) {
   if (!node.exists()) return;
   if (!lenient) {
     node.allow_only(known);
@@ -51,9 +55,12 @@ std::int64_t positive(const Config& node, std::int64_t value) {
   return value;
 }
 
-bool enabled(const Config& section) { return section.exists() && section.get("enabled").as_bool(true); }
+bool enabled(const Config& section) {
+  return section.exists() && section.get("enabled").as_bool(true);
+}
 
-void read_processing(const Config& node, bool lenient, PreprocessOptions& options, std::vector<std::string>& warnings) {
+void read_processing(const Config& node, bool lenient, PreprocessOptions& options,
+                     std::vector<std::string>& warnings) {
   check_keys(node, kProcessingKeys, lenient, warnings);
   const Config resampling = node.get("resampling");
   check_keys(resampling, {"enabled", "target_spacing"}, lenient, warnings);
@@ -61,7 +68,8 @@ void read_processing(const Config& node, bool lenient, PreprocessOptions& option
     const Config spacing = resampling.get("target_spacing");
     const std::vector<double> values = spacing.as_doubles(3);
     for (double value : values) {
-      if (!(value > 0) || !std::isfinite(value)) spacing.fail(fmt::format("spacings are positive millimetres, not {}", value));
+      if (!(value > 0) || !std::isfinite(value))
+        spacing.fail(fmt::format("spacings are positive millimetres, not {}", value));
     }
     options.target_spacing_xyz_mm = {values[0], values[1], values[2]};
   }
@@ -74,7 +82,8 @@ void read_processing(const Config& node, bool lenient, PreprocessOptions& option
   }
   const Config selection = node.get("slice_selection");
   check_keys(selection, {"enabled", "slices"}, lenient, warnings);
-  if (enabled(selection)) options.slices = positive(selection.get("slices"), selection.get("slices").as_int());
+  if (enabled(selection))
+    options.slices = positive(selection.get("slices"), selection.get("slices").as_int());
 
   options.normalize_mr = node.get("normalize_mr").as_bool(options.normalize_mr);
   const Config mask = node.get("mask");
@@ -97,12 +106,15 @@ void read_video(const Config& node, SampleWriteOptions& options) {
   options.crf = static_cast<int>(crf.as_int(options.crf));
   if (options.crf < 0 || options.crf > 51) crf.fail(fmt::format("0 to 51, not {}", options.crf));
   options.preset = node.get("preset").as_string(options.preset);
-  const std::vector<std::string> presets = {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"};
+  const std::vector<std::string> presets = {"ultrafast", "superfast", "veryfast", "faster",  "fast",
+                                            "medium",    "slow",      "slower",   "veryslow"};
   if (std::find(presets.begin(), presets.end(), options.preset) == presets.end()) {
-    node.get("preset").fail(fmt::format("unknown x265 preset '{}'; one of {}", options.preset, fmt::join(presets, ", ")));
+    node.get("preset").fail(
+        fmt::format("unknown x265 preset '{}'; one of {}", options.preset, fmt::join(presets, ", ")));
   }
   const Config interval = node.get("keyframe_interval");
-  options.keyframe_interval = static_cast<int>(positive(interval, interval.as_int(options.keyframe_interval)));
+  options.keyframe_interval =
+      static_cast<int>(positive(interval, interval.as_int(options.keyframe_interval)));
 }
 
 template <typename Parse>
@@ -137,16 +149,20 @@ EncodeConfig parse_encode_config(const Config& config, std::vector<std::string>&
   const Config exporter = config.get("exporter_config");
   const bool public_file = exporter.exists();
   check_keys(config, kTopKeys, public_file, warnings);
-  if (config.get("modality").exists()) result.modality = parse_value(config.get("modality"), [](auto t) { return parse_modality(t); });
+  if (config.get("modality").exists())
+    result.modality = parse_value(config.get("modality"), [](auto t) { return parse_modality(t); });
   result.anatomy = config.get("anatomy").as_string("");
   read_processing(config.get("processing"), public_file, result.preprocess, warnings);
   if (public_file) {
     const std::string name = exporter.as_string();
-    if (name != "video_hevc") exporter.fail(fmt::format("the exporter known here is video_hevc, not '{}'", name));
+    if (name != "video_hevc")
+      exporter.fail(fmt::format("the exporter known here is video_hevc, not '{}'", name));
     result.write.mode = SampleMode::rave10;
   }
-  if (config.get("mode").exists()) result.write.mode = parse_value(config.get("mode"), [](auto t) { return parse_sample_mode(t); });
-  if (config.get("archive").exists()) result.write.archive = parse_value(config.get("archive"), [](auto t) { return parse_archive(t); });
+  if (config.get("mode").exists())
+    result.write.mode = parse_value(config.get("mode"), [](auto t) { return parse_sample_mode(t); });
+  if (config.get("archive").exists())
+    result.write.archive = parse_value(config.get("archive"), [](auto t) { return parse_archive(t); });
   read_video(config.get("video"), result.write);
   return result;
 }

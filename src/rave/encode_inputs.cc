@@ -1,7 +1,8 @@
 // From the words of a command line or the rows of a CSV to the list of scans to encode.
-#include "core/fail.h"
 #include "pillar/core/csv.h"
 #include "pillar/rave/encode_job.h"
+
+#include "core/fail.h"
 
 namespace pillar {
 namespace {

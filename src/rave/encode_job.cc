@@ -1,22 +1,24 @@
 #include "pillar/rave/encode_job.h"
 
-#include "core/fail.h"
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/image/volume_file.h"
-#include "rave/encode_records.h"
 
-#include <spdlog/spdlog.h>
+#include "core/fail.h"
+#include "rave/encode_records.h"
 
 #include <condition_variable>
 #include <mutex>
+
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Output names are claimed strictly in input order, whichever thread is faster, so that a clash has one outcome.
+// Output names are claimed strictly in input order, whichever thread is faster, so that a clash has one
+// outcome.
 class NameRegister {
  public:
   void wait_turn(std::size_t input) {
@@ -71,9 +73,11 @@ Contents scan_input(const fs::path& input, const EncodeJob& job) {
   contents.is_volume_file = !fs::is_directory(input, ignored) && is_volume_file(input);
   if (contents.is_volume_file) return contents;
   DicomScan scan = scan_dicom(input);
-  for (const ExcludedPlane& file : scan.unusable) spdlog::warn("{}: left out: {}", file.file.string(), file.reason);
+  for (const ExcludedPlane& file : scan.unusable)
+    spdlog::warn("{}: left out: {}", file.file.string(), file.reason);
   for (const DicomSeries& series : scan.series) {
-    for (const ExcludedPlane& plane : series.excluded) spdlog::warn("{}: left out: {}", plane.file.string(), plane.reason);
+    for (const ExcludedPlane& plane : series.excluded)
+      spdlog::warn("{}: left out: {}", plane.file.string(), plane.reason);
   }
   contents.series = std::move(scan.series);
   if (contents.series.empty()) fail(ErrorCategory::input, "{}: no CT or MR series with pixels in it", input);
@@ -82,7 +86,8 @@ Contents scan_input(const fs::path& input, const EncodeJob& job) {
 }
 
 // The outcome as far as headers tell it: named, and failed already if the name is another's.
-EncodeOutcome name_output(Batch& batch, const fs::path& source, const SampleMetadata& identity, std::uint64_t source_bytes) {
+EncodeOutcome name_output(Batch& batch, const fs::path& source, const SampleMetadata& identity,
+                          std::uint64_t source_bytes) {
   EncodeOutcome outcome;
   outcome.source = source;
   outcome.accession = identity.accession;
@@ -115,7 +120,8 @@ bool already_there(EncodeOutcome& outcome, const SampleMetadata& identity, const
 }
 
 template <typename Prepare>
-void encode_one(EncodeOutcome& outcome, const SampleMetadata& identity, const EncodeJob& job, int threads, const Prepare& prepare) {
+void encode_one(EncodeOutcome& outcome, const SampleMetadata& identity, const EncodeJob& job, int threads,
+                const Prepare& prepare) {
   if (outcome.status != EncodeStatus::planned) return;
   if (!job.overwrite && already_there(outcome, identity, job)) return;
   if (job.dry_run) return;
@@ -165,10 +171,12 @@ void encode_input(Batch& batch, std::size_t index, int threads) {
   batch.names.end_turn();
 
   for (std::size_t i = 0; i < contents.series.size(); ++i) {
-    encode_one(outcomes[i], identities[i], job, threads, [&] { return prepare_series(contents.series[i], source, prepare); });
+    encode_one(outcomes[i], identities[i], job, threads,
+               [&] { return prepare_series(contents.series[i], source, prepare); });
   }
   if (contents.is_volume_file) {
-    encode_one(outcomes[0], identities[0], job, threads, [&] { return prepare_volume_file(source, prepare); });
+    encode_one(outcomes[0], identities[0], job, threads,
+               [&] { return prepare_volume_file(source, prepare); });
   }
   for (const EncodeOutcome& outcome : outcomes) {
     if (outcome.status == EncodeStatus::failed) spdlog::error("{}", outcome.reason);
@@ -187,13 +195,15 @@ void open_output(const fs::path& folder) {
 }  // namespace
 
 std::int64_t EncodeSummary::count(EncodeStatus status) const {
-  return std::count_if(outcomes.begin(), outcomes.end(), [&](const EncodeOutcome& o) { return o.status == status; });
+  return std::count_if(outcomes.begin(), outcomes.end(),
+                       [&](const EncodeOutcome& o) { return o.status == status; });
 }
 
 std::string EncodeSummary::brief() const {
   std::string text;
   const auto add = [&](EncodeStatus status, const char* word) {
-    if (const std::int64_t n = count(status); n > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, word);
+    if (const std::int64_t n = count(status); n > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, word);
   };
   add(EncodeStatus::written, "written");
   add(EncodeStatus::planned, "to write");
@@ -203,15 +213,18 @@ std::string EncodeSummary::brief() const {
 }
 
 EncodeSummary run_encode(const EncodeJob& job) {
-  if (job.inputs.empty()) fail(ErrorCategory::usage, "no inputs: name DICOM folders or volume files, or --input-csv");
+  if (job.inputs.empty())
+    fail(ErrorCategory::usage, "no inputs: name DICOM folders or volume files, or --input-csv");
   const SampleWriteOptions& write = job.prepare.config.write;
   if (write.mode == SampleMode::rave10 && write.archive == Archive::tar_lz4) {
-    fail(ErrorCategory::usage, "a .tar.lz4 holds exact voxels, not video: use --archive none or tar with --mode rave10");
+    fail(ErrorCategory::usage,
+         "a .tar.lz4 holds exact voxels, not video: use --archive none or tar with --mode rave10");
   }
   if (!job.dry_run) open_output(job.output_folder);
 
   const int processors = usable_processors();
-  const int jobs = std::max(1, std::min<int>(job.jobs > 0 ? job.jobs : processors, static_cast<int>(job.inputs.size())));
+  const int jobs =
+      std::max(1, std::min<int>(job.jobs > 0 ? job.jobs : processors, static_cast<int>(job.inputs.size())));
   const int threads = std::max(1, processors / jobs);
   Batch batch{job, {}, std::vector<std::vector<EncodeOutcome>>(job.inputs.size())};
   {
@@ -232,7 +245,8 @@ EncodeSummary run_encode(const EncodeJob& job) {
   }
   EncodeSummary summary;
   for (auto& outcomes : batch.outcomes) {
-    summary.outcomes.insert(summary.outcomes.end(), std::make_move_iterator(outcomes.begin()), std::make_move_iterator(outcomes.end()));
+    summary.outcomes.insert(summary.outcomes.end(), std::make_move_iterator(outcomes.begin()),
+                            std::make_move_iterator(outcomes.end()));
   }
   if (!job.dry_run) {
     write_mapping(job.output_folder, summary.outcomes);

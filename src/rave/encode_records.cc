@@ -1,7 +1,8 @@
 #include "rave/encode_records.h"
 
-#include "core/fail.h"
 #include "pillar/core/csv.h"
+
+#include "core/fail.h"
 
 #include <set>
 
@@ -10,15 +11,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kMappingHeader = {"source_path", "accession", "series_number",
+const std::vector<std::string> kMappingHeader = {"source_path", "accession",     "series_number",
                                                  "output_path", "dicom_size_mb", "processed_size_mb"};
 
-std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.4f}", static_cast<double>(bytes) / (1024.0 * 1024.0)); }
+std::string megabytes(std::uint64_t bytes) {
+  return fmt::format("{:.4f}", static_cast<double>(bytes) / (1024.0 * 1024.0));
+}
 
 std::vector<std::string> mapping_row(const EncodeOutcome& outcome) {
-  return {outcome.source.string(),  outcome.accession,
-          std::to_string(outcome.series_number), outcome.output.string(),
-          megabytes(outcome.source_bytes), megabytes(outcome.sample_bytes)};
+  return {outcome.source.string(),
+          outcome.accession,
+          std::to_string(outcome.series_number),
+          outcome.output.string(),
+          megabytes(outcome.source_bytes),
+          megabytes(outcome.sample_bytes)};
 }
 
 }  // namespace
@@ -31,13 +37,15 @@ void write_mapping(const fs::path& output_folder, const std::vector<EncodeOutcom
   for (const EncodeOutcome& outcome : outcomes) sources.insert(outcome.source.string());
   if (fs::exists(file)) {
     const CsvTable earlier = read_csv(file);
-    if (earlier.header != kMappingHeader) fail(ErrorCategory::input, "{}: its columns are not those of a mapping", file);
+    if (earlier.header != kMappingHeader)
+      fail(ErrorCategory::input, "{}: its columns are not those of a mapping", file);
     for (const auto& row : earlier.rows) {
       if (sources.count(row[0]) == 0 && fs::exists(row[3])) table.rows.push_back(row);
     }
   }
   for (const EncodeOutcome& outcome : outcomes) {
-    if (outcome.status == EncodeStatus::written || outcome.status == EncodeStatus::skipped) table.rows.push_back(mapping_row(outcome));
+    if (outcome.status == EncodeStatus::written || outcome.status == EncodeStatus::skipped)
+      table.rows.push_back(mapping_row(outcome));
   }
   write_csv(file, table);
 }
@@ -46,7 +54,8 @@ void write_failures(const fs::path& output_folder, const std::vector<EncodeOutco
   CsvTable table;
   table.header = {"path", "stage", "reason"};
   for (const EncodeOutcome& outcome : outcomes) {
-    if (outcome.status == EncodeStatus::failed) table.rows.push_back({outcome.source.string(), outcome.stage, outcome.reason});
+    if (outcome.status == EncodeStatus::failed)
+      table.rows.push_back({outcome.source.string(), outcome.stage, outcome.reason});
   }
   write_csv(output_folder / "failures.csv", table);
 }

@@ -5,7 +5,8 @@
 
 namespace pillar {
 
-// Rows of samples that this batch did not touch and that still exist are kept, so that a folder can grow by many runs.
+// Rows of samples that this batch did not touch and that still exist are kept, so that a folder can grow by
+// many runs.
 void write_mapping(const std::filesystem::path& output_folder, const std::vector<EncodeOutcome>& outcomes);
 void write_failures(const std::filesystem::path& output_folder, const std::vector<EncodeOutcome>& outcomes);
 

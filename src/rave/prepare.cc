@@ -1,7 +1,8 @@
 #include "pillar/rave/prepare.h"
 
-#include "core/fail.h"
 #include "pillar/image/volume_file.h"
+
+#include "core/fail.h"
 
 #include <spdlog/spdlog.h>
 
@@ -9,7 +10,8 @@ namespace pillar {
 namespace {
 
 // Everything that a DICOM series and a volume file have in common.
-PreparedScan finish(Volume loaded, SampleMetadata metadata, const std::filesystem::path& source, const PrepareOptions& options) {
+PreparedScan finish(Volume loaded, SampleMetadata metadata, const std::filesystem::path& source,
+                    const PrepareOptions& options) {
   metadata.modality = loaded.modality;
   metadata.anatomy = options.config.anatomy;
   metadata.original_spacing_xyz_mm = loaded.geometry.spacing_xyz_mm;
@@ -50,7 +52,8 @@ SampleMetadata identify_volume_file(const std::filesystem::path& file) {
   return metadata;
 }
 
-PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::path& source, const PrepareOptions& options) {
+PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::path& source,
+                            const PrepareOptions& options) {
   if (options.config.modality && *options.config.modality != series.modality) {
     fail(ErrorCategory::input, "{}: series {} is {}, the configuration is for {}", source, series.series_uid,
          to_string(series.modality), to_string(*options.config.modality));
@@ -64,8 +67,7 @@ PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::pa
   metadata.source_slice_count = report.source_slice_count;
   metadata.excluded_slice_count = report.excluded_slice_count;
   metadata.filled_positions_mm = report.filled_positions_mm;
-  metadata.warnings = series.warnings;
-  metadata.warnings.insert(metadata.warnings.end(), report.warnings.begin(), report.warnings.end());
+  metadata.warnings = report.warnings;
   if (!series.planes.empty() && series.planes.front().has_orientation) {
     metadata.image_orientation_patient = series.planes.front().orientation;
   }

@@ -13,12 +13,14 @@ constexpr std::string_view kArchiveEndings[] = {".tar", ".tar.lz4"};
 bool is_sample_folder(const fs::path& folder) {
   std::error_code ignored;
   if (fs::exists(folder / "metadata.json", ignored)) return true;
-  return std::any_of(std::begin(kPayloads), std::end(kPayloads), [&](const char* name) { return fs::exists(folder / name, ignored); });
+  return std::any_of(std::begin(kPayloads), std::end(kPayloads),
+                     [&](const char* name) { return fs::exists(folder / name, ignored); });
 }
 
 bool is_archive(const fs::path& file) {
   const std::string name = file.filename().string();
-  return std::any_of(std::begin(kArchiveEndings), std::end(kArchiveEndings), [&](std::string_view end) { return name.ends_with(end); });
+  return std::any_of(std::begin(kArchiveEndings), std::end(kArchiveEndings),
+                     [&](std::string_view end) { return name.ends_with(end); });
 }
 
 void collect(const fs::path& folder, std::vector<fs::path>& found) {
@@ -44,7 +46,8 @@ void collect(const fs::path& folder, std::vector<fs::path>& found) {
 }
 
 std::string kind_of(const SampleInfo& info) {
-  const bool lossy = info.payload == PayloadKind::video && info.video && info.video->kind == VideoKind::rave10;
+  const bool lossy =
+      info.payload == PayloadKind::video && info.video && info.video->kind == VideoKind::rave10;
   return fmt::format("{} {}", lossy ? "rave10" : "lossless", info.payload_name);
 }
 
@@ -52,7 +55,8 @@ void check_against_metadata(const SampleInfo& info, const SizeDhw& decoded) {
   if (!info.metadata) fail(ErrorCategory::input, "{}: has no metadata.json", info.path);
   const SizeDhw& stated = info.metadata->final_shape;
   if (stated != SizeDhw{0, 0, 0} && stated != decoded) {
-    fail(ErrorCategory::input, "{}: metadata.json says {}, the volume is {}", info.path, fmt::join(stated, "x"), fmt::join(decoded, "x"));
+    fail(ErrorCategory::input, "{}: metadata.json says {}, the volume is {}", info.path,
+         fmt::join(stated, "x"), fmt::join(decoded, "x"));
   }
 }
 

@@ -56,8 +56,26 @@ constexpr GlyphRow kFont[] = {
      ".#.......#..#.#.#..#....#####...#.....#...............#.#.#...#...#..#..#.##....#.#",
      "..#.....#.....#...#..##..#.#..........................#..#....#.........#.....####.",
      "...#...#..........#..##..#.#....#.....#................##.#...#..........####...#.."}},
+    {"{}^`",
+     {"...##.##......#....#...",
+     "..#.....#....#.#....#..",
+     "..#.....#...#...#....#.",
+     ".#.......#.............",
+     "..#.....#..............",
+     "..#.....#..............",
+     "...##.##..............."}},
 };
 // clang-format on
+
+constexpr bool all_rows_complete() {
+  for (const GlyphRow& row : kFont) {
+    for (std::string_view dots : row.rows) {
+      if (dots.size() != row.characters.size() * kAdvance - 1) return false;
+    }
+  }
+  return true;
+}
+static_assert(all_rows_complete());
 
 struct Glyph {
   const GlyphRow* row = nullptr;  // null: a blank

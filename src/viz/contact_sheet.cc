@@ -74,30 +74,46 @@ Image8 draw_plane(const at::Tensor& volume, const Plane& plane, const DisplayWin
   return image;
 }
 
-// Where output pixel `i` of `outputs` begins among `inputs` pixels.
-int source_begin(int i, int inputs, int outputs) {
-  return static_cast<int>(std::int64_t{i} * inputs / outputs);
+// Which input pixels an output pixel covers along one axis, and how much of each in units of 1/outputs. All
+// whole numbers.
+struct Cover {
+  int first = 0;
+  std::vector<std::int64_t> parts;  // sum: inputs
+};
+
+std::vector<Cover> covers(int inputs, int outputs) {
+  std::vector<Cover> result(static_cast<std::size_t>(outputs));
+  for (int i = 0; i < outputs; ++i) {
+    std::int64_t begin = std::int64_t{i} * inputs;
+    std::int64_t end = begin + inputs;
+    Cover& cover = result[i];
+    cover.first = static_cast<int>(begin / outputs);
+    for (std::int64_t edge = std::int64_t{cover.first} * outputs; edge < end; edge += outputs) {
+      cover.parts.push_back(std::min(end, edge + outputs) - std::max(begin, edge));
+    }
+  }
+  return result;
 }
 
-// Each output pixel is the mean of those it covers, so a larger image is a nearest-neighbour one.
+// Each output pixel is the mean of what it covers.
 Image8 resize(const Image8& image, int height, int width) {
   if (height == image.height && width == image.width) return image;
   Image8 result = blank(height, width, 0);
-  for (int y = 0; y < height; ++y) {
-    int y0 = source_begin(y, image.height, height);
-    int y1 = std::max(y0 + 1, source_begin(y + 1, image.height, height));
-    for (int x = 0; x < width; ++x) {
-      int x0 = source_begin(x, image.width, width);
-      int x1 = std::max(x0 + 1, source_begin(x + 1, image.width, width));
-      std::uint64_t sum = 0;
-      for (int row = y0; row < y1; ++row) {
-        for (int column = x0; column < x1; ++column) {
-          sum += image.pixels[static_cast<std::size_t>(row) * image.width + column];
-        }
+  std::vector<Cover> down = covers(image.height, height);
+  std::vector<Cover> across = covers(image.width, width);
+  std::int64_t total = std::int64_t{image.height} * image.width;
+  std::uint8_t* pixel = result.pixels.data();
+  for (const Cover& rows : down) {
+    for (const Cover& columns : across) {
+      std::int64_t sum = total / 2;
+      for (std::size_t r = 0; r < rows.parts.size(); ++r) {
+        const std::uint8_t* source =
+            image.pixels.data() + (rows.first + static_cast<std::int64_t>(r)) * image.width + columns.first;
+        std::int64_t row_sum = 0;
+        for (std::size_t c = 0; c < columns.parts.size(); ++c) row_sum += columns.parts[c] * source[c];
+        sum += rows.parts[r] * row_sum;
       }
-      std::uint64_t count = static_cast<std::uint64_t>(y1 - y0) * static_cast<std::uint64_t>(x1 - x0);
-      result.pixels[static_cast<std::size_t>(y) * width + x] =
-          static_cast<std::uint8_t>((sum + count / 2) / count);
+      *pixel++ = static_cast<std::uint8_t>(sum / total);
     }
   }
   return result;

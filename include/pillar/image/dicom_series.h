@@ -23,8 +23,10 @@ struct DicomPlane {
   std::array<double, 2> pixel_spacing_rc_mm = {1, 1};      // PixelSpacing (0028,0030): between rows, between columns
   double rescale_slope = 1;                        // (0028,1053), per plane
   double rescale_intercept = 0;                    // (0028,1052)
+  double slice_spacing_mm = 0;  // SpacingBetweenSlices (0018,0088), else SliceThickness (0018,0050); 0 if neither
   int rows = 0;
   int columns = 0;
+  std::string fault;  // what is wrong with its header, empty if nothing: load_series() throws it, naming the file
 };
 
 // A plane that the series does without, and why ("matrix 512x888, the series has 512x512", "localizer").
@@ -75,7 +77,7 @@ struct LoadReport {
   std::int64_t source_slice_count = 0;              // planes read
   std::int64_t excluded_slice_count = 0;
   std::vector<double> filled_positions_mm;          // along the normal, from the first slice: planes made by interpolation
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings;                // those of the series, then what loading found
 };
 
 // Decodes every plane. Values are slope * stored + intercept: int16 (uint16 if they need it) where every slope and

@@ -16,8 +16,8 @@ namespace pillar {
 struct EncodeConfig {
   // Unset: DICOM says it itself; a volume file is taken for CT, with a warning.
   std::optional<Modality> modality;
-  std::string anatomy;            // free text, kept in metadata.json: "chest"
-  PreprocessOptions preprocess;   // its modality is set per scan
+  std::string anatomy;           // free text, kept in metadata.json: "chest"
+  PreprocessOptions preprocess;  // its modality is set per scan
   SampleWriteOptions write;
 };
 
@@ -25,9 +25,9 @@ struct EncodeConfig {
 std::vector<std::string> encode_preset_names();
 Config encode_preset(std::string_view name);  // throws Error(usage) with the nearest name
 
-// Reads the keys of docs/pillar-rave.md. A file with the public engine's key `exporter_config` selects rave10 unless
-// `mode` says otherwise, and its other keys that mean nothing here are named in `warnings`; in any other file an unknown
-// key is Error(input).
+// Reads the keys of docs/pillar-rave.md. A file with the public engine's key `exporter_config` selects rave10
+// unless `mode` says otherwise, and its other keys that mean nothing here are named in `warnings`; in any
+// other file an unknown key is Error(input).
 EncodeConfig parse_encode_config(const Config& config, std::vector<std::string>& warnings);
 
 }  // namespace pillar

@@ -1,4 +1,5 @@
-// The maps of the published 10-bit stream between Hounsfield units, luma codes and 16-bit grey (docs/formats.md, rave10).
+// The maps of the published 10-bit stream between Hounsfield units, luma codes and 16-bit grey
+// (docs/formats.md, rave10).
 #pragma once
 
 #include <array>
@@ -6,8 +7,8 @@
 
 namespace pillar {
 
-// Index HU + 1024, HU in [-1024, 3071]. u16 = trunc((hu + 1024) * 65535 / 4095), then swscale's limited-range luma:
-// y10 = ((((u16 >> 1) * 14071 + 33561947) >> 14) + 16) >> 5.
+// Index HU + 1024, HU in [-1024, 3071]. u16 = trunc((hu + 1024) * 65535 / 4095), then swscale's limited-range
+// luma: y10 = ((((u16 >> 1) * 14071 + 33561947) >> 14) + 16) >> 5.
 const std::array<std::uint16_t, 4096>& hu_to_y10_table();
 std::uint16_t gray16_to_y10(std::uint16_t gray16) noexcept;
 

@@ -38,30 +38,31 @@ struct SampleMetadata {
   std::optional<std::array<std::int64_t, 2>> crop_pad_target_hw;
   std::int64_t excluded_slice_count = 0;
   std::optional<std::array<double, 6>> image_orientation_patient;
-  std::string orientation;            // AXIAL, CORONAL, SAGITTAL: of the slice normal
-  bool is_mask = false;               // written for MR
+  std::string orientation;  // AXIAL, CORONAL, SAGITTAL: of the slice normal
+  bool is_mask = false;     // written for MR
   std::optional<SizeDhw> resample_shape;
   std::vector<double> filled_positions_mm;  // slices made by interpolation (ours)
   std::vector<std::string> warnings;        // what was odd in the source (ours)
 
   // export_info
-  std::optional<SampleMode> mode;     // ours; unset in public samples, which are rave10 where they are video
+  std::optional<SampleMode> mode;  // ours; unset in public samples, which are rave10 where they are video
   int bit_depth = 0;
   int crf = 0;
   int gop_size = 0;
-  std::string codec;                  // "LIBX265", "FFV1", "NPY"
+  std::string codec;  // "LIBX265", "FFV1", "NPY"
   bool archived = false;
-  std::int64_t code_offset = 0;       // lossless video: value = code + code_offset (ours)
-  std::string dtype;                  // "int16" or "uint16" (ours)
-  std::optional<Geometry> geometry;   // of the stored grid (ours)
+  std::int64_t code_offset = 0;      // lossless video: value = code + code_offset (ours)
+  std::string dtype;                 // "int16" or "uint16" (ours)
+  std::optional<Geometry> geometry;  // of the stored grid (ours)
 
-  std::string source_directory;       // source_data.dicom_directory; empty unless asked for
+  std::string source_directory;  // source_data.dicom_directory; empty unless asked for
 
   // The text this was parsed from, whose unknown keys format_metadata() writes again; empty for a new sample.
   std::string original_json;
 };
 
-// Unknown keys are kept, absent ones keep their defaults; a key of the wrong type throws Error(input) naming file and key.
+// Unknown keys are kept, absent ones keep their defaults; a key of the wrong type throws Error(input) naming
+// file and key.
 SampleMetadata parse_metadata(std::string_view json, const std::filesystem::path& file);
 std::string format_metadata(const SampleMetadata& metadata);
 

@@ -12,8 +12,8 @@
 namespace pillar {
 
 struct PreparedScan {
-  Volume volume;             // on the configured grid: int16 or uint16
-  SampleMetadata metadata;   // all but the export part, which write_sample() fills
+  Volume volume;            // on the configured grid: int16 or uint16
+  SampleMetadata metadata;  // all but the export part, which write_sample() fills
 };
 
 struct PrepareOptions {
@@ -23,12 +23,15 @@ struct PrepareOptions {
   bool keep_source_path = false;             // else metadata.json names no path
 };
 
-// Throws Error(input) where the configuration is for the other modality, and whatever loading and preprocessing throw.
-PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::path& source, const PrepareOptions& options);
+// Throws Error(input) where the configuration is for the other modality, and whatever loading and
+// preprocessing throw.
+PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::path& source,
+                            const PrepareOptions& options);
 PreparedScan prepare_volume_file(const std::filesystem::path& file, const PrepareOptions& options);
 
 // The metadata that names the output, before anything is decoded: accession and series number.
 SampleMetadata identify_series(const DicomSeries& series);
-SampleMetadata identify_volume_file(const std::filesystem::path& file);  // accession: the name without its extension
+SampleMetadata identify_volume_file(
+    const std::filesystem::path& file);  // accession: the name without its extension
 
 }  // namespace pillar

@@ -25,19 +25,20 @@ struct SampleLimits {
 
 struct SampleInfo {
   std::filesystem::path path;
-  std::string container;       // "folder", "tar", "tar.lz4"
-  std::string payload_name;    // "volume.mp4"
+  std::string container;     // "folder", "tar", "tar.lz4"
+  std::string payload_name;  // "volume.mp4"
   PayloadKind payload;
   std::optional<VideoInfo> video;
   SizeDhw size_dhw = {0, 0, 0};
-  at::ScalarType dtype;        // of what read() returns
+  at::ScalarType dtype;  // of what read() returns
   std::uint64_t bytes_on_disk = 0;
   std::optional<SampleMetadata> metadata;  // unset where the sample has none
 };
 
 // An opened sample: its archive is mapped and listed, its metadata parsed, its voxels not yet decoded.
-// open() throws Error(io) for a missing path and Error(input) naming the file: no volume or two, links or paths that
-// leave the archive, a truncated archive, malformed metadata, a frame count other than the metadata's.
+// open() throws Error(io) for a missing path and Error(input) naming the file: no volume or two, links or
+// paths that leave the archive, a truncated archive, malformed metadata, a frame count other than the
+// metadata's.
 class Sample {
  public:
   static Sample open(const std::filesystem::path& path, const SampleLimits& limits = {});
@@ -46,9 +47,10 @@ class Sample {
   ~Sample();
 
   const SampleInfo& info() const noexcept;
-  // CT video without a mode is the public stream: int16 HU through the 1,024-entry table; MR: uint16 grey. Lossless: the
-  // stored values. npy and pt: their values, integers narrowed to int16 or uint16 where they fit, else float32.
-  // The geometry is the metadata's (moved to the first slice of the range); identity with the target spacing if unknown.
+  // CT video without a mode is the public stream: int16 HU through the 1,024-entry table; MR: uint16 grey.
+  // Lossless: the stored values. npy and pt: their values, integers narrowed to int16 or uint16 where they
+  // fit, else float32. The geometry is the metadata's (moved to the first slice of the range); identity with
+  // the target spacing if unknown.
   Volume read(SliceRange range = {}, int threads = 0) const;
 
  private:
@@ -66,14 +68,15 @@ struct SampleWriteOptions {
   int threads = 0;
 };
 
-// Name of a sample's folder or archive: "<accession>.<series_number>.0" plus ".tar" or ".tar.lz4". Characters that a path
-// cannot carry become "_"; an empty accession becomes the series UID.
+// Name of a sample's folder or archive: "<accession>.<series_number>.0" plus ".tar" or ".tar.lz4". Characters
+// that a path cannot carry become "_"; an empty accession becomes the series UID.
 std::string sample_name(const SampleMetadata& metadata);
 std::string sample_suffix(Archive archive);
 
 // How a volume is stored. rave10 and lossless video for scans; masks, and every .tar.lz4, as volume.npy.
 // Fills the export part of `metadata` (mode, codec, bits, geometry, final shape). Returns the bytes written.
-// Atomic: the sample appears whole or not at all. Throws Error(usage) for rave10 in a .tar.lz4, Error(io) on a full disk.
+// Atomic: the sample appears whole or not at all. Throws Error(usage) for rave10 in a .tar.lz4, Error(io) on
+// a full disk.
 std::uint64_t write_sample(const std::filesystem::path& target, const Volume& volume, SampleMetadata metadata,
                            const SampleWriteOptions& options);
 

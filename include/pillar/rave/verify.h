@@ -10,18 +10,20 @@
 
 namespace pillar {
 
-// Samples among and below `paths`, in a stable order. A path that is itself a sample, or does not exist, stays as it is.
+// Samples among and below `paths`, in a stable order. A path that is itself a sample, or does not exist,
+// stays as it is.
 std::vector<std::filesystem::path> find_samples(const std::vector<std::filesystem::path>& paths);
 
 struct VerifyResult {
   std::filesystem::path path;
-  std::string fault;          // empty: the sample is whole
-  std::string kind;           // "rave10 volume.mp4"
+  std::string fault;  // empty: the sample is whole
+  std::string kind;   // "rave10 volume.mp4"
   SizeDhw size_dhw = {0, 0, 0};
   std::uint64_t bytes_on_disk = 0;
 };
 
-// Decodes every slice and holds counts, sizes and metadata against each other. Does not throw on a bad sample.
+// Decodes every slice and holds counts, sizes and metadata against each other. Does not throw on a bad
+// sample.
 VerifyResult verify_sample(const std::filesystem::path& path, int threads = 0);
 
 // What there is to say about a sample as (name, value) rows, as lines of text, and as one JSON object.

@@ -12,7 +12,7 @@
 
 namespace pillar {
 
-// One slice as grey levels, scaled to square pixels of the smaller spacing (nearest neighbour).
+// One slice as grey levels, scaled to square pixels of the smaller spacing (each the mean of what it covers).
 // axis 0: plane (H,W) at a depth; 1: (D,W), coronal for an axial scan; 2: (D,H), sagittal. With
 // `slices_ascend` (slice indices rise towards the head) planes along D are drawn with the last slice on top,
 // so that the head end is up. voxels_dhw: (D,H,W) on the CPU, any integer type, float or double. Throws
@@ -30,7 +30,7 @@ struct ContactSheetOptions {
       title;  // drawn on top, ASCII; another byte appears as '?', what does not fit is cut off with "..."
 };
 
-// Slices along D with their index in a corner, averaged down (or repeated up) to the tile. Errors as
+// Slices along D with their index in a corner, scaled to the tile. Errors as
 // render_slice, and Error(usage) for options out of range.
 Image8 contact_sheet(const at::Tensor& voxels_dhw, const std::array<double, 3>& spacing_xyz_mm,
                      const DisplayWindow& window, const ContactSheetOptions& options);

@@ -14,6 +14,8 @@ const planes = [
 ];
 const sides = [["R", "L"], ["A", "P"], scan.slicesAscend ? ["I", "S"] : ["S", "I"]];   // low and high end of x, y, z
 
+const inkColor = "#e3e8ef";
+
 const hounsfieldPresets = [
   ["Lung", -600, 1500], ["Mediastinum", 50, 400], ["Abdomen", 40, 400], ["Bone", 400, 1800], ["Brain", 40, 80],
 ];
@@ -108,9 +110,6 @@ function draw(plane) {
   context.drawImage(plane.picture, place.left, place.top, place.width, place.height);
   if (document.getElementById("crosshair").checked) drawCrosshair(context, plane, place, dot);
   context.font = `600 ${13 * dot}px system-ui, sans-serif`;
-  context.shadowColor = "#000";
-  context.shadowBlur = 3 * dot;
-  context.fillStyle = "#e3e8ef";
   if (scan.lpsAxial) drawSides(context, plane, dot);
   drawRuler(context, place, dot);
   describe(plane);
@@ -144,19 +143,21 @@ function drawCrosshair(context, plane, place, dot) {
 }
 
 function drawSides(context, plane, dot) {
-  const { width, height } = context.canvas, margin = 7 * dot;
+  const { width, height } = context.canvas, inset = 14 * dot;
   const [left, right] = sides[plane.across];
   const [top, bottom] = flipped(plane) ? [...sides[plane.down]].reverse() : sides[plane.down];
-  context.textBaseline = "middle";
-  context.textAlign = "left";
-  context.fillText(left, margin, height / 2);
-  context.textAlign = "right";
-  context.fillText(right, width - margin, height / 2);
   context.textAlign = "center";
-  context.textBaseline = "top";
-  context.fillText(top, width / 2, margin);
-  context.textBaseline = "bottom";
-  context.fillText(bottom, width / 2, height - margin);
+  context.textBaseline = "middle";
+  const letter = (text, x, y) => {
+    context.fillStyle = "#000a";                       // so that a crosshair line does not strike it through
+    context.fillRect(x - 9 * dot, y - 9 * dot, 18 * dot, 18 * dot);
+    context.fillStyle = inkColor;
+    context.fillText(text, x, y);
+  };
+  letter(left, inset, height / 2);
+  letter(right, width - inset, height / 2);
+  letter(top, width / 2, inset);
+  letter(bottom, width / 2, height - inset);
 }
 
 function drawRuler(context, place, dot) {
@@ -164,6 +165,9 @@ function drawRuler(context, place, dot) {
   const mm = lengths.find(length => length * place.pixelsPerMm < context.canvas.width / 4);
   if (mm === undefined) return;
   const left = 10 * dot, bottom = context.canvas.height - 10 * dot, length = mm * place.pixelsPerMm;
+  context.shadowColor = "#000";
+  context.shadowBlur = 3 * dot;
+  context.fillStyle = inkColor;
   context.fillRect(left, bottom - 2 * dot, length, 2 * dot);
   context.font = `${11 * dot}px system-ui, sans-serif`;
   context.textAlign = "left";

@@ -1,0 +1,34 @@
+// Internal: stored pixel values of one DICOM file, a frame at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace pillar {
+
+// Holds the header and, while read() runs, one frame: the rest of the pixel data stays on disk.
+class DicomPixels {
+ public:
+  // Throws Error(input) on a damaged file, missing or truncated pixel data, or impossible bit counts;
+  // Error(unsupported) on colour, floating-point pixels, a modality look-up table, or a transfer syntax
+  // without a decoder.
+  explicit DicomPixels(const std::filesystem::path& path);
+  ~DicomPixels();
+  DicomPixels(const DicomPixels&) = delete;
+  DicomPixels& operator=(const DicomPixels&) = delete;
+
+  int rows() const noexcept;
+  int columns() const noexcept;
+
+  // Rows x Columns values: BitsStored bits below HighBit, sign-extended where PixelRepresentation says so.
+  // Overlay bits above are dropped.
+  const std::vector<std::int32_t>& read(int frame);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pillar

@@ -1,0 +1,27 @@
+#include "viz/text_encoding.h"
+
+#include <gtest/gtest.h>
+
+namespace pillar::viz {
+namespace {
+
+TEST(TextEncoding, HtmlCannotBreakOut) {
+  EXPECT_EQ(escape_html(R"(<b a="1" c='2'>&</b>)"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;&lt;/b&gt;");
+  EXPECT_EQ(escape_html("Schädel\n"), "Schädel\n");
+  EXPECT_EQ(escape_html(std::string_view("a\0b\x1b", 4)),
+            "a\xEF\xBF\xBD"
+            "b\xEF\xBF\xBD");
+}
+
+// RFC 4648, section 10.
+TEST(TextEncoding, Base64TestVectors) {
+  EXPECT_EQ(base64({}), "");
+  EXPECT_EQ(base64(as_bytes("f")), "Zg==");
+  EXPECT_EQ(base64(as_bytes("fo")), "Zm8=");
+  EXPECT_EQ(base64(as_bytes("foo")), "Zm9v");
+  EXPECT_EQ(base64(as_bytes("foobar")), "Zm9vYmFy");
+  EXPECT_EQ(base64(as_bytes("\xff\xef\xbe")), "/+++");
+}
+
+}  // namespace
+}  // namespace pillar::viz
