@@ -5,6 +5,7 @@
 #include "image/dicom_attributes.h"
 #include "image/dicom_header.h"
 #include "image/dicom_jpeg2000.h"
+#include "image/dicom_rle.h"
 #include "image/dicom_structure.h"
 
 #include <cstring>
@@ -126,8 +127,9 @@ struct DicomPixels::State {
   }
 
   void decode(int frame) {
-    if (is_jpeg2000(syntax)) {
-      decode_jpeg2000(*fragments(), frame, frames, layout, path, buffer);
+    if (is_jpeg2000(syntax) || syntax == EXS_RLELossless) {
+      const std::vector<char> bytes = compressed_frame(*fragments(), frame, frames, path);
+      (is_jpeg2000(syntax) ? decode_jpeg2000 : decode_rle)(bytes, frame, layout, path, buffer);
       return;
     }
     Uint32 fragment = frame == next_frame ? next_fragment : 0;  // 0: DCMTK searches

@@ -1,6 +1,7 @@
 #include "image/dicom_pixels.h"
 
 #include "image/dicom_fixture.h"
+#include "image/dicom_rle.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 
@@ -268,6 +269,36 @@ TEST(DicomPixels, GarbageInAFragmentDoesNotCrash) {
       EXPECT_THAT(error.what(), HasSubstr("im0000.dcm"));
     }
   }
+}
+
+TEST(DicomPixels, RunLengthSegmentsStayInsideTheFrame) {
+  const PixelLayout layout{1, 4, 16, 16, 15, false};
+  std::vector<std::uint8_t> pixels(8);
+  // Two segments: four times 0x01 as a run; 2 and 3 literally, then a run of two 4s.
+  std::vector<char> bytes(64, 0);
+  bytes[0] = 2;
+  bytes[4] = 64;
+  bytes[8] = 66;
+  for (int value : {-3, 1, 1, 2, 3, -1, 4, 0}) bytes.push_back(static_cast<char>(value));
+  decode_rle(bytes, 0, layout, "file", pixels);
+  EXPECT_EQ(pixels, (std::vector<std::uint8_t>{2, 1, 3, 1, 4, 1, 4, 1}));
+
+  const auto expect_damage = [&](std::size_t at, int value) {
+    std::vector<char> damaged = bytes;
+    damaged[at] = static_cast<char>(value);
+    EXPECT_PILLAR_ERROR(decode_rle(damaged, 0, layout, "a file", pixels), ErrorCategory::input,
+                        HasSubstr("a file"));
+  };
+  expect_damage(0, 3);     // another number of segments
+  expect_damage(4, 63);    // a segment in the header
+  expect_damage(8, 60);    // offsets that descend
+  expect_damage(9, 1);     // an offset past the end
+  expect_damage(64, -7);   // a run past the pixels
+  expect_damage(64, -2);   // too few
+  expect_damage(66, 100);  // literals past the segment
+  bytes.resize(20);
+  EXPECT_PILLAR_ERROR(decode_rle(bytes, 0, layout, "a file", pixels), ErrorCategory::input,
+                      HasSubstr("truncated"));
 }
 
 TEST(DicomPixels, NoSuchFrame) {
