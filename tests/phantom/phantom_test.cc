@@ -78,6 +78,13 @@ TEST(Phantom, SeedDecidesEverything) {
   EXPECT_EQ(digests.size(), 5u);
 }
 
+TEST(Phantom, VoxelsAreTheSameOnEveryMachine) {
+  // Changes with every change of the drawing: then write the new digest here.
+  EXPECT_EQ(digest(2026, {.size = 24}), "9571bd0365e4fbf9f18c3da422e4795324f4bf462a0704c7af8f6c508e81a00f");
+  EXPECT_EQ(digest(2026, {.size = 24, .modality = Modality::mr}),
+            "434e808ef23b9690ea16f211caba11a1fa150f65265acec7e53c161dcb7a7e6c");
+}
+
 TEST(Phantom, FindingsDoNotMoveTheRestOfThePatient) {
   // The patient of a seed is the same with any chance of findings.
   const Phantom healthy = make_phantom(9, {.size = 32, .finding_probability = 0});
