@@ -59,12 +59,16 @@ void set(AVCodecContext& context, const char* name, const std::string& value) {
     fail(ErrorCategory::unsupported, "this encoder has no option {}: {}", name, av_error_text(status));
 }
 
+// With fewer slices than its reordering delay, libx265 3.5 makes up their decoding times from memory it never
+// set.
+constexpr std::int64_t kFewSlices = 4;
+
 // libx265 3.5 writes streams that decode to something else where a picture is one coding tree unit wide.
 int default_ctu_size(std::string_view preset) {
   return preset == "ultrafast" || preset == "superfast" ? 32 : 64;
 }
 
-void set_hevc(AVCodecContext& context, const VideoEncodeOptions& options) {
+void set_hevc(AVCodecContext& context, std::int64_t depth, const VideoEncodeOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_processors();
   context.thread_count = kFrameThreads;
   context.gop_size = options.keyframe_interval;
@@ -82,6 +86,7 @@ void set_hevc(AVCodecContext& context, const VideoEncodeOptions& options) {
   } else {
     parameters += ":lossless=1";
   }
+  if (depth <= kFewSlices) parameters += ":bframes=0";
   if (context.width <= default_ctu_size(options.preset)) parameters += ":ctu=16";
   set(context, "x265-params", parameters);
 }
@@ -126,7 +131,7 @@ CodecContext open_encoder(const SizeDhw& size_dhw, const VideoEncodeOptions& opt
   context->framerate = {kFramesPerSecond, 1};
   context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
   if (hevc) {
-    set_hevc(*context, options);
+    set_hevc(*context, size_dhw[0], options);
   } else {
     set_ffv1(*context, options.threads);
   }

@@ -2,10 +2,11 @@
 
 #include "core/fail.h"
 #include "rave/av_log.h"
-#include "rave/mp4_claims.h"
+#include "rave/container_claims.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 
 namespace pillar {
 namespace {
@@ -31,7 +32,7 @@ std::string stream_names(const AVFormatContext& format) {
 VideoInput::VideoInput(ByteView file, std::string name) : name_(std::move(name)), reader_(file) {
   redirect_av_log();
   if (file.empty()) fail(ErrorCategory::input, "{}: empty, not a video", name_);
-  check_mp4_claims(file, name_);
+  check_container_claims(file, name_);
   format_ = avformat_alloc_context();
   if (format_ == nullptr) throw std::bad_alloc();
   format_->pb = reader_.context();
@@ -96,6 +97,24 @@ std::size_t PacketIndex::last_packet(std::int64_t begin, std::int64_t end) const
   return last;
 }
 
+namespace {
+
+// Slices follow each other at a fixed rate; a gap is a frame that is not there. One tick of rounding is
+// allowed.
+void check_even(const std::vector<std::int64_t>& slice_pts, const std::string& name) {
+  if (slice_pts.size() < 3) return;
+  const double mean =
+      static_cast<double>(slice_pts.back() - slice_pts.front()) / static_cast<double>(slice_pts.size() - 1);
+  for (std::size_t i = 1; i < slice_pts.size(); ++i) {
+    if (std::abs(static_cast<double>(slice_pts[i] - slice_pts[i - 1]) - mean) > 1.01) {
+      fail(ErrorCategory::input, "{}: uneven time stamps around slice {}: a frame is missing or misplaced",
+           name, i);
+    }
+  }
+}
+
+}  // namespace
+
 PacketIndex index_packets(VideoInput& input) {
   PacketIndex index;
   Packet packet(av_packet_alloc());
@@ -124,6 +143,7 @@ PacketIndex index_packets(VideoInput& input) {
   if (twin != index.slice_pts.end()) {
     fail(ErrorCategory::input, "{}: two frames have the time stamp {}", input.name(), *twin);
   }
+  check_even(index.slice_pts, input.name());
   return index;
 }
 

@@ -41,10 +41,13 @@ TEST(EncodeConfig, PublicFileSelectsRave10AndNamesWhatItIgnores) {
   EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("case.yaml:5"), HasSubstr("worker_pool"))));
 }
 
-TEST(EncodeConfig, OursIsLosslessByDefault) { EXPECT_EQ(parse("modality: MR").write.mode, SampleMode::lossless); }
+TEST(EncodeConfig, OursIsLosslessByDefault) {
+  EXPECT_EQ(parse("modality: MR").write.mode, SampleMode::lossless);
+}
 
 TEST(EncodeConfig, DisabledSectionsAreOff) {
-  const EncodeConfig config = parse("processing: {slice_selection: {enabled: false, slices: 9}, crop_pad: {enabled: no, size: [4, 4]}}");
+  const EncodeConfig config = parse(
+      "processing: {slice_selection: {enabled: false, slices: 9}, crop_pad: {enabled: no, size: [4, 4]}}");
   EXPECT_FALSE(config.preprocess.slices);
   EXPECT_FALSE(config.preprocess.crop_pad_hw);
 }
@@ -57,9 +60,12 @@ TEST(EncodeConfig, MisspeltKeysAreRefusedWithTheNearest) {
 }
 
 TEST(EncodeConfig, ValuesAreChecked) {
-  EXPECT_PILLAR_ERROR(parse("processing: {resampling: {target_spacing: [1, 0, 1]}}"), ErrorCategory::input, HasSubstr("positive"));
-  EXPECT_PILLAR_ERROR(parse("processing: {crop_pad: {size: [-4, 4]}}"), ErrorCategory::input, HasSubstr("positive"));
-  EXPECT_PILLAR_ERROR(parse("modality: US"), ErrorCategory::input, AllOf(HasSubstr("case.yaml"), HasSubstr("US")));
+  EXPECT_PILLAR_ERROR(parse("processing: {resampling: {target_spacing: [1, 0, 1]}}"), ErrorCategory::input,
+                      HasSubstr("positive"));
+  EXPECT_PILLAR_ERROR(parse("processing: {crop_pad: {size: [-4, 4]}}"), ErrorCategory::input,
+                      HasSubstr("positive"));
+  EXPECT_PILLAR_ERROR(parse("modality: US"), ErrorCategory::input,
+                      AllOf(HasSubstr("case.yaml"), HasSubstr("US")));
   EXPECT_PILLAR_ERROR(parse("mode: lossy"), ErrorCategory::input, HasSubstr("lossy"));
   EXPECT_PILLAR_ERROR(parse("video: {crf: 99}"), ErrorCategory::input, HasSubstr("0 to 51"));
   EXPECT_PILLAR_ERROR(parse("exporter_config: zip"), ErrorCategory::input, HasSubstr("video_hevc"));
@@ -74,7 +80,8 @@ TEST(EncodePreset, AllParseAndAssignmentsChangeThem) {
   Config chest = encode_preset("chest-ct");
   chest.set("processing.crop_pad.size=[320, 300]");
   std::vector<std::string> warnings;
-  EXPECT_EQ(parse_encode_config(chest, warnings).preprocess.crop_pad_hw, (std::array<std::int64_t, 2>{320, 300}));
+  EXPECT_EQ(parse_encode_config(chest, warnings).preprocess.crop_pad_hw,
+            (std::array<std::int64_t, 2>{320, 300}));
 }
 
 TEST(EncodePreset, UnknownNameIsAnswered) {

@@ -4,6 +4,7 @@
 #include "pillar/image/dicom_write.h"
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/verify.h"
+
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/tiny_disk.h"
@@ -15,9 +16,9 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
+using test::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using test::TempDir;
 
 void make_series(const fs::path& folder, const std::string& accession, std::uint32_t seed) {
   DicomWriteOptions options;
@@ -42,7 +43,8 @@ TEST(EncodeJob, DicomAndNiftiComeBackVoxelForVoxel) {
   write_volume_file(dir / "b.nii.gz", volume);
   const EncodeSummary summary = run_encode(quiet_job(dir / "out", {dir / "a", dir / "b.nii.gz"}));
   EXPECT_EQ(summary.brief(), "2 written");
-  EXPECT_TRUE(test::same_voxels(Sample::open(dir / "out/A1.1.0").read().voxels_dhw, test::smooth_volume(12, 48, 64, 1).voxels_dhw));
+  EXPECT_TRUE(test::same_voxels(Sample::open(dir / "out/A1.1.0").read().voxels_dhw,
+                                test::smooth_volume(12, 48, 64, 1).voxels_dhw));
   EXPECT_TRUE(test::same_voxels(Sample::open(dir / "out/b.0.0").read().voxels_dhw, volume.voxels_dhw));
 }
 
@@ -64,7 +66,8 @@ TEST(EncodeJob, MappingListsEveryInputInOrder) {
   make_series(dir / "b", "B1", 2);
   run_encode(quiet_job(dir / "out", {dir / "b", dir / "a"}));
   const CsvTable mapping = read_csv(dir / "out/mapping.csv");
-  EXPECT_THAT(mapping.header, ElementsAre("source_path", "accession", "series_number", "output_path", "dicom_size_mb", "processed_size_mb"));
+  EXPECT_THAT(mapping.header, ElementsAre("source_path", "accession", "series_number", "output_path",
+                                          "dicom_size_mb", "processed_size_mb"));
   ASSERT_EQ(mapping.rows.size(), 2u);
   EXPECT_EQ(mapping.rows[0][1], "B1");
   EXPECT_EQ(mapping.rows[1][1], "A1");
@@ -94,8 +97,8 @@ TEST(EncodeJob, OneBadInputDoesNotStopTheOthers) {
   fs::create_directories(dir / "text");
   std::ofstream(dir / "text/readme.txt") << "not DICOM";
   std::ofstream(dir / "short.nii") << "x";
-  const EncodeSummary summary =
-      run_encode(quiet_job(dir / "out", {dir / "empty", dir / "missing", dir / "good", dir / "text", dir / "short.nii"}));
+  const EncodeSummary summary = run_encode(quiet_job(
+      dir / "out", {dir / "empty", dir / "missing", dir / "good", dir / "text", dir / "short.nii"}));
   EXPECT_EQ(summary.brief(), "1 written, 4 failed");
   const CsvTable failures = read_csv(dir / "out/failures.csv");
   EXPECT_THAT(failures.header, ElementsAre("path", "stage", "reason"));
@@ -113,7 +116,8 @@ TEST(EncodeJob, TwoInputsOfOneNameTheFirstHasIt) {
   EXPECT_EQ(summary.brief(), "1 written, 1 failed");
   EXPECT_EQ(summary.outcomes[1].stage, "name");
   EXPECT_THAT(summary.outcomes[1].reason, HasSubstr((dir / "a").string()));
-  EXPECT_TRUE(test::same_voxels(Sample::open(dir / "out/SAME.1.0").read().voxels_dhw, test::smooth_volume(12, 48, 64, 1).voxels_dhw));
+  EXPECT_TRUE(test::same_voxels(Sample::open(dir / "out/SAME.1.0").read().voxels_dhw,
+                                test::smooth_volume(12, 48, 64, 1).voxels_dhw));
 }
 
 TEST(EncodeJob, DryRunWritesNothing) {
@@ -193,7 +197,8 @@ TEST(EncodeInputs, FoldersAreSearchedAndEmptyOnesStay) {
   make_series(dir / "cohort/p2/s1", "A", 1);
   make_series(dir / "cohort/p1/s1", "B", 2);
   fs::create_directories(dir / "cohort/p3");
-  EXPECT_THAT(expand_inputs({dir / "cohort"}), ElementsAre(dir / "cohort/p1/s1", dir / "cohort/p2/s1", dir / "cohort/p3"));
+  EXPECT_THAT(expand_inputs({dir / "cohort"}),
+              ElementsAre(dir / "cohort/p1/s1", dir / "cohort/p2/s1", dir / "cohort/p3"));
 }
 
 TEST(EncodeInputs, CsvPathsAreFoundBesideTheCsv) {
@@ -201,7 +206,8 @@ TEST(EncodeInputs, CsvPathsAreFoundBesideTheCsv) {
   make_series(dir / "scans/a", "A", 1);
   std::ofstream(dir / "list.csv") << "id,series_path\n1,scans/a\n2,/gone\n";
   EXPECT_THAT(inputs_from_csv(dir / "list.csv", "series_path"), ElementsAre(dir / "scans/a", "/gone"));
-  EXPECT_PILLAR_ERROR(inputs_from_csv(dir / "list.csv", "path"), ErrorCategory::input, HasSubstr("series_path"));
+  EXPECT_PILLAR_ERROR(inputs_from_csv(dir / "list.csv", "path"), ErrorCategory::input,
+                      HasSubstr("series_path"));
 }
 
 }  // namespace

@@ -5,17 +5,17 @@
 #include "support/temp_dir.h"
 #include "support/volumes.h"
 
-#include <nlohmann/json.hpp>
-
 #include <fstream>
+
+#include <nlohmann/json.hpp>
 
 namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
+using test::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using test::TempDir;
 
 void make_sample(const fs::path& target, Archive archive = Archive::none) {
   SampleMetadata metadata;
@@ -31,7 +31,8 @@ TEST(FindSamples, FoldersArchivesAndNestedOnesInOrder) {
   make_sample(dir / "x/a.1.0.tar", Archive::tar);
   make_sample(dir / "x/y/c.1.0.tar.lz4", Archive::tar_lz4);
   fs::create_directories(dir / "x/.partial-host-1-0-z");
-  EXPECT_THAT(find_samples({dir / "x"}), ElementsAre(dir / "x/a.1.0.tar", dir / "x/b.1.0", dir / "x/y/c.1.0.tar.lz4"));
+  EXPECT_THAT(find_samples({dir / "x"}),
+              ElementsAre(dir / "x/a.1.0.tar", dir / "x/b.1.0", dir / "x/y/c.1.0.tar.lz4"));
 }
 
 TEST(FindSamples, AFolderWithoutAnySaysSo) {
