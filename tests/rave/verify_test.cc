@@ -43,7 +43,7 @@ TEST(FindSamples, AFolderWithoutAnySaysSo) {
 TEST(VerifySample, WholeSamplesPass) {
   TempDir dir;
   for (Archive archive : {Archive::none, Archive::tar, Archive::tar_lz4}) {
-    const fs::path target = dir / ("a" + sample_suffix(archive));
+    const fs::path target = dir / fmt::format("a{}", sample_suffix(archive));
     make_sample(target, archive);
     const VerifyResult result = verify_sample(target);
     EXPECT_EQ(result.fault, "");
