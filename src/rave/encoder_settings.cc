@@ -13,9 +13,10 @@ namespace {
 constexpr std::int64_t kMinSide = 32;
 constexpr std::int64_t kMaxSide = 8192;
 constexpr int kFramesPerSecond = 25;
-// Pictures encoded at once. Fixed, because the stream can depend on it; it does not on the number of worker
+// Pictures encoded at once. Fixed, because rate control can depend on it; nothing depends on the worker
 // threads.
-constexpr int kFrameThreads = 3;
+constexpr int kLossyFrameThreads = 1;
+constexpr int kLosslessFrameThreads = 3;
 
 AVPixelFormat pixel_format(VideoKind kind) {
   switch (kind) {
@@ -63,6 +64,9 @@ void set(AVCodecContext& context, const char* name, const std::string& value) {
 // set.
 constexpr std::int64_t kFewSlices = 4;
 
+// In narrower pictures libx265 3.5's rate control (its vector code) writes past the end of its arrays.
+constexpr int kMinCutreeWidth = 64;
+
 // libx265 3.5 writes streams that decode to something else where a picture is one coding tree unit wide.
 int default_ctu_size(std::string_view preset) {
   return preset == "ultrafast" || preset == "superfast" ? 32 : 64;
@@ -70,7 +74,7 @@ int default_ctu_size(std::string_view preset) {
 
 void set_hevc(AVCodecContext& context, std::int64_t depth, const VideoEncodeOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_processors();
-  context.thread_count = kFrameThreads;
+  context.thread_count = options.kind == VideoKind::rave10 ? kLossyFrameThreads : kLosslessFrameThreads;
   context.gop_size = options.keyframe_interval;
   context.keyint_min = options.keyframe_interval;
   context.color_range = AVCOL_RANGE_JPEG;
@@ -87,6 +91,7 @@ void set_hevc(AVCodecContext& context, std::int64_t depth, const VideoEncodeOpti
     parameters += ":lossless=1";
   }
   if (depth <= kFewSlices) parameters += ":bframes=0";
+  if (context.width < kMinCutreeWidth) parameters += ":cutree=0";
   if (context.width <= default_ctu_size(options.preset)) parameters += ":ctu=16";
   set(context, "x265-params", parameters);
 }
