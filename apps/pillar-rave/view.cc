@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include <ATen/ops/flip.h>
 #include <fmt/format.h>
 
 namespace pillar {
@@ -22,6 +23,31 @@ DisplayWindow window_for(const Arguments& a, const Volume& volume) {
   return a.window.empty() ? automatic_window(volume.voxels_dhw) : parse_display_window(a.window);
 }
 
+// Rows and columns as a viewer hangs them: patient's right on the left, front on top. Says what it turned.
+std::string hang(Volume& volume) {
+  std::string turned;
+  const auto flip = [&](int axis_dhw, const char* name) {
+    volume.voxels_dhw = at::flip(volume.voxels_dhw, axis_dhw);
+    turned += (turned.empty() ? "" : ", ") + std::string(name);
+  };
+  if (volume.geometry.direction[0] < 0) flip(2, "columns");
+  if (volume.geometry.direction[4] < 0) flip(1, "rows");
+  return turned;
+}
+
+SliceViewerOptions viewer_options(const Volume& volume, const SampleInfo& info, const std::string& turned) {
+  SliceViewerOptions options;
+  options.facts = sample_facts(info);
+  if (!turned.empty()) options.facts.emplace_back("shown reversed", turned);
+  options.value_unit = volume.modality == Modality::ct ? "HU" : "";
+  options.slices_ascend = volume.geometry.axis(2)[2] >= 0;
+  // Within 45 degrees of the patient's axes and in place in the patient: then sides can be named.
+  const auto& direction = volume.geometry.direction;
+  const auto along = [&](int i) { return std::abs(direction[i]) > 0.7; };
+  options.lps_axial = info.metadata && info.metadata->geometry && along(0) && along(4) && along(8);
+  return options;
+}
+
 ExitCode view(Arguments& a) {
   const std::string extension = a.out.extension().string();
   if (extension != ".png" && extension != ".html") {
@@ -31,7 +57,8 @@ ExitCode view(Arguments& a) {
   }
   if (!a.window.empty()) parse_display_window(a.window);
   const Sample sample = Sample::open(a.sample);
-  const Volume volume = sample.read();
+  Volume volume = sample.read();
+  const std::string turned = hang(volume);
   const std::string title = a.sample.filename().string();
   const DisplayWindow window = window_for(a, volume);
   if (extension == ".png") {
@@ -39,16 +66,9 @@ ExitCode view(Arguments& a) {
     write_png(a.out, contact_sheet(volume.voxels_dhw, volume.geometry.spacing_xyz_mm, window, a.sheet));
     return ExitCode::ok;
   }
-  SliceViewerOptions options;
+  SliceViewerOptions options = viewer_options(volume, sample.info(), turned);
   options.title = title;
   options.window = window;
-  options.facts = sample_facts(sample.info());
-  options.value_unit = volume.modality == Modality::ct ? "HU" : "";
-  options.slices_ascend = volume.geometry.axis(2)[2] >= 0;
-  // Within 45 degrees of the patient's axes, so that left is left on the picture.
-  const auto& direction = volume.geometry.direction;
-  options.lps_axial =
-      sample.info().metadata && direction[0] > 0.7 && direction[4] > 0.7 && std::abs(direction[8]) > 0.7;
   write_slice_viewer(a.out, volume.voxels_dhw, volume.geometry.spacing_xyz_mm, options);
   return ExitCode::ok;
 }
