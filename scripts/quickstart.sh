@@ -20,12 +20,14 @@ show pillar-phantom --out "$demo/cohort" --studies 12 --size 96 --seed 1
 
 step "A real head CT (Debian's invesalius-examples: raw int16 voxels), as a MetaImage and as a DICOM series"
 mkdir -p "$demo/head"
-tar -xzf /usr/share/doc/invesalius-examples/examples/Cranium.inv3 -C "$demo/head" --strip-components=2 --wildcards '*/matrix.dat'
+tar -xzf /usr/share/doc/invesalius-examples/examples/Cranium.inv3 -C "$demo/head" --strip-components=1 --wildcards '*/matrix.dat'
 cat >"$demo/head/head.mhd" <<'MHD'
 ObjectType = Image
 NDims = 3
 DimSize = 256 256 108
 ElementSpacing = 0.9570312 0.9570312 1.5
+Offset = 0 0 0
+TransformMatrix = 1 0 0 0 1 0 0 0 1
 ElementType = MET_SHORT
 ElementByteOrderMSB = False
 ElementDataFile = matrix.dat

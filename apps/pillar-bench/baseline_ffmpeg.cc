@@ -1,12 +1,12 @@
-#include "baselines.h"
-
 #include "pillar/core/error.h"
 #include "pillar/rave/video.h"
 
-#include <fmt/format.h>
+#include "baselines.h"
 
 #include <cmath>
 #include <cstring>
+
+#include <fmt/format.h>
 
 namespace pillar::bench {
 
@@ -14,8 +14,8 @@ Measurement ffmpeg_decode(const std::filesystem::path& video, int threads) {
   Measurement m;
   const double begin = now_seconds();
   std::string raw;
-  m.child_rss_mb = run_program({"ffmpeg", "-v", "error", "-threads", std::to_string(threads), "-i", video.string(), "-f", "rawvideo",
-                                "-pix_fmt", "gray16le", "pipe:1"},
+  m.child_rss_mb = run_program({"ffmpeg", "-v", "error", "-threads", std::to_string(threads), "-i",
+                                video.string(), "-f", "rawvideo", "-pix_fmt", "gray16le", "pipe:1"},
                                "", &raw);
   const std::size_t count = raw.size() / 2;
   std::vector<float> values(count);
@@ -43,12 +43,17 @@ Measurement ffmpeg_encode(const Volume& volume, const std::filesystem::path& tar
     const auto gray = static_cast<std::uint16_t>((clipped + 1024.0f) / 4095.0f * 65535.0f);
     std::memcpy(raw.data() + 2 * i, &gray, 2);
   }
-  m.child_rss_mb =
-      run_program({"ffmpeg", "-v", "error", "-y", "-threads", std::to_string(threads), "-f", "rawvideo", "-pix_fmt", "gray16le", "-s",
-                   fmt::format("{}x{}", size[2], size[1]), "-r", "25", "-i", "pipe:0", "-c:v", "libx265", "-preset", "ultrafast", "-crf", "6",
-                   "-x265-params", fmt::format("keyint=128:min-keyint=128:log-level=none:pools={}", threads), "-pix_fmt", "yuv420p10le",
-                   target.string()},
-                  raw, nullptr);
+  m.child_rss_mb = run_program(
+      {"ffmpeg",   "-v",           "error",
+       "-y",       "-threads",     std::to_string(threads),
+       "-f",       "rawvideo",     "-pix_fmt",
+       "gray16le", "-s",           fmt::format("{}x{}", size[2], size[1]),
+       "-r",       "25",           "-i",
+       "pipe:0",   "-c:v",         "libx265",
+       "-preset",  "ultrafast",    "-crf",
+       "6",        "-x265-params", fmt::format("keyint=128:min-keyint=128:log-level=none:pools={}", threads),
+       "-pix_fmt", "yuv420p10le",  target.string()},
+      raw, nullptr);
   m.seconds = now_seconds() - begin;
   m.figures = {{"bytes", static_cast<double>(std::filesystem::file_size(target))}};
   return m;

@@ -1,13 +1,13 @@
 #include "baselines.h"
 
+#include <cmath>
+#include <numeric>
+
 #include <itkImage.h>
 #include <itkImportImageContainer.h>
 #include <itkLinearInterpolateImageFunction.h>
 #include <itkMultiThreaderBase.h>
 #include <itkResampleImageFilter.h>
-
-#include <cmath>
-#include <numeric>
 
 namespace pillar::bench {
 
@@ -26,20 +26,23 @@ Image::Pointer to_itk(const Volume& volume) {
     region.SetSize(axis, static_cast<itk::SizeValueType>(size[2 - axis]));
     spacing[axis] = volume.geometry.spacing_xyz_mm[axis];
     origin[axis] = volume.geometry.origin_xyz_mm[axis];
-    for (unsigned column = 0; column < 3; ++column) direction(axis, column) = volume.geometry.direction[3 * axis + column];
+    for (unsigned column = 0; column < 3; ++column)
+      direction(axis, column) = volume.geometry.direction[3 * axis + column];
   }
   image->SetRegions(region);
   image->SetSpacing(spacing);
   image->SetOrigin(origin);
   image->SetDirection(direction);
-  image->GetPixelContainer()->SetImportPointer(const_cast<std::int16_t*>(volume.voxels_dhw.const_data_ptr<std::int16_t>()),
-                                               static_cast<itk::SizeValueType>(volume.voxels_dhw.numel()), false);
+  image->GetPixelContainer()->SetImportPointer(
+      const_cast<std::int16_t*>(volume.voxels_dhw.const_data_ptr<std::int16_t>()),
+      static_cast<itk::SizeValueType>(volume.voxels_dhw.numel()), false);
   return image;
 }
 
 }  // namespace
 
-Measurement itk_resample(const Volume& volume, const std::array<double, 3>& target_spacing_xyz_mm, int threads) {
+Measurement itk_resample(const Volume& volume, const std::array<double, 3>& target_spacing_xyz_mm,
+                         int threads) {
   Measurement m;
   const double begin = now_seconds();
   Image::Pointer input = to_itk(volume);
@@ -50,7 +53,8 @@ Measurement itk_resample(const Volume& volume, const std::array<double, 3>& targ
   Image::SpacingType spacing;
   for (unsigned axis = 0; axis < 3; ++axis) {
     spacing[axis] = target_spacing_xyz_mm[axis];
-    const double extent = static_cast<double>(input->GetLargestPossibleRegion().GetSize(axis)) * input->GetSpacing()[axis];
+    const double extent =
+        static_cast<double>(input->GetLargestPossibleRegion().GetSize(axis)) * input->GetSpacing()[axis];
     size[axis] = static_cast<itk::SizeValueType>(std::nearbyint(extent / spacing[axis]));
   }
   filter->SetInput(input);

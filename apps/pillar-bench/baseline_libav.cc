@@ -3,19 +3,20 @@ extern "C" {
 #include <libavformat/avformat.h>
 }
 
-#include "baselines.h"
-
 #include "pillar/core/error.h"
 
-#include <fmt/format.h>
+#include "baselines.h"
 
 #include <memory>
+
+#include <fmt/format.h>
 
 namespace pillar::bench {
 namespace {
 
 void check(int code, const char* what) {
-  if (code < 0) throw Error(ErrorCategory::input, fmt::format("decode-only baseline: {} failed ({})", what, code));
+  if (code < 0)
+    throw Error(ErrorCategory::input, fmt::format("decode-only baseline: {} failed ({})", what, code));
 }
 
 struct CloseInput {

@@ -1,7 +1,9 @@
-// What ours is measured against: bare libavcodec, the ffmpeg program as the public loader drives it, and plain ITK.
+// What ours is measured against: bare libavcodec, the ffmpeg program as the public loader drives it, and
+// plain ITK.
 #pragma once
 
 #include "pillar/image/volume.h"
+
 #include "runner.h"
 
 #include <filesystem>
@@ -18,6 +20,7 @@ Measurement ffmpeg_decode(const std::filesystem::path& video, int threads);
 Measurement ffmpeg_encode(const Volume& volume, const std::filesystem::path& target, int threads);
 
 // itk::ResampleImageFilter with a linear interpolator.
-Measurement itk_resample(const Volume& volume, const std::array<double, 3>& target_spacing_xyz_mm, int threads);
+Measurement itk_resample(const Volume& volume, const std::array<double, 3>& target_spacing_xyz_mm,
+                         int threads);
 
 }  // namespace pillar::bench

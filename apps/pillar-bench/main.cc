@@ -2,14 +2,15 @@
 #include "pillar/core/thread_pool.h"
 #include "pillar/phantom/phantom.h"
 #include "pillar/rave/sample.h"
+
 #include "rave_cases.h"
 #include "support/app.h"
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include <cstdlib>
 #include <fstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace pillar::bench {
 namespace {
@@ -39,7 +40,8 @@ struct Scratch {
   explicit Scratch(const fs::path& given) : path(given) {
     if (!path.empty()) return;
     std::string pattern = (fs::temp_directory_path() / "pillar-bench-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw Error(ErrorCategory::io, pattern + ": cannot make a scratch folder");
+    if (::mkdtemp(pattern.data()) == nullptr)
+      throw Error(ErrorCategory::io, pattern + ": cannot make a scratch folder");
     path = pattern;
     owned = true;
   }
@@ -70,7 +72,8 @@ fs::path make_sample(const fs::path& scratch) {
 fs::path extract_video(const fs::path& sample) {
   const fs::path video = fs::is_directory(sample) ? sample / "volume.mp4" : sample;
   if (!fs::is_regular_file(video) || video.extension() != ".mp4") {
-    throw Error(ErrorCategory::usage, sample.string() + ": the benchmark takes a sample folder with volume.mp4");
+    throw Error(ErrorCategory::usage,
+                sample.string() + ": the benchmark takes a sample folder with volume.mp4");
   }
   return video;
 }
@@ -83,8 +86,11 @@ void bench_rave(Arguments& a, const char* program) {
   a.rave.sample = a.sample.empty() ? make_sample(scratch.path) : a.sample;
   a.rave.video = extract_video(a.rave.sample);
   a.rave.programs = fs::read_symlink("/proc/self/exe").parent_path();
-  a.run.child_command = {program, "rave", "--sample", a.rave.sample.string(), "--scratch", scratch.path.string(), "--threads",
-                         std::to_string(a.rave.threads), "--batch", std::to_string(a.rave.batch)};
+  a.run.child_command = {program,     "rave",
+                         "--sample",  a.rave.sample.string(),
+                         "--scratch", scratch.path.string(),
+                         "--threads", std::to_string(a.rave.threads),
+                         "--batch",   std::to_string(a.rave.batch)};
 
   std::vector<Case> cases = rave_cases(a.rave);
   for (Case& c : mode_cases(a.rave)) cases.push_back(std::move(c));
@@ -103,18 +109,30 @@ void bench_rave(Arguments& a, const char* program) {
 
 int main(int argc, char** argv) {
   using namespace pillar::bench;
-  return pillar::run_app(argc, argv, "Measures libpillar against what it replaces, in one run.", [argv](pillar::AppContext& context) {
-    context.app.require_subcommand(1);
-    CLI::App* command = context.app.add_subcommand("rave", "decoding, encoding and resampling of RAVE samples");
-    auto a = std::make_shared<Arguments>();
-    command->add_option("--sample", a->sample, "sample folder with a rave10 volume.mp4; without it a 256^3 phantom");
-    command->add_option("--json", a->json, "write [{name, ours, baseline, ratio_time, ratio_rss}] to this file");
-    command->add_option("--repeats", a->run.repeats, "runs of each side, interleaved; the best counts")->check(CLI::PositiveNumber)->capture_default_str();
-    command->add_option("--threads", a->rave.threads, "threads of both sides; 0: one a processor")->check(CLI::NonNegativeNumber);
-    command->add_option("--batch", a->rave.batch, "phantom series of the batch case; 0 leaves it out")->check(CLI::NonNegativeNumber)->capture_default_str();
-    command->add_option("--scratch", a->scratch, "folder for temporary files, kept afterwards");
-    command->add_option("--case", a->run.only_case)->group("");
-    command->add_option("--side", a->run.only_side)->check(CLI::IsMember({"ours", "baseline"}))->group("");
-    command->callback([a, argv] { bench_rave(*a, argv[0]); });
-  });
+  return pillar::run_app(
+      argc, argv, "Measures libpillar against what it replaces, in one run.",
+      [argv](pillar::AppContext& context) {
+        context.app.require_subcommand(1);
+        CLI::App* command =
+            context.app.add_subcommand("rave", "decoding, encoding and resampling of RAVE samples");
+        auto a = std::make_shared<Arguments>();
+        command->add_option("--sample", a->sample,
+                            "sample folder with a rave10 volume.mp4; without it a 256^3 phantom");
+        command->add_option("--json", a->json,
+                            "write [{name, ours, baseline, ratio_time, ratio_rss}] to this file");
+        command->add_option("--repeats", a->run.repeats, "runs of each side, interleaved; the best counts")
+            ->check(CLI::PositiveNumber)
+            ->capture_default_str();
+        command->add_option("--threads", a->rave.threads, "threads of both sides; 0: one a processor")
+            ->check(CLI::NonNegativeNumber);
+        command->add_option("--batch", a->rave.batch, "phantom series of the batch case; 0 leaves it out")
+            ->check(CLI::NonNegativeNumber)
+            ->capture_default_str();
+        command->add_option("--scratch", a->scratch, "folder for temporary files, kept afterwards");
+        command->add_option("--case", a->run.only_case)->group("");
+        command->add_option("--side", a->run.only_side)
+            ->check(CLI::IsMember({"ours", "baseline"}))
+            ->group("");
+        command->callback([a, argv] { bench_rave(*a, argv[0]); });
+      });
 }

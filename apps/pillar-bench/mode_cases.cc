@@ -1,12 +1,12 @@
 // The table of docs/formats.md: what each storage mode and x265 preset costs and keeps.
 #include "pillar/rave/sample.h"
+
 #include "rave_cases.h"
 
-#include <ATen/ops/empty.h>
-
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <ATen/ops/empty.h>
+#include <fmt/format.h>
 
 namespace pillar::bench {
 namespace {
@@ -63,11 +63,12 @@ Measurement write_and_read(const Volume& volume, const SampleWriteOptions& write
     sum += error;
     largest = std::max(largest, error);
   }
-  m.figures = {{"bytes", static_cast<double>(bytes)},
-               {"ratio_to_int16", static_cast<double>(volume.voxels_dhw.nbytes()) / static_cast<double>(bytes)},
-               {"decode_seconds", decode_seconds},
-               {"mean_abs_error", sum / static_cast<double>(volume.voxels_dhw.numel())},
-               {"max_abs_error", largest}};
+  m.figures = {
+      {"bytes", static_cast<double>(bytes)},
+      {"ratio_to_int16", static_cast<double>(volume.voxels_dhw.nbytes()) / static_cast<double>(bytes)},
+      {"decode_seconds", decode_seconds},
+      {"mean_abs_error", sum / static_cast<double>(volume.voxels_dhw.numel())},
+      {"max_abs_error", largest}};
   return m;
 }
 
@@ -80,9 +81,16 @@ std::vector<Case> mode_cases(const RaveOptions& options) {
     ours.threads = options.threads;
     SampleWriteOptions lz4;
     lz4.archive = Archive::tar_lz4;
-    cases.push_back({mode.name, [=] { return write_and_read(source_volume(options, mode.full_range), ours, options.scratch / mode.name); },
+    cases.push_back({mode.name,
+                     [=] {
+                       return write_and_read(source_volume(options, mode.full_range), ours,
+                                             options.scratch / mode.name);
+                     },
                      "volume.npy in a .tar.lz4 (the public lossless way)",
-                     [=] { return write_and_read(source_volume(options, mode.full_range), lz4, options.scratch / (mode.name + ".tar.lz4")); }});
+                     [=] {
+                       return write_and_read(source_volume(options, mode.full_range), lz4,
+                                             options.scratch / (mode.name + ".tar.lz4"));
+                     }});
   }
   return cases;
 }

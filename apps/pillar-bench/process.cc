@@ -1,14 +1,7 @@
 // Child processes: the measuring half of this program, and the programs it is compared with.
 #include "pillar/core/error.h"
-#include "runner.h"
 
-#include <fmt/format.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "runner.h"
 
 #include <array>
 #include <cerrno>
@@ -17,6 +10,14 @@
 #include <cstring>
 #include <memory>
 #include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 extern char** environ;
 
@@ -57,7 +58,8 @@ pid_t spawn(const std::vector<std::string>& command, const Pipe& in, const Pipe&
   pid_t pid = 0;
   const int error = ::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw Error(ErrorCategory::io, fmt::format("{}: cannot start: {}", command[0], std::strerror(error)));
+  if (error != 0)
+    throw Error(ErrorCategory::io, fmt::format("{}: cannot start: {}", command[0], std::strerror(error)));
   return pid;
 }
 
@@ -70,7 +72,8 @@ void exchange(Pipe& in, Pipe& out, const std::string& input, std::string* output
     std::array<pollfd, 2> waits = {{{out.read_end, POLLIN, 0}, {in.write_end, POLLOUT, 0}}};
     if (::poll(waits.data(), in.write_end >= 0 ? 2 : 1, -1) < 0 && errno != EINTR) break;
     if (in.write_end >= 0 && (waits[1].revents & (POLLOUT | POLLERR)) != 0) {
-      const ssize_t put = ::write(in.write_end, input.data() + sent, std::min<std::size_t>(input.size() - sent, 1 << 16));
+      const ssize_t put =
+          ::write(in.write_end, input.data() + sent, std::min<std::size_t>(input.size() - sent, 1 << 16));
       if (put > 0) sent += static_cast<std::size_t>(put);
       if (put < 0 || sent == input.size()) in.close_write();
     }

@@ -1,13 +1,14 @@
 #include "rave_cases.h"
 
-#include "baselines.h"
 #include "pillar/image/resample.h"
 #include "pillar/rave/sample.h"
 
-#include <fmt/format.h>
+#include "baselines.h"
 
 #include <numeric>
 #include <thread>
+
+#include <fmt/format.h>
 
 namespace pillar::bench {
 namespace {
@@ -82,34 +83,47 @@ Measurement timed_program(const std::vector<std::string>& command) {
 
 Measurement encode_cohort(const RaveOptions& options, int jobs) {
   const fs::path cohort = options.scratch / "cohort";
-  run_program({(options.programs / "pillar-phantom").string(), "--out", cohort.string(), "--studies", std::to_string(options.batch), "--seed",
-               "7", "--quiet"},
+  run_program({(options.programs / "pillar-phantom").string(), "--out", cohort.string(), "--studies",
+               std::to_string(options.batch), "--seed", "7", "--quiet"},
               "", nullptr);
-  return timed_program({(options.programs / "pillar-rave").string(), "encode", "--input-csv", (cohort / "series.csv").string(), "--out",
-                        (options.scratch / "batch").string(), "--jobs", std::to_string(jobs), "--overwrite", "--quiet"});
+  return timed_program({(options.programs / "pillar-rave").string(), "encode", "--input-csv",
+                        (cohort / "series.csv").string(), "--out", (options.scratch / "batch").string(),
+                        "--jobs", std::to_string(jobs), "--overwrite", "--quiet"});
 }
 
 }  // namespace
 
 std::vector<Case> rave_cases(const RaveOptions& options) {
   std::vector<Case> cases;
-  cases.push_back({"decode", [=] { return our_decode(options); }, "libavcodec, every frame thrown away (the limit)",
+  cases.push_back({"decode", [=] { return our_decode(options); },
+                   "libavcodec, every frame thrown away (the limit)",
                    [=] { return decode_only(options.video, options.threads); }});
-  cases.push_back({"decode_public", [=] { return our_decode(options); }, "ffmpeg piping gray16le, float32 conversion",
+  cases.push_back({"decode_public", [=] { return our_decode(options); },
+                   "ffmpeg piping gray16le, float32 conversion",
                    [=] { return ffmpeg_decode(options.video, options.threads); }});
-  cases.push_back({"decode_two_jobs", [=] { return decode_with_jobs(options, 2); }, "one job; seconds a sample, one decoder thread a job",
+  cases.push_back({"decode_two_jobs", [=] { return decode_with_jobs(options, 2); },
+                   "one job; seconds a sample, one decoder thread a job",
                    [=] { return decode_with_jobs(options, 1); }});
-  cases.push_back({"encode_public", [=] { return our_encode(options); }, "float32 conversion, ffmpeg with libx265", [=] {
-                     return ffmpeg_encode(Sample::open(options.sample).read(), options.scratch / "baseline.mp4", options.threads);
+  cases.push_back({"encode_public", [=] { return our_encode(options); },
+                   "float32 conversion, ffmpeg with libx265",
+                   [=] {
+                     return ffmpeg_encode(Sample::open(options.sample).read(),
+                                          options.scratch / "baseline.mp4", options.threads);
                    }});
-  cases.push_back({"resample", [=] { return our_resample(options); }, "itk::ResampleImageFilter, linear", [=] {
-                     return itk_resample(Sample::open(options.sample).read(), kResampleSpacing, options.threads);
-                   }});
-  cases.push_back({"startup", [=] { return timed_program({(options.programs / "pillar-rave").string(), "--help"}); },
+  cases.push_back(
+      {"resample", [=] { return our_resample(options); }, "itk::ResampleImageFilter, linear",
+       [=] { return itk_resample(Sample::open(options.sample).read(), kResampleSpacing, options.threads); }});
+  cases.push_back({"startup",
+                   [=] {
+                     return timed_program({(options.programs / "pillar-rave").string(), "--help"});
+                   },
                    "an empty program that loads libtorch_cpu.so",
-                   [] { return timed_program({"env", "LD_PRELOAD=" PILLAR_LIBTORCH_CPU, "true"}); }});
+                   [] {
+                     return timed_program({"env", "LD_PRELOAD=" PILLAR_LIBTORCH_CPU, "true"});
+                   }});
   if (options.batch > 0) {
-    cases.push_back({fmt::format("encode_{}_series", options.batch), [=] { return encode_cohort(options, 2); }, "the same with --jobs 1",
+    cases.push_back({fmt::format("encode_{}_series", options.batch),
+                     [=] { return encode_cohort(options, 2); }, "the same with --jobs 1",
                      [=] { return encode_cohort(options, 1); }});
   }
   return cases;

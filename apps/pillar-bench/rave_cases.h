@@ -9,12 +9,12 @@
 namespace pillar::bench {
 
 struct RaveOptions {
-  std::filesystem::path video;    // a volume.mp4 in rave10
-  std::filesystem::path sample;   // the sample it belongs to
-  std::filesystem::path scratch;  // folder for what the cases write
-  std::filesystem::path programs; // folder of pillar-rave and pillar-phantom
+  std::filesystem::path video;     // a volume.mp4 in rave10
+  std::filesystem::path sample;    // the sample it belongs to
+  std::filesystem::path scratch;   // folder for what the cases write
+  std::filesystem::path programs;  // folder of pillar-rave and pillar-phantom
   int threads = 0;
-  int batch = 40;               // phantom series of the batch case; 0: leave it out
+  int batch = 40;  // phantom series of the batch case; 0: leave it out
 };
 
 std::vector<Case> rave_cases(const RaveOptions& options);

@@ -2,11 +2,11 @@
 
 #include "pillar/core/error.h"
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include <cstdio>
 #include <cstdlib>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace pillar::bench {
 namespace {
@@ -63,15 +63,21 @@ Json run_cases(const std::vector<Case>& cases, const RunOptions& options) {
     }
   }
   Json results = Json::array();
-  fmt::print("{:<34} {:>9} {:>9} {:>7}   {:>8} {:>8}   {}\n", "case", "ours s", "base s", "ratio", "ours MB", "base MB", "baseline");
+  fmt::print("{:<34} {:>9} {:>9} {:>7}   {:>8} {:>8}   {}\n", "case", "ours s", "base s", "ratio", "ours MB",
+             "base MB", "baseline");
   for (std::size_t i = 0; i < cases.size(); ++i) {
     baseline[i]["what"] = cases[i].baseline_what;
     const double ratio_time = baseline[i]["seconds"].get<double>() / ours[i]["seconds"].get<double>();
     const double ratio_rss = baseline[i]["peak_rss_mb"].get<double>() / ours[i]["peak_rss_mb"].get<double>();
-    fmt::print("{:<34} {:>9.3f} {:>9.3f} {:>6.2f}x   {:>8.0f} {:>8.0f}   {}\n", cases[i].name, ours[i]["seconds"].get<double>(),
-               baseline[i]["seconds"].get<double>(), ratio_time, ours[i]["peak_rss_mb"].get<double>(),
-               baseline[i]["peak_rss_mb"].get<double>(), cases[i].baseline_what);
-    results.push_back({{"name", cases[i].name}, {"ours", ours[i]}, {"baseline", baseline[i]}, {"ratio_time", ratio_time}, {"ratio_rss", ratio_rss}});
+    fmt::print("{:<34} {:>9.3f} {:>9.3f} {:>6.2f}x   {:>8.0f} {:>8.0f}   {}\n", cases[i].name,
+               ours[i]["seconds"].get<double>(), baseline[i]["seconds"].get<double>(), ratio_time,
+               ours[i]["peak_rss_mb"].get<double>(), baseline[i]["peak_rss_mb"].get<double>(),
+               cases[i].baseline_what);
+    results.push_back({{"name", cases[i].name},
+                       {"ours", ours[i]},
+                       {"baseline", baseline[i]},
+                       {"ratio_time", ratio_time},
+                       {"ratio_rss", ratio_rss}});
   }
   return results;
 }

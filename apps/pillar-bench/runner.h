@@ -1,12 +1,12 @@
 // Measures pairs of pieces of work, each run in a process of its own so that peak memory is its own too.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace pillar::bench {
 
@@ -29,21 +29,21 @@ struct Case {
 
 struct RunOptions {
   int repeats = 3;
-  std::string only_case;    // set in the child: run this case
-  std::string only_side;    // "ours" or "baseline"
+  std::string only_case;                   // set in the child: run this case
+  std::string only_side;                   // "ours" or "baseline"
   std::vector<std::string> child_command;  // this program and its arguments, without the two above
 };
 
-// In the parent: runs every side of every case `repeats` times, interleaved, prints a table line per case, and returns
-// the list [{name, ours, baseline, ratio_time, ratio_rss}], best repeat of each. In the child: runs the one side,
-// prints its measurement, and exits the process.
+// In the parent: runs every side of every case `repeats` times, interleaved, prints a table line per case,
+// and returns the list [{name, ours, baseline, ratio_time, ratio_rss}], best repeat of each. In the child:
+// runs the one side, prints its measurement, and exits the process.
 nlohmann::ordered_json run_cases(const std::vector<Case>& cases, const RunOptions& options);
 
 double now_seconds();  // monotonic
 double peak_rss_mb();  // of this process so far
 
-// Runs a program to its end with standard output read into `output` (nullptr: discarded) and `input` written to its
-// standard input (empty: none). Returns its peak RSS in MB. Throws Error if it fails.
+// Runs a program to its end with standard output read into `output` (nullptr: discarded) and `input` written
+// to its standard input (empty: none). Returns its peak RSS in MB. Throws Error if it fails.
 double run_program(const std::vector<std::string>& command, const std::string& input, std::string* output);
 
 }  // namespace pillar::bench

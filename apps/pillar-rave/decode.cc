@@ -1,11 +1,11 @@
-#include "commands.h"
-
 #include "pillar/core/file.h"
 #include "pillar/core/npy.h"
 #include "pillar/core/safetensors.h"
 #include "pillar/image/dicom_write.h"
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/sample.h"
+
+#include "commands.h"
 
 #include <fmt/format.h>
 
@@ -23,7 +23,8 @@ struct Arguments {
 
 void require_new(const std::filesystem::path& path, bool overwrite) {
   if (!overwrite && std::filesystem::exists(path)) {
-    throw Error(ErrorCategory::usage, fmt::format("{}: is there already; --overwrite replaces it", path.string()));
+    throw Error(ErrorCategory::usage,
+                fmt::format("{}: is there already; --overwrite replaces it", path.string()));
   }
 }
 
@@ -32,8 +33,9 @@ void write_volume(const std::filesystem::path& path, const Volume& volume) {
   if (extension == ".npy") return write_npy(path, volume.voxels_dhw);
   if (extension == ".safetensors") return write_safetensors(path, {{"volume", volume.voxels_dhw}});
   if (is_volume_file(path)) return write_volume_file(path, volume);
-  throw Error(ErrorCategory::usage,
-              fmt::format("{}: unknown ending; one of .npy .nii .nii.gz .nrrd .mha .safetensors", path.string()));
+  throw Error(
+      ErrorCategory::usage,
+      fmt::format("{}: unknown ending; one of .npy .nii .nii.gz .nrrd .mha .safetensors", path.string()));
 }
 
 void write_dicom(const std::filesystem::path& folder, const Volume& volume, const SampleInfo& info) {
@@ -51,7 +53,8 @@ void write_dicom(const std::filesystem::path& folder, const Volume& volume, cons
 }
 
 ExitCode decode(const Arguments& a) {
-  if (a.out.empty() == a.out_dicom.empty()) throw Error(ErrorCategory::usage, "decode needs --out or --out-dicom, one of the two");
+  if (a.out.empty() == a.out_dicom.empty())
+    throw Error(ErrorCategory::usage, "decode needs --out or --out-dicom, one of the two");
   const std::filesystem::path& target = a.out.empty() ? a.out_dicom : a.out;
   require_new(target, a.overwrite);
   const Sample sample = Sample::open(a.sample);
@@ -68,13 +71,15 @@ ExitCode decode(const Arguments& a) {
 }  // namespace
 
 void add_decode(AppContext& context) {
-  CLI::App* command = context.app.add_subcommand("decode", "a sample to .npy, .nii.gz, .nrrd, .mha, .safetensors or DICOM");
+  CLI::App* command =
+      context.app.add_subcommand("decode", "a sample to .npy, .nii.gz, .nrrd, .mha, .safetensors or DICOM");
   auto a = std::make_shared<Arguments>();
   command->add_option("SAMPLE", a->sample, "folder, archive or video file")->required();
   command->add_option("--out", a->out, "file to write; its ending chooses the format");
   command->add_option("--out-dicom", a->out_dicom, "folder to write a DICOM series to, one file a slice");
   command->add_option("--slices", a->slices, "only slices a:b (b not included), without decoding the rest");
-  command->add_option("--threads", a->threads, "decoder threads; 0: one a processor")->check(CLI::NonNegativeNumber);
+  command->add_option("--threads", a->threads, "decoder threads; 0: one a processor")
+      ->check(CLI::NonNegativeNumber);
   command->add_flag("--overwrite", a->overwrite, "replace what is there");
   command->callback([a, &context] { context.result = decode(*a); });
 }

@@ -1,12 +1,12 @@
-#include "commands.h"
-
 #include "pillar/core/config.h"
 #include "pillar/rave/encode_job.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include "commands.h"
 
 #include <cstdio>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
@@ -56,12 +56,15 @@ ExitCode encode(Arguments& a, const LogOptions& log) {
   if (a.job.dry_run) {
     for (const EncodeOutcome& o : summary.outcomes) {
       const std::string name = o.output.filename().string();
-      fmt::print("{} -> {}\n", o.source.string(), o.status == EncodeStatus::failed ? "fails: " + o.reason : name);
+      fmt::print("{} -> {}\n", o.source.string(),
+                 o.status == EncodeStatus::failed ? "fails: " + o.reason : name);
     }
   }
   const bool failures = summary.count(EncodeStatus::failed) > 0;
   if (!log.quiet) {
-    const std::string list = failures && !a.job.dry_run ? fmt::format(" (see {})", (a.job.output_folder / "failures.csv").string()) : "";
+    const std::string list = failures && !a.job.dry_run
+                                 ? fmt::format(" (see {})", (a.job.output_folder / "failures.csv").string())
+                                 : "";
     fmt::print("{}{}\n", summary.brief(), list);
   }
   return failures ? ExitCode::some_inputs_failed : ExitCode::ok;
@@ -70,29 +73,46 @@ ExitCode encode(Arguments& a, const LogOptions& log) {
 }  // namespace
 
 void add_encode(AppContext& context) {
-  CLI::App* command = context.app.add_subcommand("encode", "DICOM folders, NIfTI, NRRD and MetaImage files to RAVE samples");
+  CLI::App* command =
+      context.app.add_subcommand("encode", "DICOM folders, NIfTI, NRRD and MetaImage files to RAVE samples");
   auto a = std::make_shared<Arguments>();
   command->add_option("INPUT", a->inputs, "DICOM folders (searched for series below), DICOM or volume files");
   command->add_option("--input-csv", a->input_csv, "a CSV that lists the inputs");
   command->add_option("--path-column", a->path_column, "its column with the paths")->capture_default_str();
-  command->add_option("--out", a->job.output_folder, "folder for the samples, mapping.csv and failures.csv")->required();
-  auto* preset = command->add_option("--preset", a->preset, "grid to resample to: " + fmt::format("{}", fmt::join(encode_preset_names(), ", ")));
+  command->add_option("--out", a->job.output_folder, "folder for the samples, mapping.csv and failures.csv")
+      ->required();
+  auto* preset = command->add_option(
+      "--preset", a->preset,
+      "grid to resample to: " + fmt::format("{}", fmt::join(encode_preset_names(), ", ")));
   preset->capture_default_str();
-  command->add_option("--config", a->config_file, "YAML configuration; files of the public engine work as they are")->excludes(preset);
-  command->add_option("--set", a->assignments, "change one key: --set processing.crop_pad.size=[320,320]")->take_all();
-  command->add_option("--mode", a->mode, "lossless: every voxel comes back; rave10: the published lossy 10-bit stream")
+  command
+      ->add_option("--config", a->config_file,
+                   "YAML configuration; files of the public engine work as they are")
+      ->excludes(preset);
+  command->add_option("--set", a->assignments, "change one key: --set processing.crop_pad.size=[320,320]")
+      ->take_all();
+  command
+      ->add_option("--mode", a->mode,
+                   "lossless: every voxel comes back; rave10: the published lossy 10-bit stream")
       ->check(CLI::IsMember({"rave10", "lossless"}));
-  command->add_option("--archive", a->archive, "none: a folder each; tar; tar.lz4 (exact voxels as volume.npy)")
+  command
+      ->add_option("--archive", a->archive, "none: a folder each; tar; tar.lz4 (exact voxels as volume.npy)")
       ->check(CLI::IsMember({"none", "tar", "tar.lz4"}));
   command->add_option("--series", a->series, "of a folder with several: all, or the first by UID")
-      ->check(CLI::IsMember({"all", "first"}))->capture_default_str();
+      ->check(CLI::IsMember({"all", "first"}))
+      ->capture_default_str();
   command->add_option("--gaps", a->gaps, "missing or uneven slices: interpolate, ignore, fail")
-      ->check(CLI::IsMember({"interpolate", "ignore", "fail"}))->capture_default_str();
-  command->add_option("--volume", a->volume, "which volume of a 4-D file, from 0")->check(CLI::NonNegativeNumber);
-  command->add_option("--jobs,-j", a->job.jobs, "scans at once; 0: one a processor")->check(CLI::NonNegativeNumber)->capture_default_str();
+      ->check(CLI::IsMember({"interpolate", "ignore", "fail"}))
+      ->capture_default_str();
+  command->add_option("--volume", a->volume, "which volume of a 4-D file, from 0")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--jobs,-j", a->job.jobs, "scans at once; 0: one a processor")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->add_flag("--overwrite", a->job.overwrite, "make samples again that are there already");
   command->add_flag("--dry-run", a->job.dry_run, "read headers and say what would be written");
-  command->add_flag("--keep-source-path", a->job.prepare.keep_source_path, "name the source folder in metadata.json");
+  command->add_flag("--keep-source-path", a->job.prepare.keep_source_path,
+                    "name the source folder in metadata.json");
   command->callback([a, &context] { context.result = encode(*a, context.log); });
 }
 

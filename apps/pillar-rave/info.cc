@@ -1,6 +1,6 @@
-#include "commands.h"
-
 #include "pillar/rave/verify.h"
+
+#include "commands.h"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,9 @@
-#include "commands.h"
+#include "pillar/rave/verify.h"
 
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
-#include "pillar/rave/verify.h"
+
+#include "commands.h"
 
 #include <fmt/format.h>
 
@@ -17,10 +18,12 @@ struct Arguments {
 void print_table(const std::vector<VerifyResult>& results) {
   std::size_t width = 6;
   for (const VerifyResult& r : results) width = std::max(width, r.path.string().size());
-  fmt::print("{:<{}}  {:<20}  {:>13}  {:>9}  {}\n", "sample", width, "stored as", "D x H x W", "MB", "result");
+  fmt::print("{:<{}}  {:<20}  {:>13}  {:>9}  {}\n", "sample", width, "stored as", "D x H x W", "MB",
+             "result");
   for (const VerifyResult& r : results) {
-    fmt::print("{:<{}}  {:<20}  {:>13}  {:>9.3f}  {}\n", r.path.string(), width, r.kind, fmt::format("{}", fmt::join(r.size_dhw, "x")),
-               static_cast<double>(r.bytes_on_disk) / 1e6, r.fault.empty() ? "ok" : r.fault);
+    fmt::print("{:<{}}  {:<20}  {:>13}  {:>9.3f}  {}\n", r.path.string(), width, r.kind,
+               fmt::format("{}", fmt::join(r.size_dhw, "x")), static_cast<double>(r.bytes_on_disk) / 1e6,
+               r.fault.empty() ? "ok" : r.fault);
   }
 }
 
@@ -41,7 +44,8 @@ ExitCode verify(const Arguments& a, bool quiet) {
       progress.advance();
     });
   }
-  const auto bad = std::count_if(results.begin(), results.end(), [](const VerifyResult& r) { return !r.fault.empty(); });
+  const auto bad =
+      std::count_if(results.begin(), results.end(), [](const VerifyResult& r) { return !r.fault.empty(); });
   print_table(results);
   fmt::print("{} of {} samples are whole\n", results.size() - bad, results.size());
   return bad > 0 ? ExitCode::failed : ExitCode::ok;
@@ -50,10 +54,12 @@ ExitCode verify(const Arguments& a, bool quiet) {
 }  // namespace
 
 void add_verify(AppContext& context) {
-  CLI::App* command = context.app.add_subcommand("verify", "decode everything, check counts, sizes and metadata");
+  CLI::App* command =
+      context.app.add_subcommand("verify", "decode everything, check counts, sizes and metadata");
   auto a = std::make_shared<Arguments>();
   command->add_option("PATH", a->paths, "samples, or folders of samples")->required();
-  command->add_option("--jobs,-j", a->jobs, "samples at once; 0: one a processor")->check(CLI::NonNegativeNumber);
+  command->add_option("--jobs,-j", a->jobs, "samples at once; 0: one a processor")
+      ->check(CLI::NonNegativeNumber);
   command->callback([a, &context] { context.result = verify(*a, context.log.quiet); });
 }
 

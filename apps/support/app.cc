@@ -1,14 +1,16 @@
 #include "support/app.h"
 
-#include <spdlog/spdlog.h>
-
 #include <cstdio>
 #include <new>
+
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 
 void add_log_options(CLI::App& app, LogOptions& options) {
-  app.add_option("--log-level", options.level, "trace, debug, info, warn, error or off")->capture_default_str()->group("Log");
+  app.add_option("--log-level", options.level, "trace, debug, info, warn, error or off")
+      ->capture_default_str()
+      ->group("Log");
   app.add_flag("--quiet,-q", options.quiet, "show errors only, and no progress bar")->group("Log");
   app.add_option("--log-file", options.file, "also append the log to this file")->group("Log");
 }

@@ -4,17 +4,18 @@
 #include "pillar/core/error.h"
 #include "pillar/core/log.h"
 
-#include <CLI/CLI.hpp>
-
 #include <functional>
+
+#include <CLI/CLI.hpp>
 
 namespace pillar {
 
 // Adds --log-level, --quiet, --log-file to a program or subcommand.
 void add_log_options(CLI::App& app, LogOptions& options);
 
-// Parses, sets up the log, and runs the subcommand that was named. Prints "error: ..." and returns the exit code of
-// whatever it threw. Subcommands are added by `add` with their callbacks, which return an ExitCode through `result`.
+// Parses, sets up the log, and runs the subcommand that was named. Prints "error: ..." and returns the exit
+// code of whatever it threw. Subcommands are added by `add` with their callbacks, which return an ExitCode
+// through `result`.
 struct AppContext {
   CLI::App app;
   LogOptions log;

@@ -9,11 +9,16 @@
 namespace pillar {
 namespace {
 
-constexpr double uneven = 0.1;  // of the spacing: a plane farther from its place than this is not on the grid
 constexpr double worth_a_note = 0.01;  // of the spacing
 constexpr double most_missing = 0.1;   // of the slices
 constexpr double most_slices =
     65536;  // of a grid made from positions: keeps a hostile one from filling the memory
+
+// A plane farther than this from its place is not on the grid: a tenth of the spacing, or of a millimetre
+// where slices are thin and positions come rounded to that.
+double tolerance(double spacing) {
+  return std::min(std::max(0.1 * spacing, 0.1), 0.25 * spacing);
+}
 
 // The farthest that plane k lies from k-th place of an even grid over the same extent.
 double unevenness(const Stack& stack) {
@@ -58,7 +63,7 @@ std::optional<SlicePlan> grid_with_holes(const Stack& stack, double usual_step) 
   SlicePlan plan;
   plan.spacing_mm = stack.extent / index.back();
   for (std::size_t k = 0; k < index.size(); ++k) {
-    if (std::abs(stack.places[k] - index[k] * plan.spacing_mm) > uneven * plan.spacing_mm)
+    if (std::abs(stack.places[k] - index[k] * plan.spacing_mm) > tolerance(plan.spacing_mm))
       return std::nullopt;
     for (double i = k == 0 ? 0 : index[k - 1] + 1; i < index[k]; ++i) {
       const double weight =
@@ -103,7 +108,7 @@ void note_sides(const Stack& stack, double spacing, LoadReport& report) {
         "gantry tilt: the planes are stacked {:.2f} degrees off their normal; the volume is not sheared back",
         stack.shear_deg));
   }
-  if (stack.sideways > uneven * spacing) {
+  if (stack.sideways > tolerance(spacing)) {
     report.warnings.push_back(
         fmt::format("planes lie up to {:.2f} mm beside the line from the first to the last", stack.sideways));
   }
@@ -115,7 +120,7 @@ SlicePlan plan_slices(const Stack& stack, GapPolicy policy, const std::string& n
   SlicePlan even = every_plane(stack);
   note_sides(stack, even.spacing_mm, report);
   const double worst = unevenness(stack);
-  if (worst <= uneven * even.spacing_mm) {
+  if (worst <= tolerance(even.spacing_mm)) {
     if (worst > worth_a_note * even.spacing_mm) {
       report.warnings.push_back(
           fmt::format("slices lie up to {:.3g} mm off an even grid of {:.4g} mm", worst, even.spacing_mm));

@@ -55,10 +55,7 @@ PlaneHeader read_image(DcmItem& dataset, const std::filesystem::path& path, cons
   }
   if (plane.rows == 0 || plane.columns == 0)
     read.add_fault(fmt::format("{} rows and {} columns", plane.rows, plane.columns));
-  if (structure.pixel_bytes_present < structure.pixel_bytes_claimed) {
-    read.add_fault(fmt::format("truncated: {} of {} bytes of pixel data", structure.pixel_bytes_present,
-                               structure.pixel_bytes_claimed));
-  }
+  read.add_fault(structure.pixel_fault);
   return header;
 }
 

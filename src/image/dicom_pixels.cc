@@ -5,6 +5,7 @@
 #include "image/dicom_attributes.h"
 #include "image/dicom_header.h"
 #include "image/dicom_jpeg2000.h"
+#include "image/dicom_rle.h"
 #include "image/dicom_structure.h"
 
 #include <cstring>
@@ -126,8 +127,9 @@ struct DicomPixels::State {
   }
 
   void decode(int frame) {
-    if (is_jpeg2000(syntax)) {
-      decode_jpeg2000(*fragments(), frame, frames, layout, path, buffer);
+    if (is_jpeg2000(syntax) || syntax == EXS_RLELossless) {
+      const std::vector<char> bytes = compressed_frame(*fragments(), frame, frames, path);
+      (is_jpeg2000(syntax) ? decode_jpeg2000 : decode_rle)(bytes, frame, layout, path, buffer);
       return;
     }
     Uint32 fragment = frame == next_frame ? next_fragment : 0;  // 0: DCMTK searches
@@ -163,10 +165,7 @@ DicomPixels::DicomPixels(const fs::path& path) : state_(std::make_unique<State>(
   const auto structure = examine_dicom(path);
   if (!structure) fail(ErrorCategory::input, "{}: not a DICOM file", path);
   if (!structure->has_pixel_data) fail(ErrorCategory::input, "{}: no pixel data", path);
-  if (structure->pixel_bytes_present < structure->pixel_bytes_claimed) {
-    fail(ErrorCategory::input, "{}: truncated: {} of {} bytes of pixel data", path,
-         structure->pixel_bytes_present, structure->pixel_bytes_claimed);
-  }
+  if (!structure->pixel_fault.empty()) fail(ErrorCategory::input, "{}: {}", path, structure->pixel_fault);
   open_dicom(state.file, path, *structure, true);
   DcmDataset& dataset = *state.file.getDataset();
   state.syntax = dataset.getOriginalXfer();

@@ -6,7 +6,6 @@
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcdict.h>
-#include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
 #include <dcmtk/oflog/oflog.h>
@@ -24,7 +23,6 @@ void init_dicom_libraries() {
     if (!dcmDataDict.isDictionaryLoaded()) {
       fail(ErrorCategory::io, "DCMTK found no data dictionary: install its package data or set DCMDICTPATH");
     }
-    DcmRLEDecoderRegistration::registerCodecs();
     DJDecoderRegistration::registerCodecs();
     DJLSDecoderRegistration::registerCodecs();
   });

@@ -22,7 +22,8 @@ std::vector<fs::path> files_in(const fs::path& folder) {
     fail(ErrorCategory::io, "{}: cannot read: {}", folder,
          error ? error.message() : "no such file or folder");
   }
-  if (!fs::is_directory(status)) return {folder};
+  if (fs::is_regular_file(status)) return {folder};
+  if (!fs::is_directory(status)) fail(ErrorCategory::io, "{}: neither a file nor a folder", folder);
   std::vector<fs::path> files;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;

@@ -175,6 +175,9 @@ bool same_orientation(const DicomPlane& a, const DicomPlane& b) noexcept {
 
 void select_planes(DicomSeries& series, std::vector<PlaneHeader> found) {
   exclude(series, found, [](const PlaneHeader& header) { return header.is_localizer ? "localizer" : ""; });
+  if (!series.excluded.empty()) {
+    series.warnings.push_back(fmt::format("{} localizer planes are left out", series.excluded.size()));
+  }
   const auto sound_end = std::stable_partition(
       found.begin(), found.end(), [](const PlaneHeader& header) { return header.plane.fault.empty(); });
   Planes faulty(std::make_move_iterator(sound_end), std::make_move_iterator(found.end()));

@@ -77,7 +77,7 @@ class Walker {
     } else if (element.group == 0xfffe || element.is_sequence) {
       const bool delimited = element.length == undefined_length;
       levels.push_back({source_.position() + (delimited ? 0 : element.length), delimited, encoding});
-      if (implicit_inside_) encoding = {false, encoding.big_endian};
+      if (implicit_inside_) encoding = {false, false};
       implicit_inside_ = false;
       if (levels.size() > 2 * deepest) {
         fail(ErrorCategory::input, "{}: sequences nested more than {} deep", path_, deepest);
@@ -85,7 +85,14 @@ class Walker {
     } else if (source_.skip(element.length) != element.length) {
       truncated();
     }
-    while (!levels.empty() && !levels.back().delimited && source_.position() >= levels.back().end) pop();
+    close_finished();
+  }
+
+  // What is wrong with it, if anything is.
+  std::string skip_pixel_data(const Element& element) {
+    const std::string fault = skip_pixel_bytes(element);
+    close_finished();
+    return fault;
   }
 
   std::string text(const Element& element) {
@@ -97,6 +104,24 @@ class Walker {
   }
 
  private:
+  std::string skip_pixel_bytes(const Element& element) {
+    if (element.length != undefined_length) {
+      const std::uint64_t present = source_.skip(element.length);
+      if (present == element.length) return "";
+      return fmt::format("truncated: {} of {} bytes of pixel data", present, element.length);
+    }
+    while (true) {  // fragments, then a delimiter
+      std::uint8_t head[8];
+      if (source_.read(head, 8) != 8) return "truncated: the compressed pixel data has no end";
+      if (u16(head) != 0xfffe || (u16(head + 2) != 0xe000 && u16(head + 2) != 0xe0dd)) {
+        return "the compressed pixel data is not in fragments";
+      }
+      if (u16(head + 2) == 0xe0dd) return "";
+      if (source_.skip(u32(head + 4)) != u32(head + 4))
+        return "truncated in a fragment of compressed pixel data";
+    }
+  }
+
   std::uint16_t u16(const std::uint8_t* p) const {
     return static_cast<std::uint16_t>(encoding.big_endian ? p[0] << 8 | p[1] : p[1] << 8 | p[0]);
   }
@@ -106,24 +131,27 @@ class Walker {
   }
 
   void read_explicit(Element& element, const std::uint8_t* head) {
-    const std::string_view vr(reinterpret_cast<const char*>(head + 4), 2);
-    static constexpr std::string_view long_vrs = "OB OD OF OL OV OW SQ SV UC UN UR UT UV";
-    if (long_vrs.find(vr) == std::string_view::npos || vr[0] == ' ' || vr[1] == ' ') {
+    // DCMTK decides, so that its parser finds lengths where this walk does.
+    const DcmVR vr(std::string{static_cast<char>(head[4]), static_cast<char>(head[5])}.c_str());
+    if (!vr.usesExtendedLengthEncoding()) {
       element.length = u16(head + 6);
       return;
     }
     std::uint8_t length[4];
     if (source_.read(length, 4) != 4) truncated();
     element.length = u32(length);
-    element.is_sequence = vr == "SQ";
-    // A sequence whose VR was unknown to the writer is in implicit VR inside (PS3.5, 6.2.2).
-    implicit_inside_ = vr == "UN" && element.length == undefined_length;
+    // A sequence whose VR was unknown to the writer is implicit VR little endian inside (PS3.5, 6.2.2).
+    implicit_inside_ = vr.getEVR() == EVR_UN && element.length == undefined_length;
+    element.is_sequence = vr.getEVR() == EVR_SQ || implicit_inside_;
   }
 
   static bool dictionary_says_sequence(const Element& element) {
     return DcmTag(element.group, element.number).getEVR() == EVR_SQ;
   }
 
+  void close_finished() {
+    while (!levels.empty() && !levels.back().delimited && source_.position() >= levels.back().end) pop();
+  }
   void close_delimited() {
     while (!levels.empty() && !levels.back().delimited) pop();
     if (!levels.empty()) pop();
@@ -201,15 +229,18 @@ std::optional<DicomStructure> examine_dicom(const std::filesystem::path& path) {
 
   Element element;
   while (walker.next(element)) {
-    if (walker.levels.empty() && Walker::is_pixel_data(element)) {
-      structure.has_pixel_data = true;
-      if (element.length != undefined_length) {
-        structure.pixel_bytes_claimed = element.length;
-        structure.pixel_bytes_present = source.skip(element.length);
-      }
-      break;
+    if (!Walker::is_pixel_data(element)) {
+      walker.enter_or_skip(element);
+      continue;
     }
-    walker.enter_or_skip(element);
+    if (element.is_sequence) fail(ErrorCategory::input, "{}: the pixel data is a sequence", path);
+    const bool is_icon = !walker.levels.empty();
+    const std::string fault = walker.skip_pixel_data(element);
+    if (is_icon && !fault.empty()) fail(ErrorCategory::input, "{}: {} of an icon", path, fault);
+    if (is_icon) continue;
+    structure.has_pixel_data = true;
+    structure.pixel_fault = fault;
+    if (!fault.empty()) break;
   }
   return structure;
 }

@@ -120,7 +120,7 @@ void paint_shoulder_girdle(const Painter& painter) {
       const double plate = std::abs(cage(anatomy, p) - 23 - 4 * smooth_step(90, 130, p.z)) - 2.6;
       const double border =
           std::max({58 - outward, 0.7 * (outward - 66) - 0.7 * (p.z - 34), p.z - 148, 18 - p.y});
-      return std::max(plate, border);
+      return std::max({plate, border, body(anatomy, p) + 5});
     });
     const Vec3 ridge_a{side * 62.0, 100, 108}, ridge_b{side * 122.0, 62, 142};
     paint_bone(painter, box_of(ridge_a, ridge_b, 6), 1.4,

@@ -37,7 +37,7 @@ void place_collapse(Placing& placing) {
   const Scene& scene = placing.scene;
   // T6 to L2, often where the thoracic spine meets the lumbar.
   const int index = placing.random.chance(0.6) ? 10 + placing.random.below(4) : 5 + placing.random.below(5);
-  placing.scene.collapse = Collapse{index, placing.random.uniform(0.42, 0.58)};
+  placing.scene.collapse = Collapse{index, placing.random.uniform(0.48, 0.62)};
   const Vertebra& vertebra = scene.spine[static_cast<std::size_t>(index)];
   placing.state(FindingKind::vertebral_fracture, vertebra.center, 2 * vertebra.half_width, "", vertebra.name);
 }

@@ -12,7 +12,7 @@ struct Region {
 };
 template <typename Distance>
 Region explore(const Box& box, Distance distance) {
-  constexpr double kStep = 5;
+  constexpr double kStep = 6;
   Region region;
   Vec3 low = box.high, high = box.low;
   for (double z = box.low.z; z <= box.high.z; z += kStep) {
@@ -43,14 +43,16 @@ double effusion(const Scene& scene, Vec3 p) {
   const int side = scene.effusion->side;
   const double off_axis = side * p.x - 60;
   const double level = scene.effusion->level_y + 0.24 * (p.z + 70) - 0.004 * off_axis * off_axis;
-  return std::max(0.9 * (level - p.y), lung(scene.anatomy, side, p));
+  const double before = 0.9 * (level - p.y);
+  return before > 20 ? before : std::max(before, lung(scene.anatomy, side, p));
 }
 
 double pneumothorax(const Scene& scene, Vec3 p) {
   const int side = scene.pneumothorax->side;
   const double off_axis = side * p.x - 50;
   const double level = scene.pneumothorax->level_y + 0.0035 * off_axis * off_axis;
-  return std::max(0.9 * (p.y - level), lung(scene.anatomy, side, p));
+  const double behind = 0.9 * (p.y - level);
+  return behind > 20 ? behind : std::max(behind, lung(scene.anatomy, side, p));
 }
 
 void place_effusion(Placing& placing) {

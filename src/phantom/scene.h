@@ -58,6 +58,10 @@ Scene make_scene(std::uint64_t seed, const PhantomOptions& options, const std::v
 Volume render(const Scene& scene, const PhantomOptions& options);
 void validate(const PhantomOptions& options);  // throws Error(usage)
 
+// make_report() without voxels.
+std::string report_text(std::uint64_t seed, const std::vector<Finding>& findings, Modality modality,
+                        double slice_mm);
+
 double effusion(const Scene& scene, Vec3 p);      // signed distance; needs scene.effusion
 double pneumothorax(const Scene& scene, Vec3 p);  // likewise
 

@@ -84,6 +84,11 @@ PreparedScan prepare_volume_file(const std::filesystem::path& file, const Prepar
     metadata.warnings.emplace_back("modality not given, taken for CT (--set modality=MR changes it)");
   }
   Volume volume = read_volume_file(file, reading, metadata.warnings);
+  // The log line names the file, metadata.json must not.
+  const std::string prefix = file.string() + ": ";
+  for (std::string& warning : metadata.warnings) {
+    if (warning.starts_with(prefix)) warning.erase(0, prefix.size());
+  }
   metadata.source_slice_count = volume.voxels_dhw.size(0);
   const auto& d = volume.geometry.direction;
   metadata.image_orientation_patient = {d[0], d[3], d[6], d[1], d[4], d[7]};

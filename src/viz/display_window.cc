@@ -1,6 +1,7 @@
 #include "pillar/viz/display_window.h"
 
 #include "core/fail.h"
+#include "core/printable.h"
 #include "viz/voxels.h"
 
 #include <charconv>
@@ -46,12 +47,13 @@ void validate(const DisplayWindow& window) {
 DisplayWindow parse_display_window(const std::string& text) {
   std::size_t comma = text.find(',');
   if (comma == std::string::npos) {
-    fail(ErrorCategory::usage, "window '{}': give centre and width, like 40,400", text);
+    fail(ErrorCategory::usage, "window '{}': give centre and width, like 40,400", printable(text));
   }
   std::string_view view = text;
   std::optional<double> center = parse_number(view.substr(0, comma));
   std::optional<double> width = parse_number(view.substr(comma + 1));
-  if (!center || !width) fail(ErrorCategory::usage, "window '{}': give centre and width, like 40,400", text);
+  if (!center || !width)
+    fail(ErrorCategory::usage, "window '{}': give centre and width, like 40,400", printable(text));
   DisplayWindow window{*center, *width};
   validate(window);
   return window;

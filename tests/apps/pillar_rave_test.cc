@@ -5,27 +5,29 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/image/dicom_write.h"
 #include "pillar/image/volume_file.h"
+
 #include "support/goldens.h"
 #include "support/program.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
-using ::testing::Not;
 using test::run_program;
 using test::TempDir;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-void make_series(const fs::path& folder, const std::string& accession, std::uint32_t seed, std::int64_t slices = 10) {
+void make_series(const fs::path& folder, const std::string& accession, std::uint32_t seed,
+                 std::int64_t slices = 10) {
   DicomWriteOptions options;
   options.accession = accession;
   options.uid_seed = accession;
@@ -35,7 +37,8 @@ void make_series(const fs::path& folder, const std::string& accession, std::uint
 TEST(PillarRave, HelpTeaches) {
   const auto top = run_program({"pillar-rave", "--help"});
   EXPECT_EQ(top.exit_code, 0);
-  for (const char* word : {"encode", "decode", "info", "verify", "view", "Examples"}) EXPECT_THAT(top.out, HasSubstr(word));
+  for (const char* word : {"encode", "decode", "info", "verify", "view", "Examples"})
+    EXPECT_THAT(top.out, HasSubstr(word));
   EXPECT_THAT(run_program({"pillar-rave", "encode", "--help"}).out, HasSubstr("chest-ct"));
   EXPECT_THAT(run_program({"pillar-rave", "--version"}).out, HasSubstr("libpillar"));
 }
@@ -59,12 +62,12 @@ TEST(PillarRave, EncodeDecodeEveryFormat) {
   TempDir dir;
   make_series(dir / "a", "A1", 1);
   const std::string out = (dir / "out").string();
-  const std::string sample = out + "/A1.1.0";
+  const std::string sample = (dir / "out/A1.1.0").string();
   ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", out}).exit_code, 0);
   const at::Tensor truth = test::smooth_volume(10, 48, 64, 1).voxels_dhw;
 
   for (const char* ending : {".npy", ".safetensors", ".nii.gz", ".nrrd", ".mha"}) {
-    const std::string file = (dir / "v").string() + ending;
+    const std::string file = (dir / fmt::format("v{}", ending)).string();
     const auto result = run_program({"pillar-rave", "decode", sample, "--out", file});
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
@@ -72,10 +75,13 @@ TEST(PillarRave, EncodeDecodeEveryFormat) {
   EXPECT_TRUE(test::same_voxels(SafetensorsFile(dir / "v.safetensors").tensor("volume"), truth));
   for (const char* ending : {".nii.gz", ".nrrd", ".mha"}) {
     std::vector<std::string> warnings;
-    EXPECT_TRUE(test::same_voxels(read_volume_file((dir / "v").string() + ending, {}, warnings).voxels_dhw, truth)) << ending;
+    EXPECT_TRUE(test::same_voxels(
+        read_volume_file((dir / fmt::format("v{}", ending)).string(), {}, warnings).voxels_dhw, truth))
+        << ending;
   }
   EXPECT_EQ(run_program({"pillar-rave", "decode", sample, "--out", (dir / "v.xyz").string()}).exit_code, 2);
-  EXPECT_EQ(run_program({"pillar-rave", "decode", sample, "--out", (dir / "v.npy").string()}).exit_code, 2) << "must not overwrite";
+  EXPECT_EQ(run_program({"pillar-rave", "decode", sample, "--out", (dir / "v.npy").string()}).exit_code, 2)
+      << "must not overwrite";
 }
 
 TEST(PillarRave, DicomOutAndBackInIsTheSameVolume) {
@@ -83,7 +89,10 @@ TEST(PillarRave, DicomOutAndBackInIsTheSameVolume) {
   make_series(dir / "a", "A1", 1);
   const std::string out = (dir / "out").string();
   ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", out}).exit_code, 0);
-  ASSERT_EQ(run_program({"pillar-rave", "decode", out + "/A1.1.0", "--out-dicom", (dir / "dicom").string()}).exit_code, 0);
+  ASSERT_EQ(run_program({"pillar-rave", "decode", (dir / "out/A1.1.0").string(), "--out-dicom",
+                         (dir / "dicom").string()})
+                .exit_code,
+            0);
   const std::string again = (dir / "again").string();
   ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "dicom").string(), "--out", again}).exit_code, 0);
   EXPECT_EQ(read_file(dir / "again/A1.1.0/volume.mp4"), read_file(dir / "out/A1.1.0/volume.mp4"));
@@ -94,10 +103,14 @@ TEST(PillarRave, SlicesOnly) {
   make_series(dir / "a", "A1", 1, 40);
   const std::string out = (dir / "out").string();
   ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", out}).exit_code, 0);
-  ASSERT_EQ(run_program({"pillar-rave", "decode", out + "/A1.1.0", "--out", (dir / "s.npy").string(), "--slices", "7:12"}).exit_code, 0);
+  ASSERT_EQ(run_program({"pillar-rave", "decode", (dir / "out/A1.1.0").string(), "--out",
+                         (dir / "s.npy").string(), "--slices", "7:12"})
+                .exit_code,
+            0);
   const at::Tensor truth = test::smooth_volume(40, 48, 64, 1).voxels_dhw.narrow(0, 7, 5).contiguous();
   EXPECT_TRUE(test::same_voxels(read_npy(dir / "s.npy"), truth));
-  const auto beyond = run_program({"pillar-rave", "decode", out + "/A1.1.0", "--out", (dir / "t.npy").string(), "--slices", "30:50"});
+  const auto beyond = run_program({"pillar-rave", "decode", (dir / "out/A1.1.0").string(), "--out",
+                                   (dir / "t.npy").string(), "--slices", "30:50"});
   EXPECT_EQ(beyond.exit_code, 2) << beyond.err;
 }
 
@@ -105,15 +118,25 @@ TEST(PillarRave, InfoAndVerifyAndView) {
   TempDir dir;
   make_series(dir / "a", "A1", 1);
   const std::string out = (dir / "out").string();
-  ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", out, "--archive", "tar"}).exit_code, 0);
-  EXPECT_THAT(run_program({"pillar-rave", "info", out + "/A1.1.0.tar"}).out, HasSubstr("10 x 48 x 64"));
-  EXPECT_THAT(run_program({"pillar-rave", "info", out + "/A1.1.0.tar", "--json"}).out, HasSubstr("\"shape_dhw\""));
+  ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", out, "--archive", "tar"})
+                .exit_code,
+            0);
+  EXPECT_THAT(run_program({"pillar-rave", "info", (dir / "out/A1.1.0.tar").string()}).out,
+              HasSubstr("10 x 48 x 64"));
+  EXPECT_THAT(run_program({"pillar-rave", "info", (dir / "out/A1.1.0.tar").string(), "--json"}).out,
+              HasSubstr("\"shape_dhw\""));
   EXPECT_THAT(run_program({"pillar-rave", "verify", out}).out, HasSubstr("1 of 1 samples are whole"));
   for (const char* file : {"v.png", "v.html"}) {
-    EXPECT_EQ(run_program({"pillar-rave", "view", out + "/A1.1.0.tar", "--out", (dir / file).string(), "--window", "40,400"}).exit_code, 0);
+    EXPECT_EQ(run_program({"pillar-rave", "view", (dir / "out/A1.1.0.tar").string(), "--out",
+                           (dir / file).string(), "--window", "40,400"})
+                  .exit_code,
+              0);
     EXPECT_GT(fs::file_size(dir / file), 1000u);
   }
-  EXPECT_EQ(run_program({"pillar-rave", "view", out + "/A1.1.0.tar", "--out", (dir / "w.png").string(), "--window", "40"}).exit_code, 2);
+  EXPECT_EQ(run_program({"pillar-rave", "view", (dir / "out/A1.1.0.tar").string(), "--out",
+                         (dir / "w.png").string(), "--window", "40"})
+                .exit_code,
+            2);
 
   std::ofstream(dir / "out/broken.tar") << "x";
   const auto broken = run_program({"pillar-rave", "verify", out});
@@ -125,7 +148,8 @@ TEST(PillarRave, SomeInputsFailedExitsWithThree) {
   TempDir dir;
   make_series(dir / "a", "A1", 1);
   fs::create_directories(dir / "empty");
-  const auto result = run_program({"pillar-rave", "encode", (dir / "a").string(), (dir / "empty").string(), "--out", (dir / "out").string()});
+  const auto result = run_program({"pillar-rave", "encode", (dir / "a").string(), (dir / "empty").string(),
+                                   "--out", (dir / "out").string()});
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.out, HasSubstr("1 written, 1 failed"));
   EXPECT_EQ(read_csv(dir / "out/failures.csv").rows.size(), 1u);
@@ -141,9 +165,11 @@ std::map<std::string, Bytes> tree(const fs::path& folder) {
 
 TEST(PillarRave, KilledInTheMiddleAndRunAgainEqualsAnUndisturbedRun) {
   TempDir dir;
-  for (std::uint32_t i = 0; i < 12; ++i) make_series(dir / ("in/s" + std::to_string(i)), "A" + std::to_string(i), i, 24);
+  for (std::uint32_t i = 0; i < 12; ++i)
+    make_series(dir / fmt::format("in/s{}", i), fmt::format("A{}", i), i, 24);
   const fs::path out = dir / "out";
-  const std::vector<std::string> encode = {"pillar-rave", "encode", (dir / "in").string(), "--out", out.string(), "--jobs", "2", "--quiet"};
+  const std::vector<std::string> encode = {
+      "pillar-rave", "encode", (dir / "in").string(), "--out", out.string(), "--jobs", "2", "--quiet"};
   ASSERT_EQ(run_program(encode).exit_code, 0);
   const std::map<std::string, Bytes> undisturbed = tree(out);
   int kills = 0;
@@ -155,8 +181,9 @@ TEST(PillarRave, KilledInTheMiddleAndRunAgainEqualsAnUndisturbedRun) {
     for (const auto& entry : fs::directory_iterator(out)) {
       const std::string name = entry.path().filename().string();
       if (name.starts_with(".partial-") || !entry.is_directory()) continue;
-      EXPECT_EQ(read_file(entry.path() / "volume.mp4"), undisturbed.at(name + "/volume.mp4")) << "a visible sample is a whole sample";
-      EXPECT_EQ(read_file(entry.path() / "metadata.json"), undisturbed.at(name + "/metadata.json"));
+      EXPECT_EQ(read_file(entry.path() / "volume.mp4"), undisturbed.at(fmt::format("{}/volume.mp4", name)))
+          << "a visible sample is a whole sample";
+      EXPECT_EQ(read_file(entry.path() / "metadata.json"), undisturbed.at(fmt::format("{}/metadata.json", name)));
     }
     ASSERT_EQ(run_program(encode).exit_code, 0);
     EXPECT_EQ(tree(out), undisturbed) << "after a kill at " << milliseconds << " ms";
@@ -167,12 +194,14 @@ TEST(PillarRave, KilledInTheMiddleAndRunAgainEqualsAnUndisturbedRun) {
 TEST(PillarRave, PublicConfigurationWritesTheGoldenHead) {
   PILLAR_NEEDS_GOLDEN("rave/head_ct/expected.safetensors");
   TempDir dir;
-  std::ofstream(dir / "head.yaml") << "modality: CT\nanatomy: head\nexporter_config: video_hevc\nprocessing:\n"
-                                      "  resampling: {target_spacing: [1.25, 1.25, 1.25]}\n  crop_pad: {size: [112, 128]}\n"
-                                      "  slice_selection: {enabled: true, slices: 32}\n";
+  std::ofstream(dir / "head.yaml")
+      << "modality: CT\nanatomy: head\nexporter_config: video_hevc\nprocessing:\n"
+         "  resampling: {target_spacing: [1.25, 1.25, 1.25]}\n  crop_pad: {size: [112, 128]}\n"
+         "  slice_selection: {enabled: true, slices: 32}\n";
   const std::string input = test::golden("rave/head_ct/dicom").string();
   const auto encode = [&](const std::string& out, const std::string& mode) {
-    return run_program({"pillar-rave", "encode", input, "--out", (dir / out).string(), "--config", (dir / "head.yaml").string(), "--mode", mode});
+    return run_program({"pillar-rave", "encode", input, "--out", (dir / out).string(), "--config",
+                        (dir / "head.yaml").string(), "--mode", mode});
   };
   ASSERT_EQ(encode("lossless", "lossless").exit_code, 0);
   ASSERT_EQ(encode("rave10", "rave10").exit_code, 0);
@@ -182,7 +211,9 @@ TEST(PillarRave, PublicConfigurationWritesTheGoldenHead) {
     }
     return std::string("none");
   };
-  ASSERT_EQ(run_program({"pillar-rave", "decode", sample_in("lossless"), "--out", (dir / "v.npy").string()}).exit_code, 0);
+  ASSERT_EQ(run_program({"pillar-rave", "decode", sample_in("lossless"), "--out", (dir / "v.npy").string()})
+                .exit_code,
+            0);
   const SafetensorsFile expected(test::golden("rave/head_ct/expected.safetensors"));
   EXPECT_TRUE(test::same_voxels(read_npy(dir / "v.npy"), expected.tensor("final").contiguous()));
   EXPECT_THAT(run_program({"pillar-rave", "info", sample_in("rave10")}).out, HasSubstr("yuv420p10le"));

@@ -17,11 +17,14 @@ using test::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-void make_sample(const fs::path& target, Archive archive = Archive::none) {
+void make_sample(const fs::path& target, Archive archive = Archive::none,
+                 SampleMode mode = SampleMode::lossless) {
   SampleMetadata metadata;
   metadata.accession = "A1";
   SampleWriteOptions options;
   options.archive = archive;
+  options.mode = mode;
+  fs::create_directories(target.parent_path());
   write_sample(target, test::smooth_volume(9, 40, 48), metadata, options);
 }
 
@@ -43,7 +46,7 @@ TEST(FindSamples, AFolderWithoutAnySaysSo) {
 TEST(VerifySample, WholeSamplesPass) {
   TempDir dir;
   for (Archive archive : {Archive::none, Archive::tar, Archive::tar_lz4}) {
-    const fs::path target = dir / ("a" + sample_suffix(archive));
+    const fs::path target = dir / fmt::format("a{}", sample_suffix(archive));
     make_sample(target, archive);
     const VerifyResult result = verify_sample(target);
     EXPECT_EQ(result.fault, "");
@@ -63,7 +66,11 @@ TEST(VerifySample, FaultsAreNamed) {
   fs::resize_file(video, fs::file_size(video) / 2);
   EXPECT_THAT(verify_sample(dir / "cut").fault, HasSubstr("volume.mp4"));
 
-  make_sample(dir / "bare");
+  make_sample(dir / "codes");
+  fs::remove(dir / "codes/metadata.json");
+  EXPECT_THAT(verify_sample(dir / "codes").fault, HasSubstr("without its metadata.json"));
+
+  make_sample(dir / "bare", Archive::none, SampleMode::rave10);
   fs::remove(dir / "bare/metadata.json");
   EXPECT_THAT(verify_sample(dir / "bare").fault, HasSubstr("has no metadata.json"));
 

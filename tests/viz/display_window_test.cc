@@ -26,6 +26,10 @@ TEST(DisplayWindow, WhatIsNoWindowIsRefused) {
   }
 }
 
+TEST(DisplayWindow, AnErrorIsOneLineWhateverTheText) {
+  EXPECT_PILLAR_ERROR(parse_display_window("a\nb"), ErrorCategory::usage, HasSubstr("a\\x0Ab"));
+}
+
 TEST(AutomaticWindow, SpansThePercentiles) {
   // 1000 values: the 0.5 and 99.5 percentiles are 5 and 994.
   at::Tensor ramp = at::arange(1000, at::kShort).reshape({10, 10, 10});

@@ -1,9 +1,11 @@
 #include "pillar/viz/slice_viewer.h"
 
 #include "pillar/core/file.h"
+#include "pillar/core/safetensors.h"
 #include "pillar/core/sha256.h"
 
 #include "support/expect_error.h"
+#include "support/goldens.h"
 #include "support/temp_dir.h"
 #include "viz/text_encoding.h"
 #include "viz/unpack.h"
@@ -37,6 +39,16 @@ TEST(SliceViewer, PageHoldsTheVoxels) {
   ASSERT_EQ(values.size(), static_cast<std::size_t>(volume.numel()));
   for (std::int64_t i = 0; i < volume.numel(); ++i)
     EXPECT_EQ(values[i], volume.const_data_ptr<std::int16_t>()[i]);
+}
+
+TEST(SliceViewer, PageHoldsARealHeadScan) {
+  PILLAR_NEEDS_GOLDEN("rave/head_ct/expected.safetensors");
+  at::Tensor volume = SafetensorsFile(test::golden("rave/head_ct/expected.safetensors")).tensor("loaded");
+  std::string page = slice_viewer_html(volume, {0.957, 0.957, 1.5}, {});
+  EXPECT_LT(page.size(), volume.nbytes() * 6 / 10);
+  std::vector<double> values = test::unpack_values(test::packed_voxels_of(page));
+  at::Tensor decoded = at::from_blob(values.data(), volume.sizes(), at::kDouble).to(at::kShort);
+  EXPECT_TRUE(at::equal(decoded, volume));
 }
 
 TEST(SliceViewer, PageDescribesTheScan) {

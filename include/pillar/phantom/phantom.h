@@ -55,4 +55,7 @@ Phantom make_phantom(std::uint64_t seed, const PhantomOptions& options);
 // seed.
 std::string make_report(std::uint64_t seed, const Phantom& phantom);
 
+// What a report of make_report() states, in the order of all_findings(): labels without a language model.
+std::vector<FindingKind> findings_in_report(std::string_view report);
+
 }  // namespace pillar

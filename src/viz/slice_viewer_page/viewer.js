@@ -41,7 +41,7 @@ async function unpack() {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   const count = size[0] * size[1] * size[2];
-  if (bytes.length !== 2 * count) throw new Error("the voxels in this page are damaged");
+  if (bytes.length !== 2 * count) throw new Error(`${bytes.length} bytes`);
   const values = new Uint16Array(count);
   let i = 0;
   for (let z = 0; z < size[2]; z++) {
@@ -370,7 +370,7 @@ async function start() {
   } catch (error) {
     message.textContent = typeof DecompressionStream === "undefined"
       ? "This browser is too old to unpack the voxels (Chrome 80, Firefox 113 or Safari 16.4 can)."
-      : `Cannot show the scan: ${error.message}`;
+      : `The voxels in this page are damaged: it may be an incomplete copy (${error.message}).`;
     return;
   }
   message.remove();

@@ -1,0 +1,1 @@
+// Carries the precompiled header (pch.h) for all rooms and tests.

@@ -1,0 +1,31 @@
+// Internal: the files beside a cohort's scans.
+#pragma once
+
+#include "pillar/phantom/cohort.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace pillar::phantom {
+
+struct StudyRecord {
+  std::string accession;
+  std::uint64_t seed = 0;
+  std::string scan_path;  // relative to the cohort's folder
+  std::vector<Finding> findings;
+  std::string report;
+};
+
+const char* to_string(CohortFormat format) noexcept;
+void validate(const CohortOptions& options);  // throws Error(usage)
+
+// Brings `folder` to where studies can be written: makes it, compares cohort.json with the options, or, to
+// overwrite, removes what an earlier run left. Then writes cohort.json.
+void prepare_folder(const std::filesystem::path& folder, const CohortOptions& options);
+
+// series.csv, the three JSON-lines files, labels.json, truth.csv.
+void write_index(const std::filesystem::path& folder, const CohortOptions& options,
+                 const std::vector<StudyRecord>& studies);
+
+}  // namespace pillar::phantom

@@ -1,0 +1,306 @@
+// NIfTI: what is read must be what ITK reads, and what ITK repairs without a word must be said.
+#include "pillar/core/file.h"
+#include "pillar/image/volume_file.h"
+
+#include "image/nifti_bytes.h"
+#include "image/volumes.h"
+#include "support/expect_error.h"
+#include "support/goldens.h"
+#include "support/temp_dir.h"
+
+#include <cmath>
+#include <limits>
+
+#include <ATen/ops/empty_like.h>
+#include <itkNiftiImageIO.h>
+#include <zlib.h>
+
+namespace pillar {
+namespace {
+
+using test::NiftiBytes;
+using test::TempDir;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::filesystem::path write(const TempDir& dir, NiftiBytes& nifti) {
+  write_file_atomic(dir / "a b.nii", std::string_view(nifti.bytes()));
+  return dir / "a b.nii";
+}
+
+std::filesystem::path write_gzip(const TempDir& dir, const std::string& bytes) {
+  gzFile file = gzopen((dir / "a.nii.gz").c_str(), "wb");
+  gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
+  gzclose(file);
+  return dir / "a.nii.gz";
+}
+
+Volume read(const std::filesystem::path& path, std::vector<std::string>* warnings = nullptr,
+            std::optional<std::int64_t> volume = {}) {
+  std::vector<std::string> ours;
+  const Volume result =
+      read_volume_file(path, {Modality::mr, volume}, warnings != nullptr ? *warnings : ours);
+  return result;
+}
+
+void expect_as_itk(const std::filesystem::path& path) {
+  const Volume ours = read(path);
+  auto io = itk::NiftiImageIO::New();
+  io->SetFileName(path.string());
+  io->ReadImageInformation();
+  itk::ImageIORegion region(3);
+  for (unsigned axis = 0; axis < 3; ++axis) {
+    region.SetSize(axis, io->GetDimensions(axis));
+    EXPECT_EQ(ours.geometry.spacing_xyz_mm[axis], io->GetSpacing(axis));
+    EXPECT_EQ(ours.geometry.origin_xyz_mm[axis], io->GetOrigin(axis));
+    EXPECT_THAT(io->GetDirection(axis),
+                ::testing::ElementsAreArray(ours.geometry.axis(static_cast<int>(axis))));
+  }
+  io->SetIORegion(region);
+  at::Tensor theirs = at::empty_like(ours.voxels_dhw);
+  ASSERT_EQ(static_cast<std::size_t>(io->GetImageSizeInBytes()), theirs.nbytes());
+  io->Read(theirs.data_ptr());
+  EXPECT_TRUE(test::same_bytes(ours.voxels_dhw, theirs));
+}
+
+TEST(Nifti, ReadsWhatItkReads) {
+  TempDir dir;
+  NiftiBytes plain;
+  expect_as_itk(write(dir, plain));
+  expect_as_itk(write_gzip(dir, plain.bytes()));
+
+  NiftiBytes swapped;
+  swapped.swap();
+  expect_as_itk(write(dir, swapped));
+
+  NiftiBytes turned;
+  for (std::size_t i = 0; i < 6; ++i) turned.put<float>(256 + 4 * i, 0.1F * static_cast<float>(i + 1));
+  turned.put<float>(76, -1);
+  expect_as_itk(write(dir, turned));
+
+  NiftiBytes in_metres;
+  in_metres.bytes()[123] = 1;
+  expect_as_itk(write(dir, in_metres));
+}
+
+TEST(Nifti, ScalesAsItkScales) {
+  TempDir dir;
+  NiftiBytes integers;
+  integers.put<float>(112, 0.37F);
+  integers.put<float>(116, -1024.5F);
+  expect_as_itk(write(dir, integers));
+  EXPECT_EQ(read(dir / "a b.nii").voxels_dhw.scalar_type(), at::kFloat);
+
+  for (std::int16_t bits : {std::int16_t(32), std::int16_t(64)}) {
+    NiftiBytes floats = integers;
+    floats.set_type(bits == 32 ? 16 : 64, bits);
+    floats.clear_voxels();
+    for (int i = 0; i < 24; ++i) {
+      if (bits == 32)
+        floats.append(0.1F * static_cast<float>(i));
+      else
+        floats.append(0.1 * i);
+    }
+    expect_as_itk(write(dir, floats));
+  }
+}
+
+TEST(Nifti, NanScaleMeansNone) {
+  TempDir dir;
+  NiftiBytes nifti;
+  nifti.put<float>(112, std::nanf(""));
+  nifti.put<float>(116, std::nanf(""));
+  EXPECT_EQ(read(write(dir, nifti)).voxels_dhw.scalar_type(), at::kShort);
+}
+
+TEST(Nifti, WideIntegersAreNarrowedIfTheyFit) {
+  TempDir dir;
+  NiftiBytes nifti;
+  nifti.set_type(1024, 64);
+  nifti.clear_voxels();
+  for (std::int64_t i = 0; i < 24; ++i) nifti.append(i - 5);
+  const Volume volume = read(write(dir, nifti));
+  EXPECT_EQ(volume.voxels_dhw.scalar_type(), at::kInt);
+  EXPECT_EQ(volume.voxels_dhw[0][0][0].item<int>(), -5);
+  const std::int64_t large = std::int64_t(1) << 40;
+  std::memcpy(nifti.bytes().data() + 352, &large, 8);
+  EXPECT_PILLAR_ERROR(read(write(dir, nifti)), ErrorCategory::input, HasSubstr("1099511627776"));
+
+  NiftiBytes bytes;
+  bytes.set_type(256, 8);
+  bytes.clear_voxels();
+  for (int i = 0; i < 24; ++i) bytes.append(static_cast<std::int8_t>(-i));
+  EXPECT_EQ(read(write(dir, bytes)).voxels_dhw.scalar_type(), at::kShort);
+}
+
+TEST(Nifti, FourthAxisHoldsVolumes) {
+  TempDir dir;
+  NiftiBytes nifti;
+  nifti.set_sizes({4, 3, 1, 2});
+  for (const auto& path : {write(dir, nifti), write_gzip(dir, nifti.bytes())}) {
+    std::vector<std::string> warnings;
+    EXPECT_EQ(read(path, &warnings).voxels_dhw[0][0][0].item<int>(), 0);
+    EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr(path.string()), HasSubstr("first of 2"))));
+    warnings.clear();
+    EXPECT_EQ(read(path, &warnings, 1).voxels_dhw[0][0][0].item<int>(), 12);
+    EXPECT_THAT(warnings, IsEmpty());
+    EXPECT_PILLAR_ERROR(read(path, nullptr, 2), ErrorCategory::usage, HasSubstr("no volume 2"));
+  }
+}
+
+// One field of a good file changed.
+template <typename T>
+void expect_refused(std::size_t offset, T value, const char* word,
+                    ErrorCategory category = ErrorCategory::input) {
+  TempDir dir;
+  NiftiBytes nifti;
+  nifti.put<T>(offset, value);
+  EXPECT_PILLAR_ERROR(read(write(dir, nifti)), category, AllOf(HasSubstr("a b.nii"), HasSubstr(word)));
+}
+
+TEST(Nifti, RefusesHeadersThatMakeNoSense) {
+  const float nan = std::nanf("");
+  expect_refused<std::int32_t>(0, 347, "not a NIfTI");
+  expect_refused<std::int32_t>(0, 540, "NIfTI-2", ErrorCategory::unsupported);
+  expect_refused<std::int32_t>(344, 0, "Analyze");
+  expect_refused<char>(345, 'i', "pair");
+  for (std::int16_t axes : {-1, 0, 2, 8}) expect_refused<std::int16_t>(40, axes, "axes");
+  expect_refused<std::int16_t>(44, 0, "0 voxels along axis 2");
+  expect_refused<std::int16_t>(44, -3, "-3 voxels along axis 2");
+  expect_refused<std::int16_t>(44, 30000, "truncated");
+  expect_refused<std::int16_t>(70, 128, "colours");
+  expect_refused<std::int16_t>(70, 77, "unknown datatype");
+  expect_refused<std::int16_t>(72, 8, "bits");
+  for (float spacing : {0.0F, -0.5F, nan, std::numeric_limits<float>::infinity()})
+    expect_refused<float>(84, spacing, "spacing");
+  for (float offset : {0.0F, 351.0F, 352.5F, nan, -1.0F, 1e30F})
+    expect_refused<float>(108, offset, "voxels at byte");
+  expect_refused<float>(108, 1000.0F, "truncated");
+  expect_refused<char>(123, 7, "unit");
+  expect_refused<float>(256, nan, "nan in the qform");
+  expect_refused<float>(268, nan, "nan in the qform");
+}
+
+TEST(Nifti, RefusesVoxelsThatAreNotScalars) {
+  TempDir dir;
+  for (const auto& [code, bits] :
+       {std::pair<std::int16_t, std::int16_t>{128, 24}, {2304, 32}, {32, 64}, {1792, 128}}) {
+    NiftiBytes nifti;
+    nifti.set_type(code, bits);
+    EXPECT_PILLAR_ERROR(read(write(dir, nifti)), ErrorCategory::input, HasSubstr("scalar"));
+  }
+  NiftiBytes vectors;
+  vectors.set_sizes({4, 3, 1, 1, 2});
+  EXPECT_PILLAR_ERROR(read(write(dir, vectors)), ErrorCategory::input, HasSubstr("scalar"));
+}
+
+TEST(Nifti, ClaimsAreCheckedBeforeMemoryIsTaken) {
+  TempDir dir;
+  NiftiBytes nifti;
+  nifti.set_sizes({32767, 32767, 32767});
+  EXPECT_PILLAR_ERROR(read(write_gzip(dir, nifti.bytes())), ErrorCategory::input, HasSubstr("can hold"));
+  nifti.set_sizes({40, 30, 20});  // a gzip file of this size could hold them
+  EXPECT_PILLAR_ERROR(read(write_gzip(dir, nifti.bytes())), ErrorCategory::input,
+                      HasSubstr("truncated: 48 of 48000"));
+}
+
+TEST(Nifti, DamagedGzipIsRefused) {
+  TempDir dir;
+  NiftiBytes nifti;
+  const auto path = write_gzip(dir, nifti.bytes());
+  std::string bytes = read_text_file(path);
+  bytes[bytes.size() - 6] ^= 1;  // its checksum
+  write_file_atomic(path, std::string_view(bytes));
+  EXPECT_PILLAR_ERROR(read(path), ErrorCategory::input, AllOf(HasSubstr("a.nii.gz"), HasSubstr("gzip")));
+}
+
+TEST(Nifti, SaysWhatItTookForGranted) {
+  TempDir dir;
+  const auto warnings_of = [&](NiftiBytes& nifti) {
+    std::vector<std::string> warnings;
+    read(write(dir, nifti), &warnings);
+    return warnings;
+  };
+  NiftiBytes good;
+  EXPECT_THAT(warnings_of(good), IsEmpty());
+
+  NiftiBytes without_unit;
+  without_unit.bytes()[123] = 0;
+  EXPECT_THAT(warnings_of(without_unit), ElementsAre(HasSubstr("unit")));
+
+  NiftiBytes without_orientation;
+  without_orientation.put<std::int16_t>(252, 0);
+  EXPECT_THAT(warnings_of(without_orientation), ElementsAre(HasSubstr("no orientation")));
+
+  NiftiBytes longer;
+  longer.append('x');
+  EXPECT_THAT(warnings_of(longer), ElementsAre(HasSubstr("1 bytes after")));
+
+  NiftiBytes intercept_only;
+  intercept_only.put<float>(112, 0);
+  intercept_only.put<float>(116, -1024);
+  EXPECT_THAT(warnings_of(intercept_only), ElementsAre(HasSubstr("scl_inter -1024")));
+}
+
+void put_sform(NiftiBytes& nifti, const std::array<float, 12>& rows) {
+  nifti.put<std::int16_t>(254, 1);
+  for (std::size_t i = 0; i < 12; ++i) nifti.put<float>(280 + 4 * i, rows[i]);
+}
+
+TEST(Nifti, SaysWhereTheTwoOrientationsDiffer) {
+  TempDir dir;
+  NiftiBytes agreeing;
+  put_sform(agreeing, {0.5F, 0, 0, 0, 0, 0.6F, 0, 0, 0, 0, 2, 0});
+  std::vector<std::string> warnings;
+  read(write(dir, agreeing), &warnings);
+  EXPECT_THAT(warnings, IsEmpty());
+
+  NiftiBytes shifted;
+  put_sform(shifted, {0.5F, 0, 0, 30, 0, 0.6F, 0, 40, 0, 0, 2, 0});
+  const Volume volume = read(write(dir, shifted), &warnings);
+  EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("50 mm apart"), HasSubstr("sform is used"))));
+  EXPECT_EQ(volume.geometry.origin_xyz_mm[0], -30);
+}
+
+TEST(Nifti, SaysWhereSizesContradictTheMatrix) {
+  TempDir dir;
+  NiftiBytes nifti;
+  nifti.set_sizes({1, 1, 300});
+  nifti.clear_voxels();
+  for (std::int16_t i = 0; i < 300; ++i) nifti.append(i);
+  nifti.put<std::int16_t>(252, 0);
+  put_sform(nifti, {0.5F, 0, 0, 0, 0, 0.6F, 0, 0, 0, 0, 2.0009F, 0});  // pixdim says 2
+  std::vector<std::string> warnings;
+  const Volume volume = read(write(dir, nifti), &warnings);
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("contradict")));
+  EXPECT_EQ(volume.geometry.spacing_xyz_mm[2], 2);
+
+  put_sform(nifti, {0.5F, 0, 0, 0, 0, 0.6F, 0, 0, 0, 0, 4, 0});  // beyond what ITK takes for rounding
+  EXPECT_PILLAR_ERROR(read(write(dir, nifti)), ErrorCategory::input, HasSubstr("orthonormal"));
+}
+
+TEST(Nifti, ShearedMatricesAreRefused) {
+  TempDir dir;
+  NiftiBytes nifti;
+  nifti.put<std::int16_t>(252, 0);
+  put_sform(nifti, {0.5F, 0, 0, 0, 0.3F, 0.6F, 0, 0, 0, 0, 2, 0});
+  EXPECT_PILLAR_ERROR(read(write(dir, nifti)), ErrorCategory::input,
+                      AllOf(HasSubstr("a b.nii"), Not(HasSubstr("0x"))));
+}
+
+TEST(Nifti, GoldenGeometry) {
+  PILLAR_NEEDS_GOLDEN("rave/brain_mr");
+  std::vector<std::string> warnings;
+  const Volume volume = read(test::golden("rave/brain_mr/input.nii.gz"), &warnings);
+  EXPECT_THAT(size_dhw(volume.voxels_dhw), ElementsAre(40, 80, 72));
+  EXPECT_THAT(volume.geometry.origin_xyz_mm, ElementsAre(40, 65, -11));
+  EXPECT_THAT(volume.geometry.direction, ElementsAre(-1, 0, 0, 0, -1, 0, 0, 0, 1));
+  EXPECT_THAT(warnings, IsEmpty());
+  expect_as_itk(test::golden("rave/brain_mr/input.nii.gz"));
+}
+
+}  // namespace
+}  // namespace pillar

@@ -1,0 +1,357 @@
+#include "pillar/image/volume_file.h"
+
+#include "pillar/core/file.h"
+
+#include "image/volumes.h"
+#include "support/expect_error.h"
+#include "support/temp_dir.h"
+
+#include <cmath>
+
+#include <ATen/ops/zeros.h>
+
+namespace pillar {
+namespace {
+
+using test::TempDir;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  write_file_atomic(path, std::string_view(text));
+}
+
+void expect_near(const Geometry& a, const Geometry& b, double tolerance) {
+  for (int i = 0; i < 3; ++i)
+    EXPECT_NEAR(a.spacing_xyz_mm[i], b.spacing_xyz_mm[i], tolerance * b.spacing_xyz_mm[i]);
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(a.origin_xyz_mm[i], b.origin_xyz_mm[i], tolerance * 300);
+  for (int i = 0; i < 9; ++i) EXPECT_NEAR(a.direction[i], b.direction[i], tolerance * 3);
+}
+
+TEST(VolumeFile, ComesBackAsItWasWritten) {
+  TempDir dir;
+  std::mt19937_64 random(1);
+  for (const auto& [name, tolerance] :
+       {std::pair{"a b.nii", 2e-7}, {"a.NII.GZ", 2e-7}, {"a.nrrd", 1e-15}, {"a.mha", 1e-9}}) {
+    for (at::ScalarType type : {at::kByte, at::kShort, at::kUInt16, at::kInt, at::kFloat, at::kDouble}) {
+      for (bool mirrored : {false, true}) {
+        const Volume volume{test::random_voxels({3, 5, 7}, type, random),
+                            test::oblique({0.7031251, 0.8, 2.5}, {-210.3, 188.7, -33.1}, mirrored),
+                            Modality::mr};
+        write_volume_file(dir / name, volume);
+        std::vector<std::string> warnings;
+        const Volume back = read_volume_file(dir / name, {Modality::mr, {}}, warnings);
+        EXPECT_TRUE(test::same_bytes(back.voxels_dhw, volume.voxels_dhw))
+            << name << " " << c10::toString(type);
+        expect_near(back.geometry, volume.geometry, tolerance);
+        EXPECT_EQ(back.modality, Modality::mr);
+        EXPECT_THAT(warnings, IsEmpty()) << name;
+      }
+    }
+  }
+  EXPECT_EQ(
+      std::distance(std::filesystem::directory_iterator(dir.path()), std::filesystem::directory_iterator()),
+      4);
+}
+
+TEST(VolumeFile, CompressesWhereTheFormatCan) {
+  TempDir dir;
+  const Volume volume{at::zeros({20, 50, 50}, at::kShort), Geometry()};
+  for (const char* name : {"a.nii.gz", "a.nrrd", "a.mha"}) {
+    write_volume_file(dir / name, volume);
+    EXPECT_LT(std::filesystem::file_size(dir / name), 5000u) << name;
+  }
+}
+
+TEST(VolumeFile, NamesTellTheFormat) {
+  for (const char* name : {"a.nii", "a.nii.gz", "b/A.NRRD", "a.nhdr", "a.mha", "a.mhd"})
+    EXPECT_TRUE(is_volume_file(name)) << name;
+  for (const char* name : {"a.dcm", "nii", "a.gz", "a.hdr", "a.img"})
+    EXPECT_FALSE(is_volume_file(name)) << name;
+  std::vector<std::string> warnings;
+  EXPECT_PILLAR_ERROR(read_volume_file("/x/a.dcm", {}, warnings), ErrorCategory::unsupported,
+                      HasSubstr("a.dcm"));
+}
+
+TEST(VolumeFile, MissingFilesAreNamed) {
+  std::vector<std::string> warnings;
+  for (const char* name : {"/no/such a.nii.gz", "/no/such a.nrrd", "/no/such a.mha"}) {
+    EXPECT_PILLAR_ERROR(read_volume_file(name, {}, warnings), ErrorCategory::io,
+                        AllOf(HasSubstr(name), HasSubstr("no such file")));
+  }
+}
+
+TEST(VolumeFile, WritesNeitherPairsNorOddTypes) {
+  TempDir dir;
+  const Volume volume{at::zeros({1, 2, 2}, at::kShort), Geometry()};
+  EXPECT_PILLAR_ERROR(write_volume_file(dir / "a.mhd", volume), ErrorCategory::unsupported,
+                      HasSubstr(".mha"));
+  EXPECT_PILLAR_ERROR(write_volume_file(dir / "a.nhdr", volume), ErrorCategory::unsupported,
+                      HasSubstr(".nrrd"));
+  EXPECT_PILLAR_ERROR(write_volume_file(dir / "a.nii", {at::zeros({1, 2, 2}, at::kLong), Geometry()}),
+                      ErrorCategory::usage, HasSubstr("Long"));
+  EXPECT_PILLAR_ERROR(write_volume_file(dir / "a.nii", {at::zeros({1, 1, 40000}, at::kByte), Geometry()}),
+                      ErrorCategory::io, AllOf(HasSubstr("a.nii"), HasSubstr("40000")));
+  EXPECT_PILLAR_ERROR(write_volume_file(dir / "no folder/a.nii", volume), ErrorCategory::io,
+                      HasSubstr("a.nii"));
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+}
+
+TEST(VolumeFile, NonFiniteVoxelsAreRefusedWithTheirPlace) {
+  TempDir dir;
+  at::Tensor voxels = at::zeros({2, 3, 4}, at::kFloat);
+  for (const char* name : {"a.nii", "a.nrrd", "a.mha"}) {
+    voxels[1][2][3] = 1.0;
+    write_volume_file(dir / name, {voxels, Geometry()});
+    voxels[1][2][3] = std::nan("");
+    EXPECT_PILLAR_ERROR(write_volume_file(dir / name, {voxels, Geometry()}), ErrorCategory::input,
+                        HasSubstr("nan"));
+  }
+  // Uncompressed, so that the last voxel can be changed in place.
+  const std::string mha = "NDims = 3\nDimSize = 4 3 2\nElementType = MET_FLOAT\nElementDataFile = LOCAL\n";
+  const std::string nrrd =
+      "NRRD0005\ntype: float\ndimension: 3\nsizes: 4 3 2\nencoding: raw\nendian: little\n\n";
+  const std::string nan_bytes("\x00\x00\xc0\x7f", 4);
+  write_text(dir / "a.mha", mha + std::string(92, '\0') + nan_bytes);
+  write_text(dir / "a.nrrd", nrrd + std::string(92, '\0') + nan_bytes);
+  std::string nifti = read_text_file(dir / "a.nii");
+  write_text(dir / "a.nii", nifti.replace(nifti.size() - 4, 4, nan_bytes));
+  for (const char* name : {"a.nii", "a.nrrd", "a.mha"}) {
+    std::vector<std::string> warnings;
+    EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, warnings), ErrorCategory::input,
+                        AllOf(HasSubstr(name), HasSubstr("nan at column 3, row 2, slice 1")));
+  }
+}
+
+TEST(VolumeFile, TruncatedFilesAreRefused) {
+  TempDir dir;
+  std::mt19937_64 random(2);
+  const Volume volume{test::random_voxels({4, 9, 11}, at::kShort, random), Geometry()};
+  for (const char* name : {"a.nii", "a.nii.gz", "a.nrrd", "a.mha"}) {
+    write_volume_file(dir / name, volume);
+    const std::string whole = read_text_file(dir / name);
+    for (std::size_t length : {whole.size() - 1, whole.size() - 20, whole.size() / 2, std::size_t(360),
+                               std::size_t(20), std::size_t(0)}) {
+      SCOPED_TRACE(std::string(name) + " " + std::to_string(length));
+      write_text(dir / name, whole.substr(0, length));
+      std::vector<std::string> warnings;
+      EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, warnings), ErrorCategory::input,
+                          AllOf(HasSubstr(name), Not(HasSubstr("\n"))));
+    }
+  }
+}
+
+TEST(VolumeFile, OtherContentIsRefused) {
+  TempDir dir;
+  std::string noise(2000, '\x5a');
+  noise.append("\nDimSize = 2\n");
+  for (const char* name : {"a.nii", "a.nii.gz", "a.nrrd", "a.nhdr", "a.mha", "a.mhd"}) {
+    write_text(dir / name, noise);
+    std::vector<std::string> warnings;
+    EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, warnings), ErrorCategory::input, HasSubstr(name));
+  }
+}
+
+std::string meta(const std::string& lines, const std::string& voxels = std::string(24, '\1')) {
+  return "ObjectType = Image\nNDims = 3\nDimSize = 4 3 2\n" + lines +
+         "ElementType = MET_UCHAR\nElementDataFile = LOCAL\n" + voxels;
+}
+
+const char* const kMetaGeometry =
+    "TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 1 2 3\nElementSpacing = 1 1 2\n";
+
+TEST(MetaImage, IsRead) {
+  TempDir dir;
+  write_text(dir / "a.mha", meta(kMetaGeometry));
+  std::vector<std::string> warnings;
+  const Volume volume = read_volume_file(dir / "a.mha", {}, warnings);
+  EXPECT_THAT(size_dhw(volume.voxels_dhw), ElementsAre(2, 3, 4));
+  EXPECT_THAT(volume.geometry.spacing_xyz_mm, ElementsAre(1, 1, 2));
+  EXPECT_THAT(volume.geometry.origin_xyz_mm, ElementsAre(1, 2, 3));
+  EXPECT_THAT(warnings, IsEmpty());
+}
+
+TEST(MetaImage, AbsentGeometryIsReported) {
+  TempDir dir;
+  write_text(dir / "a.mha", meta(""));
+  std::vector<std::string> warnings;
+  read_volume_file(dir / "a.mha", {}, warnings);
+  EXPECT_THAT(warnings,
+              ElementsAre(HasSubstr("no spacing"), HasSubstr("no orientation"), HasSubstr("no origin")));
+}
+
+TEST(MetaImage, VoxelsMayLieInAnotherFile) {
+  TempDir dir;
+  std::string header = meta(kMetaGeometry, "");
+  header.replace(header.find("LOCAL"), 5, "a b.raw");
+  write_text(dir / "a.mhd", header);
+  std::vector<std::string> warnings;
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mhd", {}, warnings), ErrorCategory::input,
+                      HasSubstr("a b.raw"));
+  write_text(dir / "a b.raw", std::string(24, '\5'));
+  EXPECT_EQ(read_volume_file(dir / "a.mhd", {}, warnings).voxels_dhw.sum().item<int>(), 24 * 5);
+  write_text(dir / "a b.raw", std::string(23, '\5'));
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mhd", {}, warnings), ErrorCategory::input,
+                      HasSubstr("truncated"));
+  header.replace(header.find("a b.raw"), 7, "a%d.raw 1 2 1");
+  write_text(dir / "a.mhd", header);
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mhd", {}, warnings), ErrorCategory::unsupported,
+                      HasSubstr("several files"));
+}
+
+TEST(MetaImage, CompressedVoxelsMustBeWhole) {
+  TempDir dir;
+  const Volume volume{at::zeros({2, 3, 4}, at::kShort), Geometry()};
+  write_volume_file(dir / "a.mha", volume);
+  std::string text = read_text_file(dir / "a.mha");
+  text.replace(text.find("DimSize = 4 3 2"), 15, "DimSize = 4 3 3");
+  write_text(dir / "a.mha", text);
+  std::vector<std::string> warnings;
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mha", {}, warnings), ErrorCategory::input,
+                      HasSubstr("truncated: 48 of 72"));
+  text.replace(text.find("DimSize = 4 3 3"), 15, "DimSize = 4 3 1");
+  write_text(dir / "a.mha", text);
+  read_volume_file(dir / "a.mha", {}, warnings);
+  EXPECT_THAT(warnings, Contains(HasSubstr("after the last voxel")));
+}
+
+TEST(MetaImage, OtherByteOrderIsTurned) {
+  TempDir dir;
+  std::string text = meta(std::string("BinaryDataByteOrderMSB = True\n") + kMetaGeometry,
+                          std::string("\1\2", 2) + std::string(46, '\0'));
+  text.replace(text.find("MET_UCHAR"), 9, "MET_SHORT");
+  write_text(dir / "a.mha", text);
+  std::vector<std::string> warnings;
+  EXPECT_EQ(read_volume_file(dir / "a.mha", {}, warnings).voxels_dhw[0][0][0].item<int>(), 258);
+}
+
+TEST(MetaImage, RefusesClaimsThatCannotBe) {
+  TempDir dir;
+  const auto expect_refused = [&](std::string text, const char* from, const std::string& to,
+                                  const char* word) {
+    text.replace(text.find(from), std::string(from).size(), to);
+    write_text(dir / "a.mha", text);
+    std::vector<std::string> warnings;
+    EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mha", {}, warnings), ErrorCategory::input,
+                        AllOf(HasSubstr("a.mha"), HasSubstr(word)));
+  };
+  const std::string good = meta(kMetaGeometry);
+  expect_refused(good, "4 3 2", "400000 300000 200000", "can hold");
+  expect_refused(good, "4 3 2", "4 0 2", "axis 2");
+  expect_refused(good, "4 3 2", "4 -3 2", "a.mha");
+  expect_refused(good, "NDims = 3", "NDims = 300", "300 axes");
+  expect_refused(good, "NDims = 3", "NDims = 2", "2 axes");
+  expect_refused(good, "ElementSpacing = 1 1 2", "ElementSpacing = 1 0 2", "spacing of 0");
+  expect_refused(good, "ElementSpacing = 1 1 2", "ElementSpacing = 1 -1 2", "spacing of -1");
+  expect_refused(good, "ElementSpacing = 1 1 2", "ElementSpacing = 1 nan 2", "a.mha");
+  expect_refused(good, "1 0 0 0 1 0 0 0 1", "1 0 0 1 0 0 0 0 1", "direction");
+  expect_refused(good, "1 0 0 0 1 0 0 0 1", "0 0 0 0 0 0 0 0 0", "direction");
+  expect_refused(good, "ElementType", "ElementNumberOfChannels = 3\nElementType", "a.mha");
+  expect_refused(good, "ElementType", "CompressedData = True\nCompressedDataSize = 999999999999\nElementType",
+                 "compressed size");
+  expect_refused(good, "ElementType", "CompressedData = True\nElementType", "a.mha");
+  expect_refused(good, "ElementType", "Comment = " + std::string(5000, 'x') + "\nElementType", "header line");
+  expect_refused(good, "MET_UCHAR", "MET_STRING", "a.mha");
+}
+
+std::string nrrd(const std::string& lines, const std::string& voxels = std::string(24, '\1')) {
+  return "NRRD0005\n# a comment\ntype: unsigned char\ndimension: 3\nsizes: 4 3 2\nencoding: raw\n" + lines +
+         "\n" + voxels;
+}
+
+const char* const kNrrdGeometry =
+    "space: right-anterior-superior\nspace directions: (1,0,0) (0,1,0) (0,0,2)\nspace origin: (1,2,3)\n";
+
+TEST(Nrrd, IsReadInLps) {
+  TempDir dir;
+  write_text(dir / "a.nrrd", nrrd(kNrrdGeometry));
+  std::vector<std::string> warnings;
+  const Volume volume = read_volume_file(dir / "a.nrrd", {}, warnings);
+  EXPECT_THAT(volume.geometry.spacing_xyz_mm, ElementsAre(1, 1, 2));
+  EXPECT_THAT(volume.geometry.origin_xyz_mm, ElementsAre(-1, -2, 3));
+  EXPECT_EQ(volume.geometry.axis(0)[0], -1);
+  EXPECT_THAT(warnings, IsEmpty());
+}
+
+TEST(Nrrd, AbsentGeometryIsReported) {
+  TempDir dir;
+  write_text(dir / "a.nrrd", nrrd(""));
+  std::vector<std::string> warnings;
+  read_volume_file(dir / "a.nrrd", {}, warnings);
+  EXPECT_THAT(warnings,
+              ElementsAre(HasSubstr("no spacing"), HasSubstr("no orientation"), HasSubstr("no origin")));
+}
+
+TEST(Nrrd, SpacesThatAreNotThePatientsAreReported) {
+  TempDir dir;
+  std::string text = nrrd(kNrrdGeometry);
+  text.replace(text.find("right-anterior-superior"), 23, "scanner-xyz");
+  write_text(dir / "a.nrrd", text);
+  std::vector<std::string> warnings;
+  read_volume_file(dir / "a.nrrd", {}, warnings);
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("scanner-xyz")));
+}
+
+TEST(Nrrd, FourthAxisHoldsVolumes) {
+  TempDir dir;
+  const std::string header =
+      "NRRD0005\ntype: unsigned char\ndimension: 4\nsizes: 2 1 1 3\nencoding: raw\nspacings: 1 1 2 1\n\n";
+  write_text(dir / "a.nrrd", header + std::string("\1\2\3\4\5\6"));
+  std::vector<std::string> warnings;
+  EXPECT_EQ(read_volume_file(dir / "a.nrrd", {Modality::mr, 2}, warnings).voxels_dhw.sum().item<int>(), 11);
+  warnings.clear();
+  EXPECT_EQ(read_volume_file(dir / "a.nrrd", {}, warnings).voxels_dhw.sum().item<int>(), 3);
+  EXPECT_THAT(warnings, Contains(HasSubstr("first of 3")));
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {Modality::mr, 3}, warnings), ErrorCategory::usage,
+                      HasSubstr("no volume 3"));
+}
+
+TEST(Nrrd, OtherByteOrderIsTurned) {
+  TempDir dir;
+  std::string text =
+      nrrd(std::string("endian: big\n") + kNrrdGeometry, std::string("\1\2", 2) + std::string(46, '\0'));
+  text.replace(text.find("unsigned char"), 13, "short");
+  write_text(dir / "a.nrrd", text);
+  std::vector<std::string> warnings;
+  EXPECT_EQ(read_volume_file(dir / "a.nrrd", {}, warnings).voxels_dhw[0][0][0].item<int>(), 258);
+}
+
+TEST(Nrrd, OtherEncodingsAreNamed) {
+  TempDir dir;
+  std::string text = nrrd(kNrrdGeometry);
+  write_text(dir / "a.nrrd", text.replace(text.find("raw"), 3, "hex"));
+  std::vector<std::string> warnings;
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {}, warnings), ErrorCategory::unsupported,
+                      HasSubstr("encoding 'hex'"));
+}
+
+TEST(Nrrd, RefusesClaimsThatCannotBe) {
+  TempDir dir;
+  const auto expect_refused = [&](std::string text, const char* from, const std::string& to,
+                                  const char* word) {
+    text.replace(text.find(from), std::string(from).size(), to);
+    write_text(dir / "a.nrrd", text);
+    std::vector<std::string> warnings;
+    EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {}, warnings), ErrorCategory::input,
+                        AllOf(HasSubstr("a.nrrd"), HasSubstr(word)));
+  };
+  const std::string good = nrrd(kNrrdGeometry);
+  expect_refused(good, "4 3 2", "400000 300000 200000", "can hold");
+  expect_refused(good, "4 3 2", "4 3 99999999999999999999999", "a.nrrd");
+  expect_refused(good, "4 3 2", "4 0 2", "a.nrrd");
+  expect_refused(good, "dimension: 3", "dimension: 30", "30 axes");
+  expect_refused(good, "(0,0,2)", "(0,0,0)", "a.nrrd");
+  expect_refused(good, "(0,0,2)", "(0,1,0)", "direction");
+  expect_refused(good, "(0,0,2)", "(0,nan,0)", "a.nrrd");
+  expect_refused(good, "(1,2,3)", "(1,inf,3)", "a.nrrd");
+  expect_refused(good, "unsigned char", "block", "a.nrrd");
+  expect_refused(good, "encoding: raw", "encoding: gzip", "a.nrrd");
+  expect_refused(good, "space directions: (1,0,0) (0,1,0) (0,0,2)", "kinds: vector domain domain", "a.nrrd");
+  expect_refused(nrrd("spacings: 1 1 2\n"), "1 1 2", "1 -1 2", "spacing of -1");
+}
+
+}  // namespace
+}  // namespace pillar
