@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include <ATen/Functions.h>
+#include <sys/mman.h>
 
 namespace pillar {
 namespace {
@@ -27,6 +28,16 @@ constexpr at::ScalarType scalar_type() {
   return std::is_same_v<Out, std::int16_t> ? at::kShort : at::kUInt16;
 }
 
+// A volume is written once, front to back: with small pages the kernel's share of that is a tenth of the
+// decoding time.
+void prefer_huge_pages(const at::Tensor& tensor) {
+  constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
+  const auto begin = (reinterpret_cast<std::uintptr_t>(tensor.data_ptr()) + kHugePage - 1) & ~(kHugePage - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(tensor.data_ptr()) + tensor.nbytes()) & ~(kHugePage - 1);
+  if (begin < end)
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // a hint: may be refused
+}
+
 // Decodes into a new tensor, frame by frame. `map` takes a code to a value.
 template <typename Out, typename Map>
 at::Tensor decode_mapped(ByteView file, const std::string& name, SliceRange range, int threads, Map map) {
@@ -34,6 +45,7 @@ at::Tensor decode_mapped(ByteView file, const std::string& name, SliceRange rang
   Out* voxels = nullptr;
   auto start = [&](const VideoInfo& info, std::int64_t slices) {
     volume = at::empty({slices, info.height, info.width}, scalar_type<Out>());
+    prefer_huge_pages(volume);
     voxels = static_cast<Out*>(volume.data_ptr());
   };
   auto sink = [&](std::int64_t slice, const LumaPlane& plane) {
