@@ -10,9 +10,18 @@
 
 namespace pillar {
 
-Descriptor::Descriptor(const std::filesystem::path& path, int flags, unsigned mode)
-    : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
-  if (fd_ < 0) fail(ErrorCategory::io, "{}: cannot open: {}", path, std::strerror(errno));
+Descriptor::Descriptor(const std::filesystem::path& path, int flags, const std::filesystem::path& named)
+    : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+  if (fd_ < 0) {
+    fail(ErrorCategory::io, "{}: cannot {}: {}", named, (flags & O_CREAT) != 0 ? "create" : "open",
+         std::strerror(errno));
+  }
+}
+
+Descriptor::Descriptor(const std::filesystem::path& path, int flags) : Descriptor(path, flags, path) {}
+
+Descriptor Descriptor::create(const std::filesystem::path& partial, const std::filesystem::path& target) {
+  return Descriptor(partial, O_WRONLY | O_CREAT | O_EXCL, target);
 }
 
 Descriptor::~Descriptor() {

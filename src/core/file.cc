@@ -55,7 +55,7 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_
 void write_file_atomic(const std::filesystem::path& path, ByteView bytes) {
   PartialPath partial(path);
   {
-    Descriptor file(partial.path(), O_WRONLY | O_CREAT | O_EXCL, 0666);
+    const Descriptor file = Descriptor::create(partial.path(), path);
     write_all(file, bytes, path);
   }
   partial.commit();

@@ -64,7 +64,7 @@ void write_npy(const std::filesystem::path& path, const at::Tensor& tensor) {
   const at::Tensor stored = as_stored(tensor);
   PartialPath partial(path);
   {
-    Descriptor file(partial.path(), O_WRONLY | O_CREAT | O_EXCL, 0666);
+    const Descriptor file = Descriptor::create(partial.path(), path);
     write_all(file, as_bytes(header), path);
     write_all(file, tensor_bytes(stored), path);
   }

@@ -156,7 +156,7 @@ void write_npz(const std::filesystem::path& path,
   const Utf8Locale utf8;
   PartialPath partial(path);
   {
-    Descriptor file(partial.path(), O_WRONLY | O_CREAT | O_EXCL, 0666);
+    const Descriptor file = Descriptor::create(partial.path(), path);
     const WriteArchive zip(archive_write_new(), archive_write_free);
     archive_write_set_format_zip(zip.get());
     if (archive_write_set_options(zip.get(), "zip:compression=deflate,zip:hdrcharset=UTF-8") != ARCHIVE_OK ||

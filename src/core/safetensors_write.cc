@@ -78,7 +78,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
   }
   PartialPath partial(path);
   {
-    Descriptor file(partial.path(), O_WRONLY | O_CREAT | O_EXCL, 0666);
+    const Descriptor file = Descriptor::create(partial.path(), path);
     const std::uint64_t header_size = header.size();
     write_all(file, {reinterpret_cast<const std::uint8_t*>(&header_size), sizeof(header_size)}, path);
     write_all(file, as_bytes(header), path);

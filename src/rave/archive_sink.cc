@@ -14,7 +14,7 @@ namespace {
 class FileSink : public ArchiveSink {
  public:
   FileSink(const std::filesystem::path& file, std::filesystem::path target)
-      : target_(std::move(target)), file_(file, O_WRONLY | O_CREAT | O_EXCL, 0666) {}
+      : target_(std::move(target)), file_(Descriptor::create(file, target_)) {}
   void write(ByteView bytes) override { write_all(file_, bytes, target_); }
   void finish() override {}
 

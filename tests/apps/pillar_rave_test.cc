@@ -183,7 +183,8 @@ TEST(PillarRave, KilledInTheMiddleAndRunAgainEqualsAnUndisturbedRun) {
       if (name.starts_with(".partial-") || !entry.is_directory()) continue;
       EXPECT_EQ(read_file(entry.path() / "volume.mp4"), undisturbed.at(fmt::format("{}/volume.mp4", name)))
           << "a visible sample is a whole sample";
-      EXPECT_EQ(read_file(entry.path() / "metadata.json"), undisturbed.at(fmt::format("{}/metadata.json", name)));
+      EXPECT_EQ(read_file(entry.path() / "metadata.json"),
+                undisturbed.at(fmt::format("{}/metadata.json", name)));
     }
     ASSERT_EQ(run_program(encode).exit_code, 0);
     EXPECT_EQ(tree(out), undisturbed) << "after a kill at " << milliseconds << " ms";

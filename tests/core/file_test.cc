@@ -34,6 +34,12 @@ TEST(File, MissingFileIsNamed) {
   EXPECT_PILLAR_ERROR(read_file("/no/such file"), ErrorCategory::io, HasSubstr("/no/such file"));
 }
 
+TEST(File, WritingIntoAMissingFolderNamesTheFileThatWasAskedFor) {
+  TempDir dir;
+  EXPECT_PILLAR_ERROR(write_file_atomic(dir / "no/data", std::string_view("x")), ErrorCategory::io,
+                      AllOf(HasSubstr("no/data: cannot create"), ::testing::Not(HasSubstr("partial"))));
+}
+
 TEST(File, FolderIsNotAFile) {
   TempDir dir;
   EXPECT_PILLAR_ERROR(read_file(dir.path()), ErrorCategory::io, HasSubstr("not a regular file"));
