@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::array<double, 3> kResampleSpacing = {1.5, 1.5, 1.5};
 constexpr int kSamplesPerJob = 4;
+constexpr int kInnerRuns = 3;
 
 Measurement our_decode(const RaveOptions& options) {
   Measurement m;
@@ -97,10 +98,10 @@ std::vector<Case> rave_cases(const RaveOptions& options) {
   std::vector<Case> cases;
   cases.push_back({"decode", [=] { return our_decode(options); },
                    "libavcodec, every frame thrown away (the limit)",
-                   [=] { return decode_only(options.video, options.threads); }});
+                   [=] { return decode_only(options.video, options.threads); }, kInnerRuns});
   cases.push_back({"decode_public", [=] { return our_decode(options); },
                    "ffmpeg piping gray16le, float32 conversion",
-                   [=] { return ffmpeg_decode(options.video, options.threads); }});
+                   [=] { return ffmpeg_decode(options.video, options.threads); }, kInnerRuns});
   cases.push_back({"decode_two_jobs", [=] { return decode_with_jobs(options, 2); },
                    "one job; seconds a sample, one decoder thread a job",
                    [=] { return decode_with_jobs(options, 1); }});

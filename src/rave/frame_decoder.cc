@@ -32,8 +32,7 @@ CodecContext open_decoder(const VideoInput& input, AvFaults& faults, int threads
   if (avcodec_parameters_to_context(context.get(), &parameters) < 0) throw std::bad_alloc();
   context->opaque = &faults;
   context->pkt_timebase = input.stream().time_base;
-  // One more than processors: while this thread writes a slice out, none of them waits for its next packet.
-  context->thread_count = std::clamp(threads > 0 ? threads : usable_processors() + 1, 1, kMaxDecoderThreads);
+  context->thread_count = std::clamp(threads > 0 ? threads : usable_processors(), 1, kMaxDecoderThreads);
   context->thread_type = FF_THREAD_FRAME;
   context->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
   context->apply_cropping = 0;  // checksums cover the whole picture
