@@ -24,11 +24,12 @@ Json to_json(const Measurement& m) {
     if (c.name != options.only_case) continue;
     const Work& work = options.only_side == "ours" ? c.ours : c.baseline;
     Measurement m = work();
+    const double peak = peak_rss_mb() + m.child_rss_mb;  // of one run
     for (int run = 1; run < c.inner_runs; ++run) {
       Measurement next = work();
       if (next.seconds < m.seconds) m = std::move(next);
     }
-    m.peak_rss_mb = peak_rss_mb() + m.child_rss_mb;
+    m.peak_rss_mb = peak;
     fmt::print("{}\n", to_json(m).dump());
     std::fflush(stdout);
     std::exit(0);

@@ -82,6 +82,14 @@ std::string encoder_name(const std::string& codec) {
   return name;
 }
 
+// How many codes the published HU range is spread over, 0 where codes are not HU of that range. Lossless codes that
+// count from -1024 are: the public loader reads them within 1 HU.
+int hu_levels(const SampleMetadata& metadata) {
+  if (!metadata.mode || metadata.modality != Modality::ct) return 0;
+  if (*metadata.mode == SampleMode::rave10) return 1024;
+  return metadata.codec == "LIBX265" && metadata.code_offset == -1024 ? 4096 : 0;
+}
+
 void write_export(Section exported, const SampleMetadata& metadata) {
   const bool video = metadata.codec != "NPY";
   exported.set("format", std::string(video ? "video" : "npy"));
@@ -91,8 +99,8 @@ void write_export(Section exported, const SampleMetadata& metadata) {
   exported.set("crf", metadata.crf);
   exported.set("gop_size", metadata.gop_size);
   exported.set("archived", metadata.archived);
-  if (metadata.mode == SampleMode::rave10 && metadata.modality == Modality::ct) {
-    exported.set("hu_mapping", Json{{"min", -1024}, {"max", 3071}, {"output_range", {0, 1023}}});
+  if (const int levels = hu_levels(metadata); levels > 0) {
+    exported.set("hu_mapping", Json{{"min", -1024}, {"max", 3071}, {"output_range", {0, levels - 1}}});
   } else if (metadata.mode) {
     exported.erase("hu_mapping");  // of the sample that this one was made from
   }

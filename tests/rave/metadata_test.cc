@@ -64,7 +64,10 @@ TEST(Metadata, LosslessSaysHowToReadItsCodes) {
   EXPECT_EQ(text["mode"], "lossless");
   EXPECT_EQ(text["code_offset"], -1024);
   EXPECT_EQ(text["dtype"], "int16");
-  EXPECT_FALSE(text.contains("hu_mapping"));
+  const json mapping = {{"min", -1024}, {"max", 3071}, {"output_range", {0, 4095}}};
+  EXPECT_EQ(text["hu_mapping"], mapping) << "codes that count from -1024 are HU to other readers too";
+  metadata.code_offset = -3024;
+  EXPECT_FALSE(json::parse(format_metadata(metadata))["export_info"].contains("hu_mapping"));
 }
 
 TEST(Metadata, PublishedFileIsKeptKeyByKey) {
