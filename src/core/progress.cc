@@ -24,8 +24,10 @@ std::string format_duration(double seconds) {
   return fmt::format("{}:{:02}", minutes, total % 60);
 }
 
-std::string format_rate(double rate) {
-  return rate < 10 ? fmt::format("{:.1f}", rate) : fmt::format("{:.0f}", rate);
+// "3.1 series/s", or for slow work "25.0 s each".
+std::string format_rate(double rate, const std::string& unit) {
+  if (rate < 0.1) return fmt::format("{:.1f} s each", 1 / rate);
+  return rate < 10 ? fmt::format("{:.1f} {}/s", rate, unit) : fmt::format("{:.0f} {}/s", rate, unit);
 }
 
 int terminal_width() {
@@ -91,6 +93,8 @@ void Progress::advance(std::int64_t count, const std::string& note) {
   state_->done += count;
   if (!note.empty()) state_->note = note;
   if (state_->options.quiet || state_->finished) return;
+  const bool complete = state_->options.total > 0 && state_->done >= state_->options.total;
+  if (complete && !state_->terminal) return;  // finish() prints the last line
   const Clock::time_point now = Clock::now();
   const Clock::duration interval =
       state_->terminal ? Clock::duration(kRedrawInterval) : state_->options.plain_interval;
@@ -107,8 +111,7 @@ void Progress::finish() {
 std::string format_progress(const ProgressOptions& options, std::int64_t done, double elapsed_seconds,
                             int bar_width) {
   const double rate = elapsed_seconds > 0 ? static_cast<double>(done) / elapsed_seconds : 0;
-  const std::string speed =
-      done > 0 && rate > 0 ? fmt::format("  {} {}/s", format_rate(rate), options.unit) : "";
+  const std::string speed = done > 0 && rate > 0 ? "  " + format_rate(rate, options.unit) : std::string();
   if (options.total <= 0)
     return fmt::format("{} {}{}  {}", done, options.unit, speed, format_duration(elapsed_seconds));
   const double share = std::clamp(static_cast<double>(done) / static_cast<double>(options.total), 0.0, 1.0);

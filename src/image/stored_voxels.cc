@@ -1,6 +1,7 @@
 #include "image/stored_voxels.h"
 
 #include "core/fail.h"
+#include "image/voxel_types.h"
 
 #include <limits>
 #include <type_traits>
@@ -10,31 +11,20 @@
 namespace pillar {
 namespace {
 
+// As with_voxel_type(), and the types that only files have.
 template <typename Call>
-void with_type(at::ScalarType type, const Call& call) {
+void with_stored_type(at::ScalarType type, const Call& call) {
   switch (type) {
-    case at::kByte:
-      return call(std::type_identity<std::uint8_t>());
     case at::kChar:
       return call(std::type_identity<std::int8_t>());
-    case at::kShort:
-      return call(std::type_identity<std::int16_t>());
-    case at::kUInt16:
-      return call(std::type_identity<std::uint16_t>());
-    case at::kInt:
-      return call(std::type_identity<std::int32_t>());
     case at::kUInt32:
       return call(std::type_identity<std::uint32_t>());
     case at::kLong:
       return call(std::type_identity<std::int64_t>());
     case at::kUInt64:
       return call(std::type_identity<std::uint64_t>());
-    case at::kFloat:
-      return call(std::type_identity<float>());
-    case at::kDouble:
-      return call(std::type_identity<double>());
     default:
-      fail(ErrorCategory::unsupported, "voxels of type {}", c10::toString(type));
+      return with_voxel_type(type, call);
   }
 }
 
@@ -84,7 +74,7 @@ at::Tensor scale_voxels(const at::Tensor& stored, double slope, double intercept
   const at::ScalarType type = stored.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   at::Tensor result =
       type == stored.scalar_type() ? stored : at::empty(stored.sizes(), stored.options().dtype(type));
-  with_type(stored.scalar_type(), [&]<typename From>(std::type_identity<From>) {
+  with_stored_type(stored.scalar_type(), [&]<typename From>(std::type_identity<From>) {
     using To = std::conditional_t<std::is_same_v<From, double>, double, float>;
     const From* from = static_cast<const From*>(stored.const_data_ptr());
     To* to = static_cast<To*>(result.mutable_data_ptr());

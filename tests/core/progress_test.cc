@@ -34,6 +34,7 @@ TEST(FormatProgress, BeginAndEnd) {
   EXPECT_EQ(format_progress(kSeries, 0, 5.0, 4), "0/200 series  0%  |....|");
   EXPECT_EQ(format_progress(kSeries, 199, 199.0, 4), "199/200 series  99%  |###.|  1.0 series/s  ETA 0:01");
   EXPECT_EQ(format_progress(kSeries, 200, 62.0, 4), "200/200 series  100%  |####|  3.2 series/s  in 1:02");
+  EXPECT_EQ(format_progress(kSeries, 200, 5000.0, 0), "200/200 series  100%  25.0 s each  in 1:23:20");
   EXPECT_EQ(format_progress(kSeries, 300, 62.0, 4), "300/200 series  100%  |####|  4.8 series/s  in 1:02");
 }
 
@@ -62,7 +63,7 @@ TEST(Progress, PlainLinesComeAtTheInterval) {
     for (int i = 0; i < 3; ++i) progress.advance();
   }
   const std::string text = ::testing::internal::GetCapturedStderr();
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << "the last state once";
   EXPECT_EQ(text.find('\r'), std::string::npos);
 }
 
