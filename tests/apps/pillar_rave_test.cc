@@ -192,33 +192,5 @@ TEST(PillarRave, KilledInTheMiddleAndRunAgainEqualsAnUndisturbedRun) {
   EXPECT_GT(kills, 0) << "every run ended before it could be killed";
 }
 
-TEST(PillarRave, PublicConfigurationWritesTheGoldenHead) {
-  PILLAR_NEEDS_GOLDEN("rave/head_ct/expected.safetensors");
-  TempDir dir;
-  std::ofstream(dir / "head.yaml")
-      << "modality: CT\nanatomy: head\nexporter_config: video_hevc\nprocessing:\n"
-         "  resampling: {target_spacing: [1.25, 1.25, 1.25]}\n  crop_pad: {size: [112, 128]}\n"
-         "  slice_selection: {enabled: true, slices: 32}\n";
-  const std::string input = test::golden("rave/head_ct/dicom").string();
-  const auto encode = [&](const std::string& out, const std::string& mode) {
-    return run_program({"pillar-rave", "encode", input, "--out", (dir / out).string(), "--config",
-                        (dir / "head.yaml").string(), "--mode", mode});
-  };
-  ASSERT_EQ(encode("lossless", "lossless").exit_code, 0);
-  ASSERT_EQ(encode("rave10", "rave10").exit_code, 0);
-  const auto sample_in = [&](const std::string& out) {
-    for (const auto& entry : fs::directory_iterator(dir / out)) {
-      if (entry.is_directory()) return entry.path().string();
-    }
-    return std::string("none");
-  };
-  ASSERT_EQ(run_program({"pillar-rave", "decode", sample_in("lossless"), "--out", (dir / "v.npy").string()})
-                .exit_code,
-            0);
-  const SafetensorsFile expected(test::golden("rave/head_ct/expected.safetensors"));
-  EXPECT_TRUE(test::same_voxels(read_npy(dir / "v.npy"), expected.tensor("final").contiguous()));
-  EXPECT_THAT(run_program({"pillar-rave", "info", sample_in("rave10")}).out, HasSubstr("yuv420p10le"));
-}
-
 }  // namespace
 }  // namespace pillar
