@@ -55,7 +55,7 @@ struct Scratch {
 
 // Where no sample is given: a phantom chest in rave10.
 fs::path make_sample(const fs::path& scratch) {
-  const fs::path target = scratch / "phantom.1.0";
+  fs::path target = scratch / "phantom.1.0";
   if (fs::exists(target)) return target;
   PhantomOptions options;
   options.size = 256;
@@ -70,7 +70,7 @@ fs::path make_sample(const fs::path& scratch) {
 
 // The bare video file: the programs we compare with read no archives.
 fs::path extract_video(const fs::path& sample) {
-  const fs::path video = fs::is_directory(sample) ? sample / "volume.mp4" : sample;
+  fs::path video = fs::is_directory(sample) ? sample / "volume.mp4" : sample;
   if (!fs::is_regular_file(video) || video.extension() != ".mp4") {
     throw Error(ErrorCategory::usage,
                 sample.string() + ": the benchmark takes a sample folder with volume.mp4");

@@ -60,6 +60,7 @@ Measurement decode_with_jobs(const RaveOptions& options, int jobs) {
   Measurement m;
   const double begin = now_seconds();
   std::vector<std::thread> workers;
+  workers.reserve(static_cast<std::size_t>(jobs));
   for (int job = 0; job < jobs; ++job) {
     workers.emplace_back([&options] {
       for (int i = 0; i < kSamplesPerJob; ++i) Sample::open(options.sample).read({}, 1);
