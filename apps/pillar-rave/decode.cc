@@ -28,14 +28,20 @@ void require_new(const std::filesystem::path& path, bool overwrite) {
   }
 }
 
+// Before anything is decoded: a wrong ending should not cost a volume's time.
+void require_known_ending(const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  if (extension == ".npy" || extension == ".safetensors" || is_volume_file(path)) return;
+  throw Error(
+      ErrorCategory::usage,
+      fmt::format("{}: unknown ending; one of .npy .nii .nii.gz .nrrd .mha .safetensors", path.string()));
+}
+
 void write_volume(const std::filesystem::path& path, const Volume& volume) {
   const std::string extension = path.extension().string();
   if (extension == ".npy") return write_npy(path, volume.voxels_dhw);
   if (extension == ".safetensors") return write_safetensors(path, {{"volume", volume.voxels_dhw}});
-  if (is_volume_file(path)) return write_volume_file(path, volume);
-  throw Error(
-      ErrorCategory::usage,
-      fmt::format("{}: unknown ending; one of .npy .nii .nii.gz .nrrd .mha .safetensors", path.string()));
+  write_volume_file(path, volume);
 }
 
 void write_dicom(const std::filesystem::path& folder, const Volume& volume, const SampleInfo& info) {
@@ -57,6 +63,7 @@ ExitCode decode(const Arguments& a) {
     throw Error(ErrorCategory::usage, "decode needs --out or --out-dicom, one of the two");
   const std::filesystem::path& target = a.out.empty() ? a.out_dicom : a.out;
   require_new(target, a.overwrite);
+  if (!a.out.empty()) require_known_ending(a.out);
   const Sample sample = Sample::open(a.sample);
   const SliceRange range = a.slices.empty() ? SliceRange() : parse_slice_range(a.slices);
   const Volume volume = sample.read(range, a.threads);
