@@ -8,6 +8,7 @@
 #include "commands.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
@@ -47,7 +48,13 @@ void write_volume(const std::filesystem::path& path, const Volume& volume) {
 void write_dicom(const std::filesystem::path& folder, const Volume& volume, const SampleInfo& info) {
   DicomWriteOptions options;
   if (info.metadata) {
+    constexpr std::size_t kLongestAccession = 16;  // DICOM value representation SH
     options.accession = info.metadata->accession;
+    if (options.accession.size() > kLongestAccession) {  // a volume file's name, say
+      spdlog::warn("accession {} is longer than DICOM's {} characters: left empty", options.accession,
+                   kLongestAccession);
+      options.accession.clear();
+    }
     options.series_number = info.metadata->series_number;
     options.series_description = info.metadata->series_description;
     // A new series: its voxels are not the source's, so it must not carry the source's UID.

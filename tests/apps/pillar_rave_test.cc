@@ -98,6 +98,25 @@ TEST(PillarRave, DicomOutAndBackInIsTheSameVolume) {
   EXPECT_EQ(read_file(dir / "again/A1.1.0/volume.mp4"), read_file(dir / "out/A1.1.0/volume.mp4"));
 }
 
+TEST(PillarRave, AVolumeFileWithALongNameStillGoesToDicom) {
+  TempDir dir;
+  const Volume volume = test::smooth_volume(6, 40, 48);
+  write_volume_file(dir / "a_name_longer_than_dicom_allows.nrrd", volume);
+  ASSERT_EQ(run_program({"pillar-rave", "encode", (dir / "a_name_longer_than_dicom_allows.nrrd").string(),
+                         "--out", (dir / "out").string()})
+                .exit_code,
+            0);
+  const auto decoded =
+      run_program({"pillar-rave", "decode", (dir / "out/a_name_longer_than_dicom_allows.0.0").string(),
+                   "--out-dicom", (dir / "dicom").string()});
+  ASSERT_EQ(decoded.exit_code, 0) << decoded.err;
+  EXPECT_THAT(decoded.err, HasSubstr("longer than DICOM's 16"));
+  EXPECT_EQ(
+      run_program({"pillar-rave", "encode", (dir / "dicom").string(), "--out", (dir / "again").string()})
+          .exit_code,
+      0);
+}
+
 TEST(PillarRave, SlicesOnly) {
   TempDir dir;
   make_series(dir / "a", "A1", 1, 40);
