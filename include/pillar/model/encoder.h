@@ -1,0 +1,56 @@
+// A frozen Atlas tower: from stored voxels to embeddings, exact and lean.
+#pragma once
+
+#include "pillar/model/atlas_config.h"
+#include "pillar/tokenizer/window.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar {
+
+struct EncoderOptions {
+  std::string modality;         // tower to load; empty: the only one
+  std::string dtype = "auto";   // fp32; bf16 (matrix products and convolutions); auto: bf16 where it is native
+  std::string device = "auto";  // cpu, cuda, cuda:N; auto: cuda where there is one
+  int slab_slices = 0;          // voxel slices the stem takes at a time; 0: chosen from the size
+};
+
+// Weights are read once; calls do not change it and may come from several threads.
+class Encoder {
+ public:
+  // `model`: a folder with config.json and model.safetensors (or a sharded index, or one .pt), or the weights file with
+  // config.json beside it. Throws Error(io | input): every missing, surplus and misshapen tensor at once, NaN weights by
+  // name; Error(usage) for an unknown modality, dtype or device.
+  static Encoder load(const std::filesystem::path& model, const EncoderOptions& options = {});
+  Encoder(Encoder&&) noexcept;
+  Encoder& operator=(Encoder&&) noexcept;
+  ~Encoder();
+
+  const AtlasConfig& config() const noexcept;
+  const TowerConfig& tower() const noexcept;
+  at::ScalarType dtype() const noexcept;  // float32 or bfloat16
+  at::Device device() const noexcept;
+
+  // voxels_bcdhw: (B,C,D,H,W) int16, uint16 or float32 on the CPU, D,H,W the tower's size, C * windows its in_chans
+  // (else Error(input) says what was expected). Returns (B, stages*dim) float32 on the CPU: the maximum over all tokens
+  // of each scale, finest first.
+  at::Tensor readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows) const;
+
+  // What one readout() call of `batch` volumes will need at its peak, weights included.
+  std::uint64_t estimated_bytes(std::int64_t batch) const;
+
+ private:
+  struct State;
+  explicit Encoder(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// at::normalize over the last axis: (B,N) float32 rows of length 1.
+at::Tensor l2_normalize_rows(const at::Tensor& rows);
+
+}  // namespace pillar
