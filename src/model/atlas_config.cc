@@ -1,9 +1,10 @@
 #include "pillar/model/atlas_config.h"
 
+#include "pillar/core/config.h"
+
 #include "core/fail.h"
 #include "model/patch_embed_table.h"
 #include "model/scale_layout.h"
-#include "pillar/core/config.h"
 
 #include <nlohmann/json.hpp>
 
@@ -64,13 +65,14 @@ std::string multiples_near(std::int64_t size, std::int64_t of) {
 void check_tower(const Config& node, const AtlasConfig& config, const TowerConfig& tower) {
   for (int a = 0; a < 3; ++a) {
     if (tower.image_size_hwd[a] % tower.patch_size_hwd[a] == 0) continue;
-    node.get("image_size").fail(fmt::format("{} along {} is no multiple of patch_size {}; {} would work",
-                                            tower.image_size_hwd[a], "HWD"[a], tower.patch_size_hwd[a],
-                                            multiples_near(tower.image_size_hwd[a], tower.patch_size_hwd[a])));
+    node.get("image_size")
+        .fail(fmt::format("{} along {} is no multiple of patch_size {}; {} would work",
+                          tower.image_size_hwd[a], "HWD"[a], tower.patch_size_hwd[a],
+                          multiples_near(tower.image_size_hwd[a], tower.patch_size_hwd[a])));
   }
   if (config.dim != 2 * tower.num_features) {
-    node.get("num_features").fail(fmt::format("{} must be half of model.atlas_args.dim {}", tower.num_features,
-                                              config.dim));
+    node.get("num_features")
+        .fail(fmt::format("{} must be half of model.atlas_args.dim {}", tower.num_features, config.dim));
   }
   Size3 tokens = configured_tokens_hwd(tower);
   tokens = {tokens[2], tokens[0], tokens[1]};
@@ -82,17 +84,21 @@ void check_tower(const Config& node, const AtlasConfig& config, const TowerConfi
     node.fail(error.what());
   }
   if (scales < config.stages.size()) {
-    node.fail(fmt::format("{} x {} x {} tokens give {} scale{} for the {} stages of model.stages; each stage takes one: "
-                          "{} stage{}, a larger image_size or smaller merge_ratio and local2global would work",
-                          tokens[0], tokens[1], tokens[2], scales, scales == 1 ? "" : "s", config.stages.size(), scales,
-                          scales == 1 ? "" : "s"));
+    node.fail(fmt::format(
+        "{} x {} x {} tokens give {} scale{} for the {} stages of model.stages; each stage takes one: "
+        "{} stage{}, a larger image_size or smaller merge_ratio and local2global would work",
+        tokens[0], tokens[1], tokens[2], scales, scales == 1 ? "" : "s", config.stages.size(), scales,
+        scales == 1 ? "" : "s"));
   }
 }
 
 void parse_arguments(const Config& args, AtlasConfig& config) {
   config.dim = positive(args.get("dim"));
   if (!args.get("num_heads").exists()) {
-    args.get("num_heads").fail("missing: the number of heads cannot be told from weights (libpillar's own configs have 6 for dim 384)");
+    args.get("num_heads")
+        .fail(
+            "missing: the number of heads cannot be told from weights (libpillar's own configs have 6 for "
+            "dim 384)");
   }
   config.num_heads = positive(args.get("num_heads"));
   if (config.dim % config.num_heads != 0) {
@@ -100,8 +106,9 @@ void parse_arguments(const Config& args, AtlasConfig& config) {
     for (std::int64_t h = 1; h <= 16; ++h) {
       if (config.dim % h == 0) divisors.push_back(h);
     }
-    args.get("num_heads").fail(fmt::format("{} heads do not divide dim {}; {} would work", config.num_heads, config.dim,
-                                           fmt::join(divisors, ", ")));
+    args.get("num_heads")
+        .fail(fmt::format("{} heads do not divide dim {}; {} would work", config.num_heads, config.dim,
+                          fmt::join(divisors, ", ")));
   }
   config.mlp_ratio = args.get("mlp_ratio").as_double(config.mlp_ratio);
   if (!(config.mlp_ratio > 0 && config.mlp_ratio <= 64)) {
@@ -163,8 +170,8 @@ std::string format_atlas_config(const AtlasConfig& config) {
                      {"drop_path", config.drop_path}}}};
   for (const TowerConfig& tower : config.towers) {
     nlohmann::ordered_json& entry = json["modalities"][tower.modality];
-    entry = {{"image_size", tower.image_size_hwd}, {"patch_size", tower.patch_size_hwd},
-             {"in_chans", tower.in_chans},         {"num_features", tower.num_features},
+    entry = {{"image_size", tower.image_size_hwd},   {"patch_size", tower.patch_size_hwd},
+             {"in_chans", tower.in_chans},           {"num_features", tower.num_features},
              {"merge_ratio", tower.merge_ratio_dhw}, {"local2global", tower.local2global_dhw}};
     if (tower.patch_embed) entry["patch_embed"] = to_string(*tower.patch_embed);
   }

@@ -1,7 +1,8 @@
 #include "model/patch_embed_table.h"
 
-#include "core/fail.h"
 #include "pillar/core/config.h"
+
+#include "core/fail.h"
 
 namespace pillar {
 namespace {
@@ -17,16 +18,16 @@ const std::vector<Named>& all_kinds() {
   static const std::vector<Named> kinds = {
       {PatchEmbedKind::volume_666, "volume_666", {{{{3, 3, 3}, {0, 0, 0}}, {{1, 1, 1}}}, {{2, 2, 2}}}},
       {PatchEmbedKind::volume_884, "volume_884", {{{{2, 2, 2}}, {{2, 2, 2}}, {{1, 1, 1}}}, {{2, 2, 1}}}},
-      {PatchEmbedKind::generic,
-       "generic",
-       {{{{1, 2, 2}}, {{2, 2, 2}}, {{1, 1, 1}}}, {{3, 2, 2}, {0, 1, 1}}}},
+      {PatchEmbedKind::generic, "generic", {{{{1, 2, 2}}, {{2, 2, 2}}, {{1, 1, 1}}}, {{3, 2, 2}, {0, 1, 1}}}},
       {PatchEmbedKind::brain, "brain", {{{{1, 2, 2}}, {{2, 2, 2}}, {{1, 1, 1}}}, {{2, 2, 2}}}},
       {PatchEmbedKind::breast_mr,
        "breast_mr",
        {{{{2, 2, 2}}, {{1, 2, 2}}, {{1, 1, 1}}}, {{3, 3, 3}, {0, 0, 0}}}},
       {PatchEmbedKind::prostate_mr, "prostate_mr", {{{{1, 3, 3}}, {{1, 2, 2}}, {{1, 2, 2}}}, {{1, 2, 2}}}},
       {PatchEmbedKind::xray, "xray", {{{{1, 2, 2}}, {{1, 2, 2}}, {{1, 2, 2}}}, {{1, 2, 2}}}},
-      {PatchEmbedKind::xray_two_view, "xray_two_view", {{{{1, 2, 2}}, {{1, 2, 2}}, {{1, 2, 2}}}, {{1, 2, 2}}, 2}},
+      {PatchEmbedKind::xray_two_view,
+       "xray_two_view",
+       {{{{1, 2, 2}}, {{1, 2, 2}}, {{1, 2, 2}}}, {{1, 2, 2}}, 2}},
   };
   return kinds;
 }
@@ -37,7 +38,9 @@ const PatchEmbedTable& patch_embed_table(PatchEmbedKind kind) {
   return all_kinds()[static_cast<std::size_t>(kind)].table;
 }
 
-const char* to_string(PatchEmbedKind kind) noexcept { return all_kinds()[static_cast<std::size_t>(kind)].name; }
+const char* to_string(PatchEmbedKind kind) noexcept {
+  return all_kinds()[static_cast<std::size_t>(kind)].name;
+}
 
 PatchEmbedKind parse_patch_embed_kind(std::string_view text) {
   std::vector<std::string> names;

@@ -14,8 +14,8 @@
 namespace pillar {
 
 struct EncoderOptions {
-  std::string modality;         // tower to load; empty: the only one
-  std::string dtype = "auto";   // fp32; bf16 (matrix products and convolutions); auto: bf16 where it is native
+  std::string modality;        // tower to load; empty: the only one
+  std::string dtype = "auto";  // fp32; bf16 (matrix products and convolutions); auto: bf16 where it is native
   std::string device = "auto";  // cpu, cuda, cuda:N; auto: cuda where there is one
   int slab_slices = 0;          // voxel slices the stem takes at a time; 0: chosen from the size
 };
@@ -23,9 +23,9 @@ struct EncoderOptions {
 // Weights are read once; calls do not change it and may come from several threads.
 class Encoder {
  public:
-  // `model`: a folder with config.json and model.safetensors (or a sharded index, or one .pt), or the weights file with
-  // config.json beside it. Throws Error(io | input): every missing, surplus and misshapen tensor at once, NaN weights by
-  // name; Error(usage) for an unknown modality, dtype or device.
+  // `model`: a folder with config.json and model.safetensors (or a sharded index, or one .pt), or the weights
+  // file with config.json beside it. Throws Error(io | input): every missing, surplus and misshapen tensor at
+  // once, NaN weights by name; Error(usage) for an unknown modality, dtype or device.
   static Encoder load(const std::filesystem::path& model, const EncoderOptions& options = {});
   Encoder(Encoder&&) noexcept;
   Encoder& operator=(Encoder&&) noexcept;
@@ -36,9 +36,9 @@ class Encoder {
   at::ScalarType dtype() const noexcept;  // float32 or bfloat16
   at::Device device() const noexcept;
 
-  // voxels_bcdhw: (B,C,D,H,W) int16, uint16 or float32 on the CPU, D,H,W the tower's size, C * windows its in_chans
-  // (else Error(input) says what was expected). Returns (B, stages*dim) float32 on the CPU: the maximum over all tokens
-  // of each scale, finest first.
+  // voxels_bcdhw: (B,C,D,H,W) int16, uint16 or float32 on the CPU, D,H,W the tower's size, C * windows its
+  // in_chans (else Error(input) says what was expected). Returns (B, stages*dim) float32 on the CPU: the
+  // maximum over all tokens of each scale, finest first.
   at::Tensor readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows) const;
 
   // What one readout() call of `batch` volumes will need at its peak, weights included.

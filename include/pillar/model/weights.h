@@ -21,11 +21,11 @@ using WeightMap = std::map<std::string, at::Tensor>;
 enum class WeightInit {
   zeros,
   ones,
-  linear,       // truncated normal, sd 0.02
-  convolution,  // Kaiming normal, fan out
+  linear,          // truncated normal, sd 0.02
+  convolution,     // Kaiming normal, fan out
   uniform_fan_in,  // bound 1/sqrt(fan in), LibTorch's default of a layer that says nothing
-  logit_scale,  // ln(1/0.07)
-  step_count,   // int64 scalar 0: num_batches_tracked
+  logit_scale,     // ln(1/0.07)
+  step_count,      // int64 scalar 0: num_batches_tracked
 };
 struct WeightSpec {
   std::string name;
@@ -34,25 +34,29 @@ struct WeightSpec {
 };
 
 // Every tensor that a tower needs: its patch embed and the stages, which all towers share.
-std::vector<WeightSpec> expected_weights(const AtlasConfig& config, const TowerConfig& tower, PatchEmbedKind kind);
+std::vector<WeightSpec> expected_weights(const AtlasConfig& config, const TowerConfig& tower,
+                                         PatchEmbedKind kind);
 
-// From `tower.patch_embed` if set, else from the shapes and the patch size. Throws Error(input) where none fits or the
-// override contradicts the weights.
+// From `tower.patch_embed` if set, else from the shapes and the patch size. Throws Error(input) where none
+// fits or the override contradicts the weights.
 PatchEmbedKind infer_patch_embed(const TowerConfig& tower, const WeightMap& weights);
 
-// A folder (model.safetensors, model.safetensors.index.json, or its only .safetensors, .pt, .pth or .ckpt file) or one such
-// file. Known prefixes are taken off; 16-bit floats become float32; a 2-D tensor dim_out x dim_text of unknown name that is
-// no part of the vision tower is text.proj.weight. Throws Error(io | input): a broken file, a tensor twice, a NaN or
-// infinite weight by name, a dtype that is no weight's.
+// A folder (model.safetensors, model.safetensors.index.json, or its only .safetensors, .pt, .pth or .ckpt
+// file) or one such file. Known prefixes are taken off; 16-bit floats become float32; a 2-D tensor dim_out x
+// dim_text of unknown name that is no part of the vision tower is text.proj.weight. Throws Error(io | input):
+// a broken file, a tensor twice, a NaN or infinite weight by name, a dtype that is no weight's.
 WeightMap load_weights(const std::filesystem::path& model);
 
-// Throws Error(input) with one message that lists every missing, surplus (of this tower and the stages) and misshapen tensor.
-void check_weights(const WeightMap& weights, const std::vector<WeightSpec>& expected, const std::string& source);
+// Throws Error(input) with one message that lists every missing, surplus (of this tower and the stages) and
+// misshapen tensor.
+void check_weights(const WeightMap& weights, const std::vector<WeightSpec>& expected,
+                   const std::string& source);
 
 // Same seed, same bits. Towers' kinds: `patch_embed`, else the default of the modality's name.
 WeightMap random_weights(const AtlasConfig& config, std::uint64_t seed);
 
 // A folder in released layout: config.json and model.safetensors with the prefix "model.". Atomic.
-void write_checkpoint(const std::filesystem::path& folder, const std::string& config_json, const WeightMap& weights);
+void write_checkpoint(const std::filesystem::path& folder, const std::string& config_json,
+                      const WeightMap& weights);
 
 }  // namespace pillar

@@ -1,0 +1,62 @@
+// One Atlas tower that can be trained: patch embed, stages, readout (docs/formats.md, "Atlas").
+#pragma once
+
+#include "pillar/model/atlas_config.h"
+#include "pillar/model/weights.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar {
+
+struct AtlasPass {
+  // Dropout, drop-path and batch statistics (BatchNorm's running ones are updated) where true.
+  bool train = false;
+  // Type of convolutions, matrix products and attention, as autocast would choose: float32 or bfloat16. Norms
+  // and the residual stream stay float32.
+  at::ScalarType compute = at::ScalarType::Float;
+  // Of every random draw of this pass: the same seed drops the same elements again.
+  std::uint64_t seed = 0;
+  // Each block keeps its input only and is computed a second time in the backward.
+  bool checkpoint_blocks = false;
+  bool want_activ = false;
+  // Called with "patch_embed" (B,dim,d,h,w) and "stage<s>.scale<k>" (B * windows, tokens, dim), k counted
+  // from the finest scale of the whole model, as they are made.
+  std::function<void(const std::string&, const at::Tensor&)> observe;
+};
+
+struct AtlasOutput {
+  at::Tensor readout;  // (B, stages * dim): maximum over the tokens of each emitted scale, finest first
+  at::Tensor pooled;   // readout, L2-normalised
+  at::Tensor activ;    // (B, stages * dim, ...) what finetuning heads take, if wanted
+};
+
+class Atlas {
+ public:
+  // Keeps the tensors of `weights` that it needs (not copies: a step of an optimiser on them is seen at
+  // once). Gradients flow to those that require them. Throws what check_weights() and infer_patch_embed()
+  // throw.
+  Atlas(const AtlasConfig& config, const std::string& modality, const WeightMap& weights,
+        const std::string& source);
+  Atlas(Atlas&&) noexcept;
+  Atlas& operator=(Atlas&&) noexcept;
+  ~Atlas();
+
+  // image_bcdhw: (B, in_chans, D, H, W) float, windows applied, D,H,W the tower's size. Throws Error(input)
+  // otherwise.
+  AtlasOutput forward(const at::Tensor& image_bcdhw, const AtlasPass& pass) const;
+
+  const TowerConfig& tower() const noexcept;
+  PatchEmbedKind patch_embed_kind() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pillar

@@ -1,0 +1,49 @@
+#include "model/layers.h"
+
+#include <ATen/ops/bernoulli.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+
+namespace pillar {
+
+Linear::Linear(const Scope& scope) : weight(scope.tensor("weight")), bias(scope.optional("bias")) {}
+
+at::Tensor Linear::operator()(const at::Tensor& x, at::ScalarType compute) const {
+  return at::linear(x.to(compute), weight.to(compute), bias.defined() ? bias.to(compute) : at::Tensor());
+}
+
+void Linear::freeze(at::ScalarType compute) {
+  weight = weight.detach().to(compute);
+  if (bias.defined()) bias = bias.detach().to(compute);
+}
+
+LayerNorm::LayerNorm(const Scope& scope, double eps)
+    : weight(scope.tensor("weight")), bias(scope.tensor("bias")), epsilon(eps) {}
+
+at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  return at::layer_norm(x, {weight.size(0)}, weight, bias, epsilon);
+}
+
+namespace {
+
+at::Tensor keep_mask(at::IntArrayRef shape, double rate, const at::Tensor& like,
+                     const std::optional<at::Generator>& draws) {
+  // Drawn on the CPU whatever the device: the same seed drops the same elements everywhere.
+  at::Tensor mask = at::empty(shape, at::TensorOptions().dtype(like.dtype())).fill_(1 - rate);
+  return at::bernoulli(mask, draws).div_(1 - rate).to(like.device());
+}
+
+}  // namespace
+
+at::Tensor dropout(const at::Tensor& x, double rate, const std::optional<at::Generator>& draws) {
+  if (!draws || rate == 0) return x;
+  return x * keep_mask(x.sizes(), rate, x, draws);
+}
+
+at::Tensor drop_path(const at::Tensor& rows, double rate, const std::optional<at::Generator>& draws) {
+  if (!draws || rate == 0) return rows;
+  return rows * keep_mask({rows.size(0), 1, 1}, rate, rows, draws);
+}
+
+}  // namespace pillar

@@ -1,0 +1,45 @@
+// The small layers, each reading its own weights by name.
+#pragma once
+
+#include "model/scope.h"
+
+#include <optional>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+
+namespace pillar {
+
+// What a pass through the network is for. Products run in `compute`; the residual stream and all norms stay
+// float32.
+struct PassOptions {
+  at::ScalarType compute = at::kFloat;
+  bool train = false;      // dropout, drop-path, batch statistics
+  std::uint64_t seed = 0;  // of every random draw when training
+};
+
+struct Linear {
+  Linear() = default;
+  explicit Linear(const Scope& scope);
+  // x: (..., in) any float type; returns (..., out) in `compute`.
+  at::Tensor operator()(const at::Tensor& x, at::ScalarType compute) const;
+  at::Tensor weight, bias;
+  // Frozen models keep the products' weights in the compute type, once.
+  void freeze(at::ScalarType compute);
+};
+
+struct LayerNorm {
+  LayerNorm() = default;
+  LayerNorm(const Scope& scope, double epsilon);
+  at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor weight, bias;
+  double epsilon = 1e-5;
+};
+
+// Zeroes with probability `rate` and scales what stays: every element on its own for dropout, whole rows of
+// the first axis (windows) for drop-path.
+// Without a generator (no training) they give their input back.
+at::Tensor dropout(const at::Tensor& x, double rate, const std::optional<at::Generator>& draws);
+at::Tensor drop_path(const at::Tensor& rows, double rate, const std::optional<at::Generator>& draws);
+
+}  // namespace pillar

@@ -1,0 +1,84 @@
+#include "model/patch_embed.h"
+
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/conv3d.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/relu.h>
+
+namespace pillar {
+namespace {
+
+constexpr double kDownEpsilon = 1e-4;      // BatchNorm of conv_down
+constexpr double kResidualEpsilon = 1e-5;  // BatchNorm of conv1
+constexpr double kChannelEpsilon = 1e-6;   // LayerNorm of ds1
+constexpr double kMomentum = 0.1;          // LibTorch's default
+constexpr int kResidualBlocks = 3;
+
+}  // namespace
+
+BatchNorm::BatchNorm(const Scope& scope, double eps)
+    : weight(scope.tensor("weight")),
+      bias(scope.tensor("bias")),
+      running_mean(scope.tensor("running_mean")),
+      running_var(scope.tensor("running_var")),
+      num_batches_tracked(scope.optional("num_batches_tracked")),
+      epsilon(eps) {}
+
+at::Tensor BatchNorm::operator()(const at::Tensor& x, const PassOptions& pass) const {
+  if (pass.train && num_batches_tracked.defined()) num_batches_tracked.add_(1);
+  return at::batch_norm(x, weight, bias, running_mean, running_var, pass.train, kMomentum, epsilon, true);
+}
+
+Conv3d::Conv3d(const Scope& scope, const ConvStep& s)
+    : weight(scope.tensor("weight")), bias(scope.optional("bias")), step(s) {}
+
+at::Tensor Conv3d::operator()(const at::Tensor& x, const PassOptions& pass) const {
+  return at::conv3d(x.to(pass.compute), weight.to(pass.compute),
+                    bias.defined() ? bias.to(pass.compute) : at::Tensor(), step.stride_dhw, step.padding_dhw)
+      .to(at::kFloat);
+}
+
+PatchEmbed::PatchEmbed(const Scope& scope, PatchEmbedKind kind) {
+  const PatchEmbedTable& table = patch_embed_table(kind);
+  views = table.views;
+  for (std::size_t i = 0; i < table.conv_down.size(); ++i) {
+    const Scope conv_down = scope / "conv_down";  // conv, norm, ReLU: three places each
+    down.push_back(
+        {Conv3d(conv_down / (3 * i), table.conv_down[i]), BatchNorm(conv_down / (3 * i + 1), kDownEpsilon)});
+  }
+  for (int i = 0; i < kResidualBlocks; ++i) {
+    const Scope block = scope / "conv1" / i;
+    const ConvStep same{{1, 1, 1}};
+    residual.push_back({Conv3d(block / "conv1", same), Conv3d(block / "conv2", same),
+                        BatchNorm(block / "norm1", kResidualEpsilon),
+                        BatchNorm(block / "norm2", kResidualEpsilon)});
+  }
+  ds1_norm = LayerNorm(scope / "ds1" / "norm", kChannelEpsilon);
+  ds1 = Conv3d(scope / "ds1" / "reduction" / std::size_t{0}, table.ds1);
+  if (views > 1) view_positions = scope.tensor("pos_embed");
+}
+
+at::Tensor PatchEmbed::embed_view(const at::Tensor& image_bcdhw, const PassOptions& pass) const {
+  at::Tensor x = image_bcdhw;
+  for (const Down& step : down) x = at::relu(step.norm(step.conv(x, pass), pass));
+  for (const Residual& block : residual) {
+    const at::Tensor h = at::gelu(block.norm1(block.conv1(x, pass), pass));
+    x = x + block.norm2(block.conv2(h, pass), pass);
+  }
+  const at::Tensor normed = ds1_norm(x.permute({0, 2, 3, 4, 1})).permute({0, 4, 1, 2, 3});
+  return ds1(normed, pass);
+}
+
+at::Tensor PatchEmbed::operator()(const at::Tensor& image_bcdhw, const PassOptions& pass) const {
+  if (views == 1) return embed_view(image_bcdhw, pass);
+  std::vector<at::Tensor> tokens;
+  const std::int64_t width = image_bcdhw.size(-1) / views;
+  for (int v = 0; v < views; ++v) {
+    const at::Tensor position = view_positions.select(1, v).view({1, -1, 1, 1, 1});
+    tokens.push_back(embed_view(image_bcdhw.narrow(-1, v * width, width), pass) + position);
+  }
+  return at::cat(tokens, -1);
+}
+
+}  // namespace pillar
