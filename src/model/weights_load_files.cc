@@ -1,0 +1,125 @@
+#include "pillar/core/config.h"
+#include "pillar/core/file.h"
+#include "pillar/core/safetensors.h"
+
+#include "core/fail.h"
+#include "core/printable.h"
+#include "core/torch_file.h"
+#include "model/weights_load.h"
+
+#include <set>
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Tensors = std::map<std::string, at::Tensor>;
+
+constexpr const char* kSingle = "model.safetensors";
+constexpr const char* kIndex = "model.safetensors.index.json";
+
+fs::path weights_file(const fs::path& model) {
+  if (!fs::is_directory(model)) return model;
+  for (const char* name : {kSingle, kIndex}) {
+    if (fs::exists(model / name)) return model / name;
+  }
+  static const std::set<std::string> kEndings = {".safetensors", ".pt", ".pth", ".ckpt"};
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator(model)) {
+    const std::string name = entry.path().filename().string();
+    const bool usable = !name.starts_with('.') && kEndings.count(entry.path().extension().string()) != 0;
+    if (usable && entry.is_regular_file()) found.push_back(name);
+  }
+  std::sort(found.begin(), found.end());
+  if (found.size() == 1) return model / found.front();
+  if (found.empty()) fail(ErrorCategory::io, "{}: holds no {}, {} or .pt file", model, kSingle, kIndex);
+  fail(ErrorCategory::input, "{}: holds no {} but several other weights, name one of them: {}", model,
+       kSingle, fmt::join(found, ", "));
+}
+
+Tensors read_safetensors(const fs::path& path) {
+  const SafetensorsFile file(path);
+  Tensors tensors;
+  for (const auto& [name, entry] : file.entries()) tensors.emplace(name, file.tensor(name));
+  return tensors;
+}
+
+// What a trainer saves beside the weights.
+bool is_training_state(std::string_view name) {
+  static const std::set<std::string_view> kKeys = {"optimizer",
+                                                   "optimizer_state",
+                                                   "optimizer_state_dict",
+                                                   "optimizer_states",
+                                                   "scheduler",
+                                                   "lr_scheduler",
+                                                   "lr_schedulers",
+                                                   "scaler",
+                                                   "rng",
+                                                   "rng_state",
+                                                   "args"};
+  return kKeys.count(name.substr(0, name.find('.'))) != 0;
+}
+
+Tensors read_one(const fs::path& path) {
+  const auto file = std::make_shared<const MappedFile>(path);
+  if (!looks_like_torch_file(file->bytes())) return read_safetensors(path);
+  Tensors tensors = read_torch_tensors(file->bytes(), path.string(), file);
+  std::erase_if(tensors, [](const auto& item) { return is_training_state(item.first); });
+  return tensors;
+}
+
+// The shards are files of the index's own folder, whatever it says.
+Tensors read_sharded(const fs::path& index) {
+  const Config map = Config::load(index).get("weight_map");
+  if (!map.is_map() || map.size() == 0) map.fail("must name the file of each tensor");
+  std::map<std::string, std::set<std::string>> shards;
+  for (const std::string& name : map.keys()) {
+    const std::string file = map.get(name).as_string();
+    if (file.empty() || file.front() == '.' || file.find_first_of("/\\") != std::string::npos) {
+      map.get(name).fail(fmt::format("'{}' is no name of a file beside the index", printable(file)));
+    }
+    shards[file].insert(name);
+  }
+  Tensors tensors;
+  for (const auto& [file, names] : shards) {
+    const fs::path path = index.parent_path() / file;
+    for (auto& [name, tensor] : read_safetensors(path)) {
+      if (names.count(name) == 0) {
+        fail(ErrorCategory::input, "{}: holds '{}', which {} does not place there", path, printable(name),
+             kIndex);
+      }
+      tensors.emplace(name, tensor);
+    }
+    for (const std::string& name : names) {
+      if (tensors.count(name) == 0) {
+        fail(ErrorCategory::input, "{}: lacks '{}', which {} places there", path, printable(name), kIndex);
+      }
+    }
+  }
+  return tensors;
+}
+
+}  // namespace
+
+std::map<std::string, at::Tensor> read_checkpoint_tensors(const fs::path& model) {
+  std::error_code error;
+  if (!fs::exists(model, error)) fail(ErrorCategory::io, "{}: no such file or folder", model);
+  const fs::path file = weights_file(model);
+  Tensors tensors = file.string().ends_with(".index.json") ? read_sharded(file) : read_one(file);
+  if (tensors.empty()) fail(ErrorCategory::input, "{}: holds no tensor", file);
+  return tensors;
+}
+
+std::string canonical_name(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kPrefixes = {"module.", "model.", "backbone_model.",
+                                                         "state_dict.", "model_state_dict."};
+  const auto is_front = [&name](std::string_view prefix) { return name.starts_with(prefix); };
+  for (auto found = std::find_if(kPrefixes.begin(), kPrefixes.end(), is_front); found != kPrefixes.end();
+       found = std::find_if(kPrefixes.begin(), kPrefixes.end(), is_front)) {
+    name.remove_prefix(found->size());
+  }
+  return std::string(name);
+}
+
+}  // namespace pillar
