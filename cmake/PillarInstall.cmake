@@ -4,6 +4,7 @@ include(CMakePackageConfigHelpers)
 install(TARGETS pillar EXPORT pillarTargets
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(DIRECTORY configs DESTINATION "${CMAKE_INSTALL_DATADIR}/pillar")
 install(DIRECTORY include/pillar DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 set(_package "${CMAKE_INSTALL_LIBDIR}/cmake/pillar")
 install(EXPORT pillarTargets NAMESPACE pillar:: DESTINATION "${_package}")
