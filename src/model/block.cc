@@ -15,7 +15,7 @@ namespace {
 constexpr double kNormEpsilon = 1e-5;
 // Rows of tokens in work at once when nothing is kept for a backward: their widest product stays near the
 // caches.
-constexpr std::int64_t kTokensAtOnce = 8192;
+constexpr std::int64_t kTokensAtOnce = 2048;
 
 // The public table: each axis of more than one token runs from -1 in steps of 1/(n/2).
 at::Tensor position_coordinates(const Size3& window_dhw) {
