@@ -25,6 +25,7 @@ constexpr std::int64_t kLanes = 16;
 struct LaneGroup {
   const float* values = nullptr;  // the input channel, converted
   std::int64_t first_channel = 0;
+  std::int64_t lanes = 0;  // used
   float low[kLanes] = {};
   float scale[kLanes] = {};
 };

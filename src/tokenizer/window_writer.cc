@@ -77,7 +77,8 @@ std::vector<LaneGroup> lane_groups(const std::vector<AffineClamp>& maps, std::in
     for (std::int64_t w = 0; w < windows; w += kLanes) {
       LaneGroup& group = groups.emplace_back();
       group.first_channel = first + w;
-      for (std::int64_t lane = 0; lane < std::min(kLanes, windows - w); ++lane) {
+      group.lanes = std::min(kLanes, windows - w);
+      for (std::int64_t lane = 0; lane < group.lanes; ++lane) {
         group.low[lane] = maps[first + w + lane].low;
         group.scale[lane] = maps[first + w + lane].scale;
       }
@@ -103,7 +104,7 @@ void interleaved(const std::vector<ChannelVoxels>& voxels, const std::vector<Aff
                              : groups[g - 1].values;
     }
     const auto group_count = static_cast<std::int64_t>(groups.size());
-    // The kernel writes past its end: over voxels that follow in this chunk, never over another thread's.
+    // The kernel may write past its end: over voxels that follow in this chunk, never over another thread's.
     const std::int64_t direct = std::max<std::int64_t>(0, count - kLanes);
     kernel(groups.data(), group_count, channels, out + first * channels, direct);
     std::vector<Out> staged(static_cast<std::size_t>((count - direct) * channels + kLanes));

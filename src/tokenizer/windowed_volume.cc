@@ -2,6 +2,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
+#include "tokenizer/output_memory.h"
 #include "tokenizer/statistics.h"
 #include "tokenizer/window_check.h"
 #include "tokenizer/window_writer.h"
@@ -9,7 +10,6 @@
 #include <cmath>
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 #include <fmt/ranges.h>
 
 namespace pillar {
@@ -137,7 +137,7 @@ at::Tensor WindowedVolume::slab_dhwc(std::int64_t sample, std::int64_t first, st
   }
   tokenizer::check_output_type(dtype);
   const at::Tensor out =
-      at::empty({last - first, voxels_bcdhw_.size(3), voxels_bcdhw_.size(4), channels()}, dtype);
+      tokenizer::new_output({last - first, voxels_bcdhw_.size(3), voxels_bcdhw_.size(4), channels()}, dtype);
   std::vector<ChannelVoxels> inputs;
   for (std::int64_t c = 0; c < voxels_bcdhw_.size(1); ++c) {
     inputs.push_back(channel_voxels(voxels_bcdhw_[sample][c].narrow(0, first, last - first)));
@@ -149,9 +149,8 @@ at::Tensor WindowedVolume::slab_dhwc(std::int64_t sample, std::int64_t first, st
 
 at::Tensor WindowedVolume::all_bcdhw(at::ScalarType dtype) const {
   tokenizer::check_output_type(dtype);
-  at::Tensor out =
-      at::empty({batch(), channels(), voxels_bcdhw_.size(2), voxels_bcdhw_.size(3), voxels_bcdhw_.size(4)},
-                at::TensorOptions(dtype));
+  at::Tensor out = tokenizer::new_output(
+      {batch(), channels(), voxels_bcdhw_.size(2), voxels_bcdhw_.size(3), voxels_bcdhw_.size(4)}, dtype);
   write_all_bcdhw(out);
   return out;
 }

@@ -72,8 +72,8 @@ std::vector<std::uint8_t> everything(const Kernels& k, std::int64_t count) {
   k.window_float16(values.data(), map, halves.data(), count);
   keep(halves.data(), 2 * values.size());
   LaneGroup groups[2];
-  groups[0] = {values.data(), 0, {-1000, 50, 0.5f}, {1 / 2000.0f, 0.01f, 3}};
-  groups[1] = {values.data(), 3, {1, 2, 3, 4}, {0.1f, 0.01f, 0.001f, 0.0001f}};
+  groups[0] = {values.data(), 0, 3, {-1000, 50, 0.5f}, {1 / 2000.0f, 0.01f, 3}};
+  groups[1] = {values.data(), 3, 4, {1, 2, 3, 4}, {0.1f, 0.01f, 0.001f, 0.0001f}};
   k.interleave_float(groups, 2, 7, floats.data(), count);
   keep(floats.data(), 28 * values.size());
   k.interleave_bfloat16(groups, 2, 7, halves.data(), count);
@@ -94,7 +94,7 @@ TEST(Kernels, EveryInstructionSetGivesTheSameBits) {
 TEST(Kernels, InterleaveIsWindowPerChannel) {
   const std::vector<float> values = some_floats();
   const auto count = static_cast<std::int64_t>(values.size());
-  LaneGroup group{values.data(), 0, {}, {}};
+  LaneGroup group{values.data(), 0, 5, {}, {}};
   for (int lane = 0; lane < 5; ++lane) {
     group.low[lane] = 0.1f * static_cast<float>(lane);
     group.scale[lane] = 1.3f;
