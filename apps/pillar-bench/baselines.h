@@ -1,8 +1,9 @@
-// What ours is measured against: bare libavcodec, the ffmpeg program as the public loader drives it, and
-// plain ITK.
+// What ours is measured against: bare libavcodec, the ffmpeg program as the public loader drives it, plain
+// ITK, and LibTorch's own operators.
 #pragma once
 
 #include "pillar/image/volume.h"
+#include "pillar/tokenizer/window.h"
 
 #include "runner.h"
 
@@ -22,5 +23,9 @@ Measurement ffmpeg_encode(const Volume& volume, const std::filesystem::path& tar
 // itk::ResampleImageFilter with a linear interpolator.
 Measurement itk_resample(const Volume& volume, const std::array<double, 3>& target_spacing_xyz_mm,
                          int threads);
+
+// Level and minmax windows of int16 voxels (B,1,D,H,W) as plain operators make them: to float32, one plane a
+// window, stacked, to bfloat16.
+Measurement libtorch_windows(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows);
 
 }  // namespace pillar::bench

@@ -5,6 +5,7 @@
 
 #include "rave_cases.h"
 #include "support/app.h"
+#include "windows_cases.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -23,6 +24,7 @@ struct Arguments {
   fs::path scratch;
   RunOptions run;
   RaveOptions rave;
+  WindowsOptions windows;
 };
 
 std::string processor_name() {
@@ -78,8 +80,18 @@ fs::path extract_video(const fs::path& sample) {
   return video;
 }
 
+// In a child the first call does not return.
+void run_and_report(const std::vector<Case>& cases, const Arguments& a, int threads) {
+  nlohmann::ordered_json results = run_cases(cases, a.run);
+  for (auto& result : results) {
+    result["machine"] = processor_name();
+    result["processors"] = usable_processors();
+    result["threads"] = threads;
+  }
+  if (!a.json.empty()) write_file_atomic(a.json, results.dump(2) + "\n");
+}
+
 void bench_rave(Arguments& a, const char* program) {
-  const bool child = !a.run.only_case.empty();
   Scratch scratch(a.scratch);
   if (a.rave.threads == 0) a.rave.threads = usable_processors();
   a.rave.scratch = scratch.path;
@@ -94,45 +106,59 @@ void bench_rave(Arguments& a, const char* program) {
 
   std::vector<Case> cases = rave_cases(a.rave);
   for (Case& c : mode_cases(a.rave)) cases.push_back(std::move(c));
-  nlohmann::ordered_json results = run_cases(cases, a.run);
-  if (child) return;
-  for (auto& result : results) {
-    result["machine"] = processor_name();
-    result["processors"] = usable_processors();
-    result["threads"] = a.rave.threads;
-  }
-  if (!a.json.empty()) write_file_atomic(a.json, results.dump(2) + "\n");
+  run_and_report(cases, a, a.rave.threads);
+}
+
+void bench_windows(Arguments& a, const char* program) {
+  if (a.windows.threads == 0) a.windows.threads = usable_processors();
+  a.run.child_command = {program,     "windows",
+                         "--size",    std::to_string(a.windows.size),
+                         "--threads", std::to_string(a.windows.threads)};
+  run_and_report(windows_cases(a.windows), a, a.windows.threads);
+}
+
+void add_run_options(CLI::App* command, Arguments& a, int& threads) {
+  command->add_option("--json", a.json, "write [{name, ours, baseline, ratio_time, ratio_rss}] to this file");
+  command->add_option("--repeats", a.run.repeats, "runs of each side, interleaved; the best counts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--threads", threads, "threads of both sides; 0: one a processor")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--case", a.run.only_case)->group("");
+  command->add_option("--side", a.run.only_side)->check(CLI::IsMember({"ours", "baseline"}))->group("");
+}
+
+void add_rave(CLI::App& app, const char* program) {
+  CLI::App* command = app.add_subcommand("rave", "decoding, encoding and resampling of RAVE samples");
+  auto a = std::make_shared<Arguments>();
+  add_run_options(command, *a, a->rave.threads);
+  command->add_option("--sample", a->sample,
+                      "sample folder with a rave10 volume.mp4; without it a 256^3 phantom");
+  command->add_option("--batch", a->rave.batch, "phantom series of the batch case; 0 leaves it out")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--scratch", a->scratch, "folder for temporary files, kept afterwards");
+  command->callback([a, program] { bench_rave(*a, program); });
+}
+
+void add_windows(CLI::App& app, const char* program) {
+  CLI::App* command = app.add_subcommand("windows", "all CT windows of an int16 phantom, as bfloat16");
+  auto a = std::make_shared<Arguments>();
+  add_run_options(command, *a, a->windows.threads);
+  command->add_option("--size", a->windows.size, "voxels along each axis")
+      ->check(CLI::Range(32, 512))
+      ->capture_default_str();
+  command->callback([a, program] { bench_windows(*a, program); });
 }
 
 }  // namespace
 }  // namespace pillar::bench
 
 int main(int argc, char** argv) {
-  using namespace pillar::bench;
-  return pillar::run_app(
-      argc, argv, "Measures libpillar against what it replaces, in one run.",
-      [argv](pillar::AppContext& context) {
-        context.app.require_subcommand(1);
-        CLI::App* command =
-            context.app.add_subcommand("rave", "decoding, encoding and resampling of RAVE samples");
-        auto a = std::make_shared<Arguments>();
-        command->add_option("--sample", a->sample,
-                            "sample folder with a rave10 volume.mp4; without it a 256^3 phantom");
-        command->add_option("--json", a->json,
-                            "write [{name, ours, baseline, ratio_time, ratio_rss}] to this file");
-        command->add_option("--repeats", a->run.repeats, "runs of each side, interleaved; the best counts")
-            ->check(CLI::PositiveNumber)
-            ->capture_default_str();
-        command->add_option("--threads", a->rave.threads, "threads of both sides; 0: one a processor")
-            ->check(CLI::NonNegativeNumber);
-        command->add_option("--batch", a->rave.batch, "phantom series of the batch case; 0 leaves it out")
-            ->check(CLI::NonNegativeNumber)
-            ->capture_default_str();
-        command->add_option("--scratch", a->scratch, "folder for temporary files, kept afterwards");
-        command->add_option("--case", a->run.only_case)->group("");
-        command->add_option("--side", a->run.only_side)
-            ->check(CLI::IsMember({"ours", "baseline"}))
-            ->group("");
-        command->callback([a, argv] { bench_rave(*a, argv[0]); });
-      });
+  return pillar::run_app(argc, argv, "Measures libpillar against what it replaces, in one run.",
+                         [argv](pillar::AppContext& context) {
+                           context.app.require_subcommand(1);
+                           pillar::bench::add_rave(context.app, argv[0]);
+                           pillar::bench::add_windows(context.app, argv[0]);
+                         });
 }

@@ -52,5 +52,27 @@ TEST(PillarBench, WritesEveryCaseWithBothSides) {
   }
 }
 
+TEST(PillarBench, WindowsSayWhatTheMachineCould) {
+  TempDir dir;
+  const auto result = run_program({"pillar-bench", "windows", "--size", "48", "--repeats", "1", "--threads",
+                                   "2", "--json", (dir / "bench.json").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(read_text_file(dir / "bench.json"));
+  std::set<std::string> names;
+  for (const auto& entry : json) {
+    names.insert(entry["name"]);
+    const auto& ours = entry["ours"];
+    EXPECT_EQ(ours["bytes_written"], 48 * 48 * 48 * 11 * 2) << entry["name"];
+    EXPECT_EQ(entry["baseline"]["bytes_written"], ours["bytes_written"]);
+    EXPECT_GT(ours["peak_rss_mb"].get<double>(), 0);
+    EXPECT_GT(ours["machine_gb_per_s"].get<double>(), 0);
+    EXPECT_NEAR(ours["ratio_to_machine"].get<double>(),
+                ours["gb_per_s"].get<double>() / ours["machine_gb_per_s"].get<double>(), 1e-9);
+    EXPECT_EQ(entry["threads"], 2);
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"windows_reused", "windows_fresh", "windows_slabs"}));
+  EXPECT_EQ(run_program({"pillar-bench", "windows", "--size", "7"}).exit_code, 2);
+}
+
 }  // namespace
 }  // namespace pillar

@@ -1,0 +1,12 @@
+// Internal: where windows are written to.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar::tokenizer {
+
+// A new tensor, contiguous, not initialized. Large ones ask the system for large pages: fetching memory in
+// pieces of 4 KB takes several times as long as filling it with windows.
+at::Tensor new_output(at::IntArrayRef shape, at::ScalarType dtype);
+
+}  // namespace pillar::tokenizer

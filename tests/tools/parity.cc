@@ -1,0 +1,43 @@
+// pillar_parity KIND GOLDEN_DIR OUT.safetensors: what the library makes of a golden folder's inputs, for
+// comparison with its expected outputs by whatever program wants to.
+#include "tools/parity.h"
+
+#include "pillar/core/error.h"
+
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace {
+
+using pillar::test::ParityKind;
+
+const std::map<std::string, ParityKind> kKinds = {
+    {"windows", pillar::test::parity_windows},
+};
+
+int usage() {
+  fmt::print(stderr, "usage: pillar_parity KIND GOLDEN_DIR OUT.safetensors\nkinds:");
+  for (const auto& [name, kind] : kKinds) fmt::print(stderr, " {}", name);
+  fmt::print(stderr, "\n");
+  return static_cast<int>(pillar::ExitCode::usage);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto kind = argc == 4 ? kKinds.find(argv[1]) : kKinds.end();
+  if (kind == kKinds.end()) return usage();
+  try {
+    kind->second(argv[2], argv[3]);
+    return 0;
+  } catch (const pillar::Error& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return static_cast<int>(pillar::exit_code(error.category()));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return static_cast<int>(pillar::ExitCode::failed);
+  }
+}

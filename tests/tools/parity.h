@@ -1,0 +1,14 @@
+// What pillar_parity can repeat from reference data. A new kind is one source file and a row in parity.cc.
+#pragma once
+
+#include <filesystem>
+
+namespace pillar::test {
+
+// Reads only the inputs of a golden folder, never its expected outputs, and writes ours to `out` under the
+// same tensor names. Throws Error as the library does.
+using ParityKind = void (*)(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
+
+void parity_windows(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
+
+}  // namespace pillar::test
