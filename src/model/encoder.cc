@@ -21,6 +21,13 @@ at::ScalarType parse_dtype(const std::string& text) {
   fail(ErrorCategory::usage, "unknown dtype '{}'; one of auto, fp32, bf16", text);
 }
 
+// Only "cpu" and, where CUDA is there, "cuda[:N]".
+void check_device(const std::string& text) {
+  if (text != "auto" && text != "cpu") {
+    fail(ErrorCategory::usage, "unknown device '{}'; one of auto, cpu, cuda, cuda:N", text);
+  }
+}
+
 std::filesystem::path config_beside(const std::filesystem::path& model) {
   const bool folder = std::filesystem::is_directory(model);
   const std::filesystem::path config = (folder ? model : model.parent_path()) / "config.json";
@@ -48,6 +55,7 @@ struct Encoder::State {
 Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& options) {
   auto state = std::make_unique<State>();
   state->compute = parse_dtype(options.dtype);
+  check_device(options.device);
   state->slab_slices = options.slab_slices;
   state->config = load_atlas_config(config_beside(model));
   state->tower = state->config.tower(options.modality);

@@ -71,8 +71,9 @@ bool WinogradConv::usable(const at::Tensor& weight, at::ScalarType compute) {
   return kernel_for(weight.size(1), weight.size(0), compute) != nullptr;
 }
 
-WinogradConv::WinogradConv(const at::Tensor& weight, const at::Tensor& bias, at::ScalarType compute)
-    : kernel_(kernel_for(weight.size(1), weight.size(0), compute)),
+WinogradConv::WinogradConv(const at::Tensor& weight, const at::Tensor& bias, at::ScalarType compute,
+                           const WinogradKernel* kernel)
+    : kernel_(kernel ? kernel : kernel_for(weight.size(1), weight.size(0), compute)),
       in_channels_(weight.size(1)),
       out_channels_(weight.size(0)) {
   const at::Tensor w = weight.contiguous();

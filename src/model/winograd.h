@@ -20,8 +20,9 @@ class WinogradConv {
   // Whether this processor has a kernel for these weights (out, in, 3, 3, 3): AVX2 or AVX-512, 16 channels at
   // a time. For bfloat16 a processor without native products has none.
   static bool usable(const at::Tensor& weight, at::ScalarType compute);
-  // weight, bias: float32 on the CPU.
-  WinogradConv(const at::Tensor& weight, const at::Tensor& bias, at::ScalarType compute);
+  // weight, bias: float32 on the CPU. `kernel`: another one than the processor's best, for tests.
+  WinogradConv(const at::Tensor& weight, const at::Tensor& bias, at::ScalarType compute,
+               const WinogradKernel* kernel = nullptr);
 
   // Outputs [first, last) of a convolution padded by one on every side. first must be even, last even or the
   // depth; `in` must hold [first-1, last+1) as far as the volume goes. out: (last-first, height, width, out)

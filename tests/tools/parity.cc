@@ -15,6 +15,8 @@ namespace {
 using pillar::test::ParityKind;
 
 const std::map<std::string, ParityKind> kKinds = {
+    {"atlas", pillar::test::parity_atlas},
+    {"atlas-grads", pillar::test::parity_atlas_grads},
     {"windows", pillar::test::parity_windows},
 };
 

@@ -34,7 +34,6 @@ class Encoder {
   const AtlasConfig& config() const noexcept;
   const TowerConfig& tower() const noexcept;
   at::ScalarType dtype() const noexcept;  // float32 or bfloat16
-  at::Device device() const noexcept;
 
   // voxels_bcdhw: (B,C,D,H,W) int16, uint16 or float32 on the CPU, D,H,W the tower's size, C * windows its
   // in_chans (else Error(input) says what was expected). Returns (B, stages*dim) float32 on the CPU: the

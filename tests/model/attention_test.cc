@@ -1,0 +1,115 @@
+#include "model/attention.h"
+
+#include <cmath>
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/softmax.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+namespace pillar {
+namespace {
+
+struct Problem {
+  at::Tensor query;
+  std::vector<KeyValuePart> parts;
+  std::vector<at::Tensor> leaves() const {
+    std::vector<at::Tensor> all = {query};
+    for (const KeyValuePart& part : parts) all.insert(all.end(), {part.key, part.value});
+    return all;
+  }
+};
+
+at::Tensor random(at::IntArrayRef shape, std::uint64_t seed) {
+  return at::randn(shape, at::detail::createCPUGenerator(seed), at::kFloat).requires_grad_(true);
+}
+
+// Twelve windows of 10 queries; keys of their own, then of 4 groups, then of one.
+Problem problem() {
+  Problem p{random({12, 10, 3, 8}, 1), {}};
+  std::uint64_t seed = 2;
+  for (const auto& [groups, tokens] :
+       std::vector<std::pair<std::int64_t, std::int64_t>>{{12, 10}, {4, 7}, {1, 33}}) {
+    p.parts.push_back({random({groups, tokens, 3, 8}, seed), random({groups, tokens, 3, 8}, seed + 1)});
+    seed += 2;
+  }
+  return p;
+}
+
+// The plain formulation: keys repeated for every window, one softmax over all.
+at::Tensor plain_attention(const Problem& p) {
+  std::vector<at::Tensor> keys, values;
+  for (const KeyValuePart& part : p.parts) {
+    const std::int64_t repeats = p.query.size(0) / part.key.size(0);
+    keys.push_back(part.key.repeat_interleave(repeats, 0));
+    values.push_back(part.value.repeat_interleave(repeats, 0));
+  }
+  const at::Tensor q = p.query.transpose(1, 2), k = at::cat(keys, 1).transpose(1, 2),
+                   v = at::cat(values, 1).transpose(1, 2);
+  return at::matmul(at::softmax(at::matmul(q, k.transpose(2, 3)) / std::sqrt(8.0), -1), v).transpose(1, 2);
+}
+
+TEST(MergedAttention, EqualsThePlainFormulation) {
+  const at::NoGradGuard no_gradients;
+  const Problem p = problem();
+  EXPECT_TRUE(at::allclose(merged_attention(p.query, p.parts), plain_attention(p), 1e-5, 1e-6));
+}
+
+TEST(MergedAttention, GradientsEqualThoseOfThePlainFormulation) {
+  const Problem p = problem();
+  const at::Tensor out = merged_attention(p.query, p.parts), plain = plain_attention(p);
+  const at::Tensor cotangent = at::randn(out.sizes(), at::detail::createCPUGenerator(9), at::kFloat);
+  const auto ours = torch::autograd::grad({out}, p.leaves(), {cotangent});
+  const auto reference = torch::autograd::grad({plain}, p.leaves(), {cotangent});
+  for (std::size_t i = 0; i < ours.size(); ++i)
+    EXPECT_TRUE(at::allclose(ours[i], reference[i], 1e-4, 1e-5)) << i;
+}
+
+TEST(MergedAttention, KeepsItsAccuracyWhereOnePartDominates) {
+  const at::NoGradGuard no_gradients;
+  Problem p = problem();
+  p.parts[1].key.mul_(40);  // log-sum-exps far apart
+  EXPECT_TRUE(at::allclose(merged_attention(p.query, p.parts), plain_attention(p), 1e-4, 1e-5));
+}
+
+TEST(MergedAttention, Bfloat16IsCloseToFloat) {
+  const at::NoGradGuard no_gradients;
+  const Problem p = problem();
+  std::vector<KeyValuePart> parts;
+  for (const KeyValuePart& part : p.parts)
+    parts.push_back({part.key.to(at::kBFloat16), part.value.to(at::kBFloat16)});
+  const at::Tensor out = merged_attention(p.query.to(at::kBFloat16), parts);
+  EXPECT_EQ(out.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(at::allclose(out.to(at::kFloat), plain_attention(p), 2e-2, 2e-2));
+}
+
+TEST(MergedAttention, DropoutOfNothingChangesNothing) {
+  const Problem p = problem();
+  const at::Tensor out =
+      merged_attention_with_dropout(p.query, p.parts, 0, at::detail::createCPUGenerator(3));
+  EXPECT_TRUE(at::allclose(out, plain_attention(p), 1e-5, 1e-6));
+}
+
+TEST(MergedAttention, DropoutKeepsTheMeanAndFollowsItsSeed) {
+  const at::NoGradGuard no_gradients;
+  const Problem p = problem();
+  const auto draw = [&](std::uint64_t seed) {
+    return merged_attention_with_dropout(p.query, p.parts, 0.3, at::detail::createCPUGenerator(seed));
+  };
+  EXPECT_TRUE(at::equal(draw(1), draw(1)));
+  EXPECT_FALSE(at::equal(draw(1), draw(2)));
+  at::Tensor mean = draw(1);
+  constexpr int kDraws = 400;
+  for (int i = 2; i <= kDraws; ++i) mean = mean + draw(i);
+  EXPECT_TRUE(at::allclose(mean / kDraws, plain_attention(p), 0.1, 0.15));
+}
+
+}  // namespace
+}  // namespace pillar

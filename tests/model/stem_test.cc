@@ -1,0 +1,118 @@
+#include "model/stem.h"
+
+#include "pillar/model/weights.h"
+
+#include "model/configs.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
+#include <gtest/gtest.h>
+
+namespace pillar {
+namespace {
+
+struct Case {
+  PatchEmbedKind kind;
+  Size3 size_dhw;
+  std::int64_t features;
+};
+// Sizes whose maps end on odd slices among them.
+const std::vector<Case> kCases = {
+    {PatchEmbedKind::volume_666, {30, 24, 18}, 16},  {PatchEmbedKind::volume_666, {24, 24, 24}, 24},
+    {PatchEmbedKind::volume_884, {24, 16, 16}, 16},  {PatchEmbedKind::generic, {18, 16, 24}, 16},
+    {PatchEmbedKind::brain, {20, 16, 16}, 32},       {PatchEmbedKind::breast_mr, {18, 24, 36}, 16},
+    {PatchEmbedKind::prostate_mr, {5, 48, 48}, 16},  {PatchEmbedKind::xray, {1, 64, 48}, 16},
+    {PatchEmbedKind::xray_two_view, {1, 64, 96}, 16}};
+
+struct Problem {
+  PatchEmbed embed;
+  at::Tensor image_bcdhw, expected_dhwc;
+};
+
+Size3 patch_size_hwd(PatchEmbedKind kind) {
+  if (kind == PatchEmbedKind::volume_884) return {8, 8, 4};  // not what its strides say: docs/formats.md
+  const PatchEmbedTable& table = patch_embed_table(kind);
+  Size3 dhw = table.ds1.stride_dhw;
+  for (const ConvStep& step : table.conv_down) {
+    for (int a = 0; a < 3; ++a) dhw[a] *= step.stride_dhw[a];
+  }
+  return {dhw[1], dhw[2], dhw[0]};
+}
+
+// Random weights whose batch statistics are not the identity.
+Problem problem(const Case& c) {
+  AtlasConfig config = test::small_config();
+  config.dim = 2 * c.features;
+  TowerConfig& tower = config.towers[0];
+  tower.num_features = c.features;
+  tower.patch_embed = c.kind;
+  tower.patch_size_hwd = patch_size_hwd(c.kind);
+  for (int a = 0; a < 3; ++a) tower.image_size_hwd[a] = 8 * tower.patch_size_hwd[a];
+  const std::string prefix = "visual.patch_embeds.abdomen_ct";
+  WeightMap weights;
+  for (const WeightSpec& spec : expected_weights(config, tower, c.kind)) {
+    if (spec.name.compare(0, prefix.size(), prefix) != 0) continue;
+    at::Tensor t =
+        at::rand(spec.shape, at::detail::createCPUGenerator(std::hash<std::string>()(spec.name)), at::kFloat);
+    const bool spread = spec.name.ends_with("running_var") || spec.shape.size() == 1;
+    weights[spec.name] = spread ? t + 0.5 : (t - 0.5) * 0.15;
+  }
+  Problem p;
+  p.embed = PatchEmbed(Scope(weights, prefix), c.kind);
+  p.image_bcdhw = at::rand({1, tower.in_chans, c.size_dhw[0], c.size_dhw[1], c.size_dhw[2]},
+                           at::detail::createCPUGenerator(7), at::kFloat);
+  p.expected_dhwc = p.embed(p.image_bcdhw, PassOptions()).squeeze(0).permute({1, 2, 3, 0});
+  return p;
+}
+
+at::Tensor run(const Problem& p, const Stem& stem, const Size3& size_dhw, int slices) {
+  const at::Tensor image = p.image_bcdhw.squeeze(0).permute({1, 2, 3, 0}).contiguous();
+  return stem([&](std::int64_t first, std::int64_t last) { return image.narrow(0, first, last - first); },
+              size_dhw, slices);
+}
+
+TEST(Stem, EqualsThePatchEmbedForEveryKind) {
+  const at::NoGradGuard no_gradients;
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(to_string(c.kind));
+    const Problem p = problem(c);
+    const at::Tensor tokens = run(p, Stem(p.embed, at::kFloat), c.size_dhw, 0);
+    ASSERT_EQ(tokens.sizes(), p.expected_dhwc.sizes());
+    const Size3 expected_size = embedded_tokens_dhw(c.kind, c.size_dhw);
+    EXPECT_EQ(tokens.sizes().slice(0, 3), at::IntArrayRef(expected_size));
+    EXPECT_LE(at::abs(tokens - p.expected_dhwc).max().item<double>(),
+              1e-5 * at::abs(p.expected_dhwc).max().item<double>());
+  }
+}
+
+TEST(Stem, SlabSizeChangesNothing) {
+  const at::NoGradGuard no_gradients;
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(to_string(c.kind));
+    const Problem p = problem(c);
+    const Stem stem(p.embed, at::kFloat);
+    const at::Tensor tokens = run(p, stem, c.size_dhw, 4);
+    const double scale = at::abs(tokens).max().item<double>();
+    for (const int slices : {1, 2, 6, 1000}) {
+      EXPECT_LE(at::abs(run(p, stem, c.size_dhw, slices) - tokens).max().item<double>(), 1e-5 * scale)
+          << slices;
+    }
+    EXPECT_TRUE(at::equal(run(p, stem, c.size_dhw, 4), tokens));
+  }
+}
+
+TEST(Stem, Bfloat16IsClose) {
+  const at::NoGradGuard no_gradients;
+  const Case c = kCases[0];
+  const Problem p = problem(c);
+  const at::Tensor tokens = run(p, Stem(p.embed, at::kBFloat16), c.size_dhw, 0);
+  EXPECT_LE(at::abs(tokens - p.expected_dhwc).max().item<double>(),
+            0.05 * at::abs(p.expected_dhwc).max().item<double>());
+}
+
+}  // namespace
+}  // namespace pillar
