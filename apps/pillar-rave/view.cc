@@ -1,6 +1,9 @@
 #include "pillar/rave/verify.h"
+#include "pillar/tokenizer/value_check.h"
+#include "pillar/tokenizer/windowed_volume.h"
 #include "pillar/viz/contact_sheet.h"
 #include "pillar/viz/slice_viewer.h"
+#include "pillar/viz/window_viewer.h"
 
 #include "commands.h"
 
@@ -8,6 +11,7 @@
 
 #include <ATen/ops/flip.h>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
@@ -16,6 +20,7 @@ struct Arguments {
   std::filesystem::path sample;
   std::filesystem::path out;
   std::string window;
+  std::string windows;
   ContactSheetOptions sheet;
 };
 
@@ -48,26 +53,58 @@ SliceViewerOptions viewer_options(const Volume& volume, const SampleInfo& info, 
   return options;
 }
 
+// What each window shows as black and white, in the sample's own values.
+std::vector<ShownWindow> shown_windows(const at::Tensor& voxels_dhw, const std::vector<Window>& windows) {
+  const WindowedVolume volume(voxels_dhw.unsqueeze(0).unsqueeze(0), windows);
+  std::vector<ShownWindow> shown;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    const WindowRange range = volume.range(0, static_cast<std::int64_t>(i));
+    shown.push_back({windows[i].name, range.low, range.low + range.width});
+  }
+  return shown;
+}
+
+void view_windows(const Arguments& a, const Volume& volume, const SliceViewerOptions& viewer) {
+  const WindowFamily family = volume.modality == Modality::ct ? WindowFamily::ct : WindowFamily::mr;
+  const ValueCheck check = check_values(volume.voxels_dhw, family);
+  const std::vector<ShownWindow> windows = shown_windows(volume.voxels_dhw, parse_windows(a.windows, family));
+  WindowViewerOptions options;
+  options.title = viewer.title;
+  options.facts = viewer.facts;
+  options.value_unit = viewer.value_unit;
+  options.notice = check.message;
+  options.warning = check.warning;
+  if (check.warning) spdlog::warn("{}: {}", a.sample.string(), check.message);
+  if (a.out.extension() == ".png") {
+    write_png(a.out, window_sheet(volume.voxels_dhw, volume.geometry.spacing_xyz_mm, windows, options));
+  } else {
+    write_window_viewer(a.out, volume.voxels_dhw, volume.geometry.spacing_xyz_mm, windows, options);
+  }
+}
+
 ExitCode view(Arguments& a) {
   const std::string extension = a.out.extension().string();
   if (extension != ".png" && extension != ".html") {
-    throw Error(
-        ErrorCategory::usage,
-        fmt::format("{}: --out ends in .png (contact sheet) or .html (slice viewer)", a.out.string()));
+    throw Error(ErrorCategory::usage,
+                fmt::format("{}: --out ends in .png (a sheet) or .html (a viewer)", a.out.string()));
   }
   if (!a.window.empty()) parse_display_window(a.window);
   const Sample sample = Sample::open(a.sample);
   Volume volume = sample.read();
   const std::string turned = hang(volume);
   const std::string title = a.sample.filename().string();
+  SliceViewerOptions options = viewer_options(volume, sample.info(), turned);
+  options.title = title;
+  if (!a.windows.empty()) {
+    view_windows(a, volume, options);
+    return ExitCode::ok;
+  }
   const DisplayWindow window = window_for(a, volume);
   if (extension == ".png") {
     a.sheet.title = fmt::format("{}  C {:g} W {:g}", title, window.center, window.width);
     write_png(a.out, contact_sheet(volume.voxels_dhw, volume.geometry.spacing_xyz_mm, window, a.sheet));
     return ExitCode::ok;
   }
-  SliceViewerOptions options = viewer_options(volume, sample.info(), turned);
-  options.title = title;
   options.window = window;
   write_slice_viewer(a.out, volume.voxels_dhw, volume.geometry.spacing_xyz_mm, options);
   return ExitCode::ok;
@@ -81,8 +118,14 @@ void add_view(AppContext& context) {
   auto a = std::make_shared<Arguments>();
   command->add_option("SAMPLE", a->sample, "folder, archive or video file")->required();
   command->add_option("--out", a->out, "file to write, .png or .html")->required();
-  command->add_option("--window", a->window,
-                      "display window as centre,width: --window 40,400; without it, from the values");
+  CLI::Option* window = command->add_option(
+      "--window", a->window, "display window as centre,width: --window 40,400; without it, from the values");
+  command
+      ->add_option(
+          "--windows", a->windows,
+          "the model's windows side by side: all, default, or a list with your own as name:centre,width: "
+          "--windows lung,bone,kidney:60,300")
+      ->excludes(window);
   command->add_option("--tiles", a->sheet.tiles, "slices on a contact sheet")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -12,6 +12,10 @@ namespace pillar::viz {
 // characters become U+FFFD.
 std::string escape_html(std::string_view text);
 
+// A JSON string with its quotes, safe inside a script element too: what HTML could take for markup, and
+// control characters, are written as \\u escapes.
+std::string json_string(std::string_view text);
+
 // RFC 4648, section 4.
 std::string base64(ByteView bytes);
 

@@ -163,6 +163,33 @@ TEST(PillarRave, InfoAndVerifyAndView) {
   EXPECT_THAT(broken.out, HasSubstr("1 of 2 samples are whole"));
 }
 
+TEST(PillarRave, ViewOfWindows) {
+  TempDir dir;
+  make_series(dir / "a", "A1", 1);
+  ASSERT_EQ(
+      run_program({"pillar-rave", "encode", (dir / "a").string(), "--out", (dir / "out").string()}).exit_code,
+      0);
+  const auto view = [&](const std::string& windows, const std::string& file) {
+    return run_program({"pillar-rave", "view", (dir / "out/A1.1.0").string(), "--windows", windows, "--out",
+                        (dir / file).string()});
+  };
+  ASSERT_EQ(view("all", "w.html").exit_code, 0);
+  const std::string page = read_text_file(dir / "w.html");
+  EXPECT_THAT(page, HasSubstr(R"({"name":"lung","low":-1350,"high":150})"));
+  EXPECT_THAT(page, HasSubstr(R"({"name":"temporal_bone","low":-800,"high":2000})"));
+  EXPECT_THAT(page, HasSubstr("id=\"notice\""));
+  ASSERT_EQ(view("bone,kidney:60,300", "w.png").exit_code, 0);
+  EXPECT_GT(fs::file_size(dir / "w.png"), 1000u);
+  const auto unknown = view("lungs", "x.html");
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'lung'?"));
+  EXPECT_FALSE(fs::exists(dir / "x.html"));
+  EXPECT_EQ(run_program({"pillar-rave", "view", (dir / "out/A1.1.0").string(), "--windows", "all", "--window",
+                         "40,400", "--out", (dir / "y.html").string()})
+                .exit_code,
+            2);
+}
+
 TEST(PillarRave, SomeInputsFailedExitsWithThree) {
   TempDir dir;
   make_series(dir / "a", "A1", 1);

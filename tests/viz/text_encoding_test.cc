@@ -23,5 +23,10 @@ TEST(TextEncoding, Base64TestVectors) {
   EXPECT_EQ(base64(as_bytes("\xff\xef\xbe")), "/+++");
 }
 
+TEST(TextEncoding, JsonStringsAreSafeInAScript) {
+  EXPECT_EQ(json_string("Schädel 1,5"), "\"Schädel 1,5\"");
+  EXPECT_EQ(json_string("a\"b\\c</script>&\n"), R"("a\u0022b\u005cc\u003c/script\u003e\u0026\u000a")");
+}
+
 }  // namespace
 }  // namespace pillar::viz
