@@ -4,7 +4,7 @@
 # Usage: rooms_test.sh SOURCE_DIR
 set -euo pipefail
 cd "$1"
-declare -A allowed=([core]="core" [image]="core image" [rave]="core image rave" [tokenizer]="core tokenizer" [model]="core tokenizer model" [viz]="core viz" [phantom]="core image phantom")
+declare -A allowed=([core]="core" [image]="core image" [rave]="core image rave" [tokenizer]="core tokenizer" [model]="core tokenizer model" [viz]="core viz" [phantom]="core image phantom" [cuda]="core cuda")
 bad=0
 complain() {
   echo "$*" >&2
@@ -19,7 +19,7 @@ for folder in src/*/; do
       *" $target "*) ;;
       *) complain "$file:$line: room $room may not include $target" ;;
     esac
-  done < <(grep -rnoE '^#include "(pillar/)?[a-z_]+/' "include/pillar/$room" "src/$room" |
+  done < <(grep -rnoE '^#include "(pillar/)?[a-z_]+/' $(ls -d "include/pillar/$room" 2>/dev/null) "src/$room" |
     sed -E 's/^([^:]+):([0-9]+):#include "(pillar\/)?([a-z_]+)\/$/\1:\2:\4/')
 done
 

@@ -1,0 +1,95 @@
+#include "core/cuda_module.h"
+
+#include "core/fail.h"
+
+#include <filesystem>
+
+#include <c10/core/CPUAllocator.h>
+#include <dlfcn.h>
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Loaded {
+  CudaModule module;
+  std::string missing;  // empty: everything is there
+};
+
+// The file that a function of this process was loaded from.
+fs::path file_of(const void* function) {
+  Dl_info info = {};
+  return ::dladdr(function, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
+}
+
+std::string dl_reason() {
+  const char* text = ::dlerror();
+  return text == nullptr ? "unknown fault" : text;
+}
+
+template <typename Function>
+Function symbol(void* library, const char* name) {
+  return reinterpret_cast<Function>(::dlsym(library, name));
+}
+
+// Asked of the driver itself: LibTorch would remember a "no".
+std::string missing_device() {
+  void* driver = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (driver == nullptr) return "no NVIDIA driver (libcuda.so.1) on this machine";
+  const auto init = symbol<int (*)(unsigned)>(driver, "cuInit");
+  const auto count_devices = symbol<int (*)(int*)>(driver, "cuDeviceGetCount");
+  if (init == nullptr || count_devices == nullptr) return "the NVIDIA driver's libcuda.so.1 lacks cuInit";
+  if (const int code = init(0); code != 0)
+    return fmt::format("the NVIDIA driver does not start (error {})", code);
+  int count = 0;
+  if (count_devices(&count) != 0 || count == 0) return "the NVIDIA driver finds no device";
+  return {};
+}
+
+// Opens libtorch_cuda.so beside libc10.so, then libpillar_cuda.so beside libpillar.so.
+Loaded load() {
+  if (std::string missing = missing_device(); !missing.empty()) return {{}, std::move(missing)};
+  const fs::path torch = file_of(reinterpret_cast<const void*>(&c10::GetCPUAllocator));
+  if (::dlopen((torch.parent_path() / "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    return {{},
+            fmt::format("LibTorch's CUDA half does not load: {} (scripts/setup.sh --cuda installs it)",
+                        dl_reason())};
+  }
+  const fs::path ours = file_of(reinterpret_cast<const void*>(&cuda_available));
+  void* library = ::dlopen((ours.parent_path() / "libpillar_cuda.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    return {
+        {},
+        fmt::format("libpillar's CUDA module does not load: {} (built where CMake finds nvcc)", dl_reason())};
+  }
+  const auto abi = symbol<decltype(&pillar_cuda_abi)>(library, "pillar_cuda_abi");
+  CudaModule module{symbol<decltype(&pillar_cuda_windows)>(library, "pillar_cuda_windows"),
+                    symbol<decltype(&pillar_cuda_error)>(library, "pillar_cuda_error")};
+  const bool complete = abi != nullptr && module.windows != nullptr && module.error != nullptr;
+  if (!complete || abi() != kPillarCudaAbi)
+    return {{}, "libpillar_cuda.so is of another version of libpillar"};
+  return {module, {}};
+}
+
+const Loaded& loaded() {
+  static const Loaded once = load();
+  return once;
+}
+
+}  // namespace
+
+bool cuda_available() {
+  return loaded().missing.empty();
+}
+
+const CudaModule& cuda_module() {
+  if (!cuda_available()) fail(ErrorCategory::unsupported, "no CUDA device can be used: {}", loaded().missing);
+  return loaded().module;
+}
+
+void check_cuda(int code, const char* what) {
+  if (code != 0) fail(ErrorCategory::unsupported, "{}: {}", what, cuda_module().error(code));
+}
+
+}  // namespace pillar

@@ -1,0 +1,97 @@
+// Loading of the CUDA module, and what its interface refuses. Needs no GPU.
+#include "core/cuda_module.h"
+
+#include "cuda/windows_check.h"
+#include "support/expect_error.h"
+
+#include <dlfcn.h>
+
+namespace pillar {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(CudaModule, SaysWhatIsMissingOrIsThere) {
+  if (cuda_available()) {
+    EXPECT_NE(cuda_module().windows, nullptr);
+    return;
+  }
+  EXPECT_PILLAR_ERROR(cuda_module(), ErrorCategory::unsupported, HasSubstr("no CUDA device can be used: "));
+  // The reason is the first thing missing, in the order they are needed.
+  void* driver = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (driver == nullptr) {
+    EXPECT_PILLAR_ERROR(cuda_module(), ErrorCategory::unsupported, HasSubstr("libcuda.so.1"));
+  }
+}
+
+// Pointers that are never followed.
+PillarCudaWindowsJob good_job() {
+  static float memory[16];
+  static PillarCudaMap map;
+  return {memory, &map, memory, 1, 1, 1, 8, PILLAR_CUDA_FLOAT32, PILLAR_CUDA_BFLOAT16, 0, 0};
+}
+
+struct BadJob {
+  const char* fault;
+  void (*spoil)(PillarCudaWindowsJob&);
+};
+using Job = PillarCudaWindowsJob;
+const std::vector<BadJob> kBadJobs = {
+    {"a null pointer", [](Job& job) { job.voxels = nullptr; }},
+    {"a null pointer", [](Job& job) { job.maps = nullptr; }},
+    {"a null pointer", [](Job& job) { job.out = nullptr; }},
+    {"a size below 1", [](Job& job) { job.samples = 0; }},
+    {"a size below 1", [](Job& job) { job.channels = -1; }},
+    {"a size below 1", [](Job& job) { job.windows = 0; }},
+    {"a size below 1", [](Job& job) { job.voxels_per_channel = 0; }},
+    {"more than 64 output channels", [](Job& job) { job.channels = 8, job.windows = 9; }},
+    {"more than 64 output channels", [](Job& job) { job.channels = INT64_MAX; }},
+    {"more than 65535 input channels", [](Job& job) { job.samples = 40000, job.channels = 2; }},
+    {"more than 65535 input channels", [](Job& job) { job.samples = INT64_MAX; }},
+    {"more voxels than an index holds", [](Job& job) { job.voxels_per_channel = INT64_MAX; }},
+    {"neither int16, uint16 nor float32", [](Job& job) { job.voxel_type = PILLAR_CUDA_FLOAT16; }},
+    {"neither int16, uint16 nor float32", [](Job& job) { job.voxel_type = static_cast<PillarCudaType>(77); }},
+    {"neither float32, bfloat16 nor float16", [](Job& job) { job.out_type = PILLAR_CUDA_INT16; }},
+    {"not aligned", [](Job& job) { job.out = static_cast<char*>(job.out) + 1; }},
+    {"not aligned", [](Job& job) { job.voxels = static_cast<const char*>(job.voxels) + 2; }},
+    {"a device below 0", [](Job& job) { job.device = -1; }}};
+
+TEST(CudaAbi, ArgumentsAreChecked) {
+  const Job good = good_job();
+  EXPECT_EQ(cuda::check(&good), 0);
+  EXPECT_STREQ(cuda::fault_text(cuda::check(nullptr)), "no job");
+  for (const BadJob& bad : kBadJobs) {
+    Job job = good_job();
+    bad.spoil(job);
+    EXPECT_LT(cuda::check(&job), 0) << bad.fault;
+    EXPECT_THAT(cuda::fault_text(cuda::check(&job)), HasSubstr(bad.fault));
+  }
+}
+
+TEST(CudaAbi, TheModuleChecksBeforeItLaunches) {
+  Dl_info here = {};
+  ASSERT_NE(::dladdr(reinterpret_cast<const void*>(&cuda_available), &here), 0);
+  const auto file = std::filesystem::path(here.dli_fname).parent_path() / "libpillar_cuda.so";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "this build has no CUDA module (no nvcc was found)";
+  void* library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(library, nullptr) << ::dlerror();
+  const auto abi = reinterpret_cast<decltype(&pillar_cuda_abi)>(::dlsym(library, "pillar_cuda_abi"));
+  const auto windows =
+      reinterpret_cast<decltype(&pillar_cuda_windows)>(::dlsym(library, "pillar_cuda_windows"));
+  const auto text = reinterpret_cast<decltype(&pillar_cuda_error)>(::dlsym(library, "pillar_cuda_error"));
+  ASSERT_TRUE(abi != nullptr && windows != nullptr && text != nullptr);
+  EXPECT_EQ(abi(), kPillarCudaAbi);
+  EXPECT_STREQ(text(windows(nullptr, nullptr)), "no job");
+  for (const BadJob& bad : kBadJobs) {
+    Job job = good_job();
+    bad.spoil(job);
+    EXPECT_THAT(text(windows(&job, nullptr)), HasSubstr(bad.fault));
+  }
+  if (!cuda_available()) {
+    const Job good = good_job();
+    EXPECT_GT(windows(&good, nullptr), 0) << "no device, and yet no error";
+  }
+}
+
+}  // namespace
+}  // namespace pillar
