@@ -90,7 +90,7 @@ PreprocessSpec parse_block(const Config& block, const std::string& modality, con
   if (!family) block.fail("the name says neither ct, mr nor xray: add the key family");
 
   PreprocessSpec spec = defaults(modality, *family, tower_size_dhw);
-  spec.origin = "config.json";
+  spec.origin = fmt::format("config.json, {}", modality);
   read_sizes(block, spec);
   spec.pad_value = block.get("pad_value").as_double(spec.pad_value);
   spec.flip_depth = block.get("flip_depth").as_bool(spec.flip_depth);
@@ -158,7 +158,7 @@ std::string describe(const PreprocessSpec& spec) {
   const std::string spacing = spec.target_spacing_xyz_mm
                                   ? fmt::format("{} mm", fmt::join(*spec.target_spacing_xyz_mm, "x"))
                                   : "any spacing";
-  return fmt::format("{}: {} voxels (D,H,W) of {}, pad {}, {}, windows {}, intensity {}", spec.modality,
+  return fmt::format("{} voxels (D,H,W) of {}, pad {}, {}, windows {}, intensity {}",
                      fmt::join(spec.size_dhw, "x"), spacing, spec.pad_value,
                      spec.flip_depth ? "flipped along D" : "not flipped", spec.windows,
                      to_string(spec.intensity));

@@ -191,6 +191,7 @@ void claim_cache(const EmbedJob& job) {
   read_processed(job.cache);  // before anything is computed: a file that is none of ours stops here
   Settings settings = job.settings;
   settings["model"] = job.model_name;
+  settings["modality"] = job.spec.modality;
   settings["preprocess"] = describe(job.spec);
   claim_split(job.cache, job.split, settings);
   const fs::path folder = job.cache / "embeddings" / job.split;

@@ -54,7 +54,7 @@ TEST(PreprocessSpec, EveryKeyIsRead) {
   const PreprocessSpec spec = parse(R"({"preprocess": {"chest_ct": {
       "target_spacing_xyz_mm": [0.7, 0.8, 2.5], "size_dhw": [128, 64, 96], "pad_value": -1024.5, "flip_depth": false,
       "windows": "lung,bone", "normalisation": "none", "intensity": "native", "family": "mr"}}})");
-  EXPECT_EQ(spec.origin, "config.json");
+  EXPECT_EQ(spec.origin, "config.json, chest_ct");
   EXPECT_EQ(spec.target_spacing_xyz_mm, (Spacing{0.7, 0.8, 2.5}));
   EXPECT_EQ(spec.pad_value, -1024.5);
   EXPECT_FALSE(spec.flip_depth);
@@ -107,13 +107,13 @@ TEST(PreprocessSpec, LoadsFromTheFolderOrTheWeightsBesideIt) {
 
 TEST(PreprocessSpec, OneLineSaysItAll) {
   EXPECT_EQ(describe(default_preprocess_spec("chest_ct", kSize)),
-            "chest_ct: 128x64x96 voxels (D,H,W) of 1.25x1.25x1.25 mm, pad -1, flipped along D, windows all, "
+            "128x64x96 voxels (D,H,W) of 1.25x1.25x1.25 mm, pad -1, flipped along D, windows all, "
             "intensity rave10");
   PreprocessSpec xray = default_preprocess_spec("xray", kSize);
   xray.flip_depth = false;
   EXPECT_EQ(
       describe(xray),
-      "xray: 128x64x96 voxels (D,H,W) of any spacing, pad -1, not flipped, windows all, intensity native");
+      "128x64x96 voxels (D,H,W) of any spacing, pad -1, not flipped, windows all, intensity native");
 }
 
 }  // namespace

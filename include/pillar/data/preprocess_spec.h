@@ -32,7 +32,7 @@ struct PreprocessSpec {
   std::string windows = "all";         // of parse_windows()
   std::string normalisation = "none";  // the only one there is
   IntensityMap intensity = IntensityMap::rave10;
-  std::string origin;  // where it comes from: "config.json", or which defaults and why
+  std::string origin;  // where it comes from: "config.json, chest_ct", or which defaults and why
 };
 
 // By the name of the tower: abdomen_ct 1.5 mm, chest_ct 1.25 mm, brain_ct and head_ct 0.5 x 0.5 x 1.25 mm,
@@ -50,7 +50,7 @@ PreprocessSpec parse_preprocess_spec(const Config& config, const std::string& mo
 PreprocessSpec load_preprocess_spec(const std::filesystem::path& model, const std::string& modality,
                                     const SizeDhw& tower_size_dhw);
 
-// "chest_ct: 256x256x256 voxels (D,H,W) of 1.25x1.25x1.25 mm, pad -1, flipped along D, windows all, intensity
+// "256x256x256 voxels (D,H,W) of 1.25x1.25x1.25 mm, pad -1, flipped along D, windows all, intensity
 // rave10", one line; `origin` is not part of it.
 std::string describe(const PreprocessSpec& spec);
 

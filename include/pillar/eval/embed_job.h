@@ -29,8 +29,9 @@ struct EmbedJob {
   EmbeddingFormat format = EmbeddingFormat::npz;
   std::string model_name;  // both for processed.csv
   std::string dataset_name;
-  // What else the numbers depend on (dtype, normalised or not). Kept in <cache>/embeddings/<split>.json with
-  // the model and the preprocessing: a split is not continued with other settings.
+  // What else the numbers depend on (weights, dtype, normalised or not). Kept in
+  // <cache>/embeddings/<split>.json with the model and the preprocessing: a split is not continued with other
+  // settings.
   std::map<std::string, std::string> settings;
   int batch_size = 1;
   int jobs = 0;                             // loader threads; 0: up to 4
