@@ -1,0 +1,194 @@
+// pillar-eval embed: scans to embeddings on disk.
+#include "pillar/data/available_memory.h"
+#include "pillar/data/manifest.h"
+#include "pillar/eval/embed_job.h"
+#include "pillar/eval/embed_plan.h"
+#include "pillar/model/encoder.h"
+
+#include "commands.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+namespace pillar {
+namespace {
+
+struct Arguments {
+  std::filesystem::path model;
+  std::vector<std::filesystem::path> scans;
+  std::filesystem::path manifest;
+  std::filesystem::path json_lines;
+  std::string format = "npz";
+  std::string preset;
+  bool normalize = false;
+  // Unset: as the model's preprocessing says.
+  std::optional<double> pad_value;
+  std::optional<std::string> flip_depth, windows, intensity;
+  EncoderOptions encoder;
+  EmbedJob job;
+};
+
+void list_inputs(Arguments& a) {
+  if (a.scans.empty() == a.manifest.empty())
+    throw Error(ErrorCategory::usage, "embed needs SAMPLE... or --manifest, one of the two");
+  if (a.manifest.empty()) {
+    a.job.scans = list_scans(a.scans);
+    return;
+  }
+  Manifest manifest = load_manifest(a.manifest, a.json_lines);
+  a.job.scans = scan_entries(manifest);
+  a.job.missing = std::move(manifest.missing);
+}
+
+PreprocessSpec preprocessing(const Arguments& a, const TowerConfig& tower) {
+  PreprocessSpec spec = load_preprocess_spec(a.model, tower.modality, tower.size_dhw());
+  if (a.pad_value) spec.pad_value = *a.pad_value;
+  if (a.flip_depth) spec.flip_depth = *a.flip_depth == "on";
+  if (a.windows) spec.windows = *a.windows;
+  if (a.intensity) spec.intensity = parse_intensity_map(*a.intensity);
+  if (!std::isfinite(spec.pad_value)) throw Error(ErrorCategory::usage, "--pad-value must be finite");
+  if (a.pad_value || a.flip_depth || a.windows || a.intensity) spec.origin += ", changed by flags";
+  return spec;
+}
+
+// Else every single scan would fail.
+std::vector<Window> checked_windows(const PreprocessSpec& spec, const TowerConfig& tower) {
+  std::vector<Window> windows = parse_windows(spec.windows, spec.family);
+  if (static_cast<std::int64_t>(windows.size()) != tower.in_chans) {
+    throw Error(ErrorCategory::usage, fmt::format("windows {} are {}, the tower {} takes {}", spec.windows,
+                                                  windows.size(), tower.modality, tower.in_chans));
+  }
+  return windows;
+}
+
+PrepareOptions preparation(const Arguments& a, const PreprocessSpec& spec) {
+  PrepareOptions options = prepare_options(spec);
+  if (a.preset.empty()) return options;
+  std::vector<std::string> warnings;
+  options.config = parse_encode_config(encode_preset(a.preset), warnings);
+  if (!options.config.modality) options.config.modality = prepare_options(spec).config.modality;
+  return options;
+}
+
+void set_up_job(Arguments& a, const TowerConfig& tower) {
+  EmbedJob& job = a.job;
+  job.spec = preprocessing(a, tower);
+  job.reading.prepare = preparation(a, job.spec);
+  job.format = parse_embedding_format(a.format);
+  if (job.model_name.empty()) job.model_name = model_display_name(a.model);
+  if (job.dataset_name.empty()) job.dataset_name = tower.modality;
+  if (job.jobs == 0) job.jobs = default_loader_jobs();
+  job.settings["normalize"] = a.normalize ? "on" : "off";
+  job.settings["preset"] = a.preset.empty() ? "of the model" : a.preset;
+}
+
+ExitCode report(const EmbedJob& job, const EmbedSummary& summary) {
+  const bool failures = summary.count(EmbedStatus::failed) > 0;
+  if (!job.quiet) {
+    const std::string list = failures ? fmt::format(" (see {})", (job.cache / "failures.csv").string()) : "";
+    fmt::print("{}{}\n", summary.brief(), list);
+  }
+  return failures ? ExitCode::some_inputs_failed : ExitCode::ok;
+}
+
+ExitCode embed(Arguments& a, bool quiet) {
+  a.job.quiet = quiet;
+  list_inputs(a);
+  const std::uint64_t available = available_memory_bytes();
+  const Encoder encoder = Encoder::load(a.model, a.encoder);
+  set_up_job(a, encoder.tower());
+  const std::vector<Window> windows = checked_windows(a.job.spec, encoder.tower());
+  EmbedMemory memory;
+  memory.model_bytes = encoder.estimated_bytes(a.job.batch_size);
+  memory.available_bytes = available;
+  memory.batch_size = a.job.batch_size;
+  memory.jobs = a.job.jobs;
+  a.job.loader_bytes = plan_loader_bytes(a.job.spec, memory);
+  a.job.settings["weights"] = weights_fingerprint(a.model);
+  a.job.settings["dtype"] = encoder.dtype() == at::kBFloat16 ? "bf16" : "fp32";
+  if (!quiet) {
+    fmt::print("{}: {}\n", a.job.spec.origin, describe(a.job.spec));
+    std::fflush(stdout);
+  }
+  const EmbedSummary summary = run_embed(a.job, [&](const at::Tensor& voxels_bcdhw) {
+    const at::Tensor rows = encoder.readout(voxels_bcdhw, windows);
+    return a.normalize ? l2_normalize_rows(rows) : rows;
+  });
+  return report(a.job, summary);
+}
+
+void add_inputs(CLI::App& command, Arguments& a) {
+  command.add_option("SAMPLE", a.scans,
+                     "samples, folders of samples, DICOM folders, NIfTI, NRRD or MetaImage files");
+  command.add_option("--manifest", a.manifest, "CSV with sample_name,image_cache_path");
+  command.add_option("--json", a.json_lines, "JSON lines: only these samples of the manifest, in this order")
+      ->needs("--manifest");
+  command.add_option("--model", a.model, "folder with config.json and weights, or the weights file")
+      ->required();
+  command.add_option("--modality", a.encoder.modality,
+                     "tower of the model; may be left out where there is one");
+  command.add_option("--out", a.job.cache, "cache folder: embeddings/, processed.csv, failures.csv")
+      ->required();
+  command.add_option("--split", a.job.split, "train, valid, test: a folder below embeddings/")->required();
+}
+
+void add_preprocessing(CLI::App& command, Arguments& a) {
+  const char* group = "Preprocessing (default: the model's)";
+  command.add_option("--pad-value", a.pad_value, "of voxels that padding adds, HU")->group(group);
+  command.add_option("--flip-depth", a.flip_depth, "turn slices round, so that the head end comes first")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->group(group);
+  command.add_option("--windows", a.windows, "all, default, or names")->group(group);
+  command
+      .add_option("--intensity", a.intensity,
+                  "rave10: as after the published lossy stream; native: as stored")
+      ->check(CLI::IsMember({"rave10", "native"}))
+      ->group(group);
+  command
+      .add_option("--preset", a.preset,
+                  fmt::format("grid for DICOM and volume files: {}", fmt::join(encode_preset_names(), ", ")))
+      ->group(group);
+}
+
+void add_work(CLI::App& command, Arguments& a) {
+  command.add_option("--format", a.format, "npz, safetensors, or one csv a split")
+      ->check(CLI::IsMember({"npz", "safetensors", "csv"}))
+      ->capture_default_str();
+  command.add_flag("--normalize", a.normalize, "embeddings of length 1");
+  command.add_option("--dtype", a.encoder.dtype, "fp32, bf16, or auto: bf16 where the processor has it")
+      ->capture_default_str();
+  command.add_option("--device", a.encoder.device, "cpu, cuda, cuda:N, or auto")->capture_default_str();
+  command.add_option("--batch-size", a.job.batch_size, "volumes to the model at once")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command.add_option("--jobs,-j", a.job.jobs, "loader threads; 0: one a processor, up to 4")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command.add_option("--model-name", a.job.model_name, "for processed.csv; default: the folder's name");
+  command.add_option("--dataset", a.job.dataset_name, "for processed.csv; default: the modality");
+  command.add_flag("--overwrite", a.job.overwrite, "compute embeddings again that are there already");
+}
+
+}  // namespace
+
+void add_embed(AppContext& context) {
+  CLI::App* command = context.app.add_subcommand("embed", "scans to embeddings on disk");
+  command->footer(
+      "Examples:\n"
+      "  pillar-eval embed --model model samples --out cache --split test\n"
+      "  pillar-eval embed --model model --modality chest_ct --manifest all.csv --json test.jsonl --out "
+      "cache --split test\n"
+      "  pillar-eval embed --model model scans/P1 scans/P2.nii.gz --out cache --split new --format csv\n"
+      "Run again, it embeds what is not there yet.");
+  auto a = std::make_shared<Arguments>();
+  add_inputs(*command, *a);
+  add_preprocessing(*command, *a);
+  add_work(*command, *a);
+  command->callback([a, &context] { context.result = embed(*a, context.log.quiet); });
+}
+
+}  // namespace pillar

@@ -1,0 +1,28 @@
+// From a decoded scan to the voxels that a model sees: intensities, crop and pad, order of slices.
+#pragma once
+
+#include "pillar/data/preprocess_spec.h"
+#include "pillar/data/scan.h"
+
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar {
+
+// (1,D,H,W) on the CPU, D,H,W as the spec says. In this order:
+// 1. Intensity rave10: voxels that did not come through the published stream go through its maps (without its
+// video coding).
+//    CT: clip to [-1024, 3071], luma code, HU: int16. MR: min-max to uint16 unless done already, luma code,
+//    grey: uint16. Native: as they are.
+// 2. Each axis is cropped from (size - target) / 2, or padded with (target - size) / 2 before and the rest
+// after. Where there
+//    is padding and the voxels' type cannot hold pad_value (-1 in MR's uint16), the result is float32.
+// 3. The slices are turned round if flip_depth is on, unless the geometry is known and they run from head to
+// feet already. What was decided for this scan is added to `notes`, one line each: slices not flipped, a
+// spacing more than 5 % off, MR that was scaled. Throws Error(input) naming the scan: another modality than
+// the spec's, a NaN, no voxels.
+at::Tensor model_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes);
+
+}  // namespace pillar

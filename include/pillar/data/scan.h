@@ -1,0 +1,56 @@
+// One scan ready to be fitted to a model: a RAVE sample, a DICOM folder, or a volume file.
+#pragma once
+
+#include "pillar/data/preprocess_spec.h"
+#include "pillar/rave/prepare.h"
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pillar {
+
+// Decoded, with what a model must know about its values and its order.
+struct Scan {
+  std::string name;             // accession, or the path's name
+  Volume volume;                // int16, uint16 or float32
+  bool rave10 = false;          // its values came through the published lossy stream
+  bool mr_normalised = false;   // MR min-max scaled to uint16 already
+  bool geometry_known = false;  // volume.geometry says where slices lie in the patient
+  std::optional<std::array<double, 3>> spacing_xyz_mm;  // unset: the sample does not say
+};
+
+struct ScanEntry {
+  std::filesystem::path path;
+  std::string name;  // empty: what the scan calls itself
+};
+
+// Samples, DICOM folders and volume files among and below `paths`, in a stable order. A path that does not
+// exist stays, so that a batch says what is wrong with it.
+std::vector<ScanEntry> list_scans(const std::vector<std::filesystem::path>& paths);
+
+struct ScanReadOptions {
+  PrepareOptions prepare;  // of DICOM and volume files; a sample is taken as it is stored
+  int threads = 1;
+};
+
+// Resampling, slices, rows and columns of a spec, as `pillar-rave encode` would do them.
+PrepareOptions prepare_options(const PreprocessSpec& spec);
+
+// Headers read, voxels not yet: its name and cost are known before anything is decoded.
+struct OpenedScan {
+  std::string name;
+  std::uint64_t read_bytes = 0;  // about what read() holds at its peak
+  std::vector<std::string> notes;
+  std::function<Scan()> read;
+};
+
+// A DICOM folder with several series: the one with the most slices, which the notes say. Throws Error(io |
+// input) naming the path; a segmentation mask is Error(input).
+OpenedScan open_scan(const ScanEntry& entry, const ScanReadOptions& options);
+
+}  // namespace pillar

@@ -1,0 +1,108 @@
+#include "pillar/data/prefetch.h"
+
+#include "core/fail.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <set>
+#include <system_error>
+#include <thread>
+
+namespace pillar {
+namespace {
+
+struct Stopped {};  // ends a load whose result nobody will take
+
+}  // namespace
+
+struct PrefetchOrder::State {
+  std::int64_t count = 0;
+  Load load;
+  std::uint64_t memory_bytes = 0;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::int64_t to_start = 0;
+  std::int64_t to_take = 0;
+  std::map<std::int64_t, std::uint64_t> loaded;  // not taken yet, with their shares
+  std::uint64_t bytes_in_use = 0;
+  bool stopping = false;
+  double waited_seconds = 0;
+  std::vector<std::thread> workers;
+
+  bool has_room(std::int64_t index, std::uint64_t bytes) const {
+    return index == to_take || (bytes_in_use <= memory_bytes && bytes <= memory_bytes - bytes_in_use);
+  }
+};
+
+void MemoryShare::set(std::uint64_t bytes) {
+  PrefetchOrder::State& state = *order_.state_;
+  std::unique_lock lock(state.mutex);
+  state.bytes_in_use -= bytes_;
+  const bool grows = bytes > bytes_;
+  bytes_ = 0;
+  state.changed.notify_all();
+  if (grows) {
+    state.changed.wait(lock, [&] { return state.stopping || state.has_room(index_, bytes); });
+    if (state.stopping) throw Stopped();
+  }
+  state.bytes_in_use += bytes;
+  bytes_ = bytes;
+}
+
+PrefetchOrder::PrefetchOrder(std::int64_t count, Load load, const PrefetchOptions& options)
+    : state_(std::make_unique<State>()) {
+  if (options.threads < 1) fail(ErrorCategory::usage, "cannot load on {} threads", options.threads);
+  state_->count = count;
+  state_->load = std::move(load);
+  state_->memory_bytes = options.memory_bytes;
+  const auto work = [this] {
+    State& state = *state_;
+    std::unique_lock lock(state.mutex);
+    while (!state.stopping && state.to_start < state.count) {
+      const std::int64_t index = state.to_start++;
+      MemoryShare share(*this, index);
+      lock.unlock();
+      state.load(index, share);
+      lock.lock();
+      state.loaded.emplace(index, share.bytes_);
+      state.changed.notify_all();
+    }
+  };
+  try {
+    for (int i = 0; i < std::min<std::int64_t>(options.threads, count); ++i)
+      state_->workers.emplace_back(work);
+  } catch (const std::system_error& error) {
+    if (state_->workers.empty()) fail(ErrorCategory::io, "cannot start a loader thread: {}", error.what());
+  }
+}
+
+PrefetchOrder::~PrefetchOrder() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->changed.notify_all();
+  for (std::thread& worker : state_->workers) worker.join();
+}
+
+std::optional<std::int64_t> PrefetchOrder::next() {
+  const auto start = std::chrono::steady_clock::now();
+  State& state = *state_;
+  std::unique_lock lock(state.mutex);
+  if (state.to_take >= state.count) return std::nullopt;
+  state.changed.wait(lock, [&] { return state.loaded.count(state.to_take) != 0; });
+  const auto taken = state.loaded.extract(state.to_take);
+  state.bytes_in_use -= taken.mapped();
+  ++state.to_take;
+  state.changed.notify_all();
+  state.waited_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return taken.key();
+}
+
+double PrefetchOrder::waited_seconds() const noexcept {
+  const std::lock_guard lock(state_->mutex);
+  return state_->waited_seconds;
+}
+
+}  // namespace pillar

@@ -1,0 +1,133 @@
+#include "pillar/data/scan.h"
+
+#include "pillar/image/volume_file.h"
+#include "pillar/rave/sample.h"
+
+#include "core/fail.h"
+#include "data/scan_paths.h"
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kVoxelBytes = 2;
+constexpr std::uint64_t kGzipRatio = 8;  // more than scans reach
+
+std::string chosen_name(const ScanEntry& entry, const std::string& own) {
+  return entry.name.empty() ? own : entry.name;
+}
+
+Scan finish(Volume volume, std::string name) {
+  Scan scan;
+  scan.name = std::move(name);
+  scan.volume = std::move(volume);
+  return scan;
+}
+
+Scan read_sample(const Sample& sample, const std::string& name, int threads) {
+  Scan scan = finish(sample.read({}, threads), name);
+  const SampleInfo& info = sample.info();
+  scan.rave10 = info.payload == PayloadKind::video && info.video && info.video->kind == VideoKind::rave10;
+  if (!info.metadata) return scan;
+  scan.geometry_known = info.metadata->geometry.has_value();
+  const auto& spacing = scan.volume.geometry.spacing_xyz_mm;
+  if (scan.geometry_known || spacing == info.metadata->target_spacing_xyz_mm) scan.spacing_xyz_mm = spacing;
+  return scan;
+}
+
+OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
+  auto sample = std::make_shared<Sample>(Sample::open(entry.path));
+  const SampleInfo& info = sample->info();
+  if (info.metadata && info.metadata->is_mask)
+    fail(ErrorCategory::input, "{}: a segmentation mask, no scan", entry.path);
+  OpenedScan opened;
+  const bool has_accession = info.metadata && !info.metadata->accession.empty();
+  opened.name = chosen_name(entry, has_accession ? info.metadata->accession : bare_name(entry.path));
+  opened.read_bytes = static_cast<std::uint64_t>(info.size_dhw[0] * info.size_dhw[1] * info.size_dhw[2]) *
+                      c10::elementSize(info.dtype);
+  opened.read = [sample, name = opened.name, threads = options.threads] {
+    return read_sample(*sample, name, threads);
+  };
+  return opened;
+}
+
+Scan from_prepared(PreparedScan prepared, const std::string& name) {
+  Scan scan = finish(std::move(prepared.volume), name);
+  scan.geometry_known = true;
+  scan.spacing_xyz_mm = scan.volume.geometry.spacing_xyz_mm;
+  scan.mr_normalised = scan.volume.modality == Modality::mr;
+  return scan;
+}
+
+PrepareOptions preparing(const ScanReadOptions& options) {
+  PrepareOptions prepare = options.prepare;
+  prepare.config.preprocess.mask = MaskPolicy::no;  // whatever its name: it is to be embedded
+  prepare.config.preprocess.normalize_mr = true;
+  prepare.config.preprocess.threads = options.threads;
+  return prepare;
+}
+
+OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& options) {
+  std::error_code error;
+  const std::uint64_t on_disk = fs::file_size(entry.path, error);
+  if (error) fail(ErrorCategory::io, "{}: {}", entry.path, error.message());
+  OpenedScan opened;
+  opened.name = chosen_name(entry, identify_volume_file(entry.path).accession);
+  opened.read_bytes = on_disk * (entry.path.extension() == ".gz" ? kGzipRatio : 1) * 2;
+  opened.read = [path = entry.path, name = opened.name, prepare = preparing(options)] {
+    return from_prepared(prepare_volume_file(path, prepare), name);
+  };
+  return opened;
+}
+
+std::uint64_t loading_bytes(const DicomSeries& series) {
+  std::uint64_t voxels = 0;
+  for (const DicomPlane& plane : series.planes)
+    voxels += static_cast<std::uint64_t>(plane.rows) * static_cast<std::uint64_t>(plane.columns);
+  return voxels * kVoxelBytes * 3;  // files, voxels, and the resampled grid
+}
+
+OpenedScan open_dicom(const ScanEntry& entry, const ScanReadOptions& options) {
+  DicomScan found = scan_dicom(entry.path);
+  if (found.series.empty())
+    fail(ErrorCategory::input, "{}: no CT or MR series with pixels in it", entry.path);
+  const auto largest = std::max_element(
+      found.series.begin(), found.series.end(),
+      [](const DicomSeries& a, const DicomSeries& b) { return a.planes.size() < b.planes.size(); });
+  OpenedScan opened;
+  if (found.series.size() > 1) {
+    opened.notes.push_back(fmt::format("{} series, taken is that with the most slices: number {}, {} slices",
+                                       found.series.size(), largest->series_number, largest->planes.size()));
+  }
+  opened.name = chosen_name(entry, largest->accession.empty() ? bare_name(entry.path) : largest->accession);
+  opened.read_bytes = loading_bytes(*largest);
+  opened.read = [series = std::move(*largest), path = entry.path, name = opened.name,
+                 prepare = preparing(options)] {
+    return from_prepared(prepare_series(series, path, prepare), name);
+  };
+  return opened;
+}
+
+}  // namespace
+
+PrepareOptions prepare_options(const PreprocessSpec& spec) {
+  PrepareOptions options;
+  if (spec.family != WindowFamily::xray)
+    options.config.modality = spec.family == WindowFamily::mr ? Modality::mr : Modality::ct;
+  PreprocessOptions& preprocess = options.config.preprocess;
+  preprocess.target_spacing_xyz_mm = spec.target_spacing_xyz_mm;
+  preprocess.slices = spec.size_dhw[0];
+  preprocess.crop_pad_hw = {spec.size_dhw[1], spec.size_dhw[2]};
+  return options;
+}
+
+OpenedScan open_scan(const ScanEntry& entry, const ScanReadOptions& options) {
+  std::error_code ignored;
+  if (!fs::exists(entry.path, ignored)) fail(ErrorCategory::io, "{}: no such file or folder", entry.path);
+  const ScanKind kind = scan_kind(entry.path);
+  if (kind == ScanKind::sample) return open_sample(entry, options);
+  return kind == ScanKind::volume_file ? open_volume_file(entry, options) : open_dicom(entry, options);
+}
+
+}  // namespace pillar

@@ -1,0 +1,74 @@
+#include "pillar/eval/embed_plan.h"
+
+#include "pillar/core/file.h"
+#include "pillar/core/sha256.h"
+
+#include "core/fail.h"
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kGigabyte = 1e9;
+constexpr std::string_view kWeightEndings[] = {".safetensors", ".pt", ".pth", ".ckpt"};
+
+// A scan is decoded at up to twice the model's size before it is cropped, and becomes float32 at worst.
+constexpr std::uint64_t kDecodedBytes = 2 * 2, kInputBytes = 4;
+
+double gigabytes(std::uint64_t bytes) {
+  return static_cast<double>(bytes) / kGigabyte;
+}
+
+std::vector<fs::path> weight_files(const fs::path& model) {
+  if (!fs::is_directory(model)) return {model};
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator it(model, error), end; !error && it != end; it.increment(error)) {
+    const std::string ending = it->path().extension().string();
+    if (std::find(std::begin(kWeightEndings), std::end(kWeightEndings), ending) != std::end(kWeightEndings))
+      files.push_back(it->path());
+  }
+  if (error) fail(ErrorCategory::io, "{}: cannot list: {}", model, error.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+std::uint64_t plan_loader_bytes(const PreprocessSpec& spec, const EmbedMemory& memory) {
+  const auto voxels = static_cast<std::uint64_t>(spec.size_dhw[0] * spec.size_dhw[1] * spec.size_dhw[2]);
+  const std::uint64_t one_scan = voxels * (kDecodedBytes + kInputBytes);
+  const std::uint64_t batch = voxels * kInputBytes * static_cast<std::uint64_t>(memory.batch_size);
+  const std::uint64_t needed = memory.model_bytes + batch + one_scan;
+  if (needed > memory.available_bytes) {
+    fail(ErrorCategory::io,
+         "embedding needs about {:.1f} GB of memory (model {:.1f}, a batch of {} {:.1f}, a scan that loads "
+         "{:.1f}), "
+         "{:.1f} GB are available: {}",
+         gigabytes(needed), gigabytes(memory.model_bytes), memory.batch_size, gigabytes(batch),
+         gigabytes(one_scan), gigabytes(memory.available_bytes),
+         memory.batch_size > 1 ? "a smaller --batch-size needs less"
+                               : "close other programs, or use a larger machine");
+  }
+  const std::uint64_t useful = 2 * one_scan * static_cast<std::uint64_t>(memory.jobs);
+  return std::min(useful, one_scan + (memory.available_bytes - needed) / 2);
+}
+
+std::string weights_fingerprint(const fs::path& model) {
+  std::string digests;
+  for (const fs::path& file : weight_files(model)) digests += sha256_hex(MappedFile(file).bytes());
+  return sha256_hex(as_bytes(digests));
+}
+
+std::string model_display_name(const fs::path& model) {
+  std::error_code error;
+  fs::path full = fs::weakly_canonical(model, error);
+  if (error) full = model;
+  if (!full.has_filename()) full = full.parent_path();
+  if (fs::is_directory(full, error) || full.stem() != "model")
+    return fs::is_directory(full, error) ? full.filename().string() : full.stem().string();
+  return full.parent_path().filename().string();
+}
+
+}  // namespace pillar

@@ -1,0 +1,63 @@
+#include "eval/embed_records.h"
+
+#include "pillar/core/csv.h"
+
+#include <ctime>
+
+#include <fmt/chrono.h>
+
+namespace pillar {
+namespace {
+
+std::string utc_now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+}  // namespace
+
+void record_processed(const EmbedJob& job, const std::vector<EmbedOutcome>& outcomes) {
+  std::map<std::pair<std::string, std::string>, ProcessedRow> rows;  // by split and accession
+  for (ProcessedRow& row : read_processed(job.cache)) rows[{row.split, row.accession}] = std::move(row);
+  const std::string now = utc_now();
+  for (const EmbedOutcome& outcome : outcomes) {
+    if (outcome.status == EmbedStatus::failed) continue;
+    const ProcessedRow row = {outcome.accession, job.model_name, job.dataset_name, job.split, now};
+    const auto [place, is_new] = rows.emplace(std::pair(job.split, outcome.accession), row);
+    if (!is_new && outcome.status == EmbedStatus::written) place->second = row;
+  }
+  std::vector<ProcessedRow> sorted;
+  for (auto& [key, row] : rows) sorted.push_back(std::move(row));
+  write_processed(job.cache, sorted);
+}
+
+void record_failures(const std::filesystem::path& cache, const std::vector<EmbedOutcome>& outcomes) {
+  CsvTable table;
+  table.header = {"accession", "path", "reason"};
+  for (const EmbedOutcome& outcome : outcomes) {
+    if (outcome.status == EmbedStatus::failed)
+      table.rows.push_back({outcome.accession, outcome.path.string(), outcome.reason});
+  }
+  write_csv(cache / "failures.csv", table);
+}
+
+std::int64_t EmbedSummary::count(EmbedStatus status) const {
+  return std::count_if(outcomes.begin(), outcomes.end(),
+                       [&](const EmbedOutcome& o) { return o.status == status; });
+}
+
+std::string EmbedSummary::brief() const {
+  std::string text;
+  const auto add = [&](EmbedStatus status, const char* word) {
+    if (const std::int64_t n = count(status); n > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, word);
+  };
+  add(EmbedStatus::written, "embedded");
+  add(EmbedStatus::skipped, "there already");
+  add(EmbedStatus::failed, "failed");
+  const std::int64_t written = count(EmbedStatus::written);
+  if (written == 0 || seconds <= 0) return text;
+  return fmt::format("{}; {:.2f} volumes/s, {:.0f} % of the time waiting for the loader", text,
+                     static_cast<double>(written) / seconds, 100 * waited_seconds / seconds);
+}
+
+}  // namespace pillar

@@ -1,0 +1,13 @@
+// Internal: processed.csv and failures.csv of a batch.
+#pragma once
+
+#include "pillar/eval/embed_job.h"
+
+namespace pillar {
+
+// One row for each accession of the split that is there now; rows of others stay. Sorted by split and
+// accession.
+void record_processed(const EmbedJob& job, const std::vector<EmbedOutcome>& outcomes);
+void record_failures(const std::filesystem::path& cache, const std::vector<EmbedOutcome>& outcomes);
+
+}  // namespace pillar

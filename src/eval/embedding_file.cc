@@ -1,0 +1,134 @@
+#include "eval/embedding_file.h"
+
+#include "pillar/core/csv.h"
+#include "pillar/core/npy.h"
+#include "pillar/core/safetensors.h"
+
+#include "core/fail.h"
+#include "core/printable.h"
+
+#include <charconv>
+#include <cmath>
+
+#include <ATen/ops/empty.h>
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMaxFileBytes = 1 << 28;  // of one embedding, inflated
+
+at::Tensor stored_tensor(const fs::path& file) {
+  if (file.extension() == ".safetensors") return SafetensorsFile(file).tensor(kEmbeddingKey);
+  const auto arrays = read_npz(file, kMaxFileBytes);
+  const auto found = arrays.find(kEmbeddingKey);
+  if (found == arrays.end()) fail(ErrorCategory::input, "{}: no array '{}' in it", file, kEmbeddingKey);
+  return found->second;
+}
+
+float parse_float(const std::string& text, const fs::path& file, std::size_t line) {
+  float value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    fail(ErrorCategory::input, "{}: row {}: '{}' is no finite number", file, line, printable(text));
+  return value;
+}
+
+// A leading dot hides a file, or is "..".
+bool must_be_coded(char c, bool first) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7F || c == '/' || c == '\\' || c == '%' || (c == '.' && first);
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+}  // namespace
+
+std::string file_stem(const std::string& accession) {
+  std::string stem;
+  for (std::size_t i = 0; i < accession.size(); ++i) {
+    if (must_be_coded(accession[i], i == 0)) {
+      stem += fmt::format("%{:02X}", static_cast<unsigned char>(accession[i]));
+    } else {
+      stem += accession[i];
+    }
+  }
+  return stem;
+}
+
+std::string accession_of(const std::string& stem) {
+  std::string accession;
+  for (std::size_t i = 0; i < stem.size(); ++i) {
+    accession += stem[i];
+    if (stem[i] != '%' || i + 2 >= stem.size()) continue;
+    const int high = hex_digit(stem[i + 1]), low = hex_digit(stem[i + 2]);
+    if (high < 0 || low < 0) continue;
+    const char c = static_cast<char>(16 * high + low);
+    if (!must_be_coded(c, i == 0)) continue;
+    accession.back() = c;
+    i += 2;
+  }
+  return accession;
+}
+
+bool is_finite(const at::Tensor& values) {
+  const at::Tensor floats = values.contiguous();
+  const float* data = floats.const_data_ptr<float>();
+  return std::all_of(data, data + floats.numel(), [](float value) { return std::isfinite(value); });
+}
+
+at::Tensor read_embedding_file(const fs::path& file) {
+  at::Tensor stored = stored_tensor(file);
+  if (stored.dim() == 2 && stored.size(0) == 1) stored = stored.squeeze(0);
+  if (stored.dim() != 1 || stored.numel() == 0 || !stored.is_floating_point()) {
+    fail(ErrorCategory::input, "{}: embedding of type {} and shape [{}], not one vector of floats", file,
+         c10::toString(stored.scalar_type()), fmt::join(stored.sizes().begin(), stored.sizes().end(), ","));
+  }
+  at::Tensor vector = at::empty(stored.sizes(), at::kFloat);  // its own memory: a mapped file stays closed
+  vector.copy_(stored);
+  if (!is_finite(vector)) fail(ErrorCategory::input, "{}: NaN or infinite values", file);
+  return vector;
+}
+
+std::map<std::string, at::Tensor> read_embedding_csv(const fs::path& file) {
+  const CsvTable table = read_csv(file);
+  if (table.header.size() < 2 || table.header[0] != "accession")
+    fail(ErrorCategory::input, "{}: its columns are not accession, e0, e1, ...", file);
+  const std::size_t width = table.header.size() - 1;
+  std::map<std::string, at::Tensor> rows;
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    at::Tensor vector = at::empty({static_cast<std::int64_t>(width)}, at::kFloat);
+    auto* data = vector.mutable_data_ptr<float>();
+    for (std::size_t k = 0; k < width; ++k) data[k] = parse_float(table.rows[i][k + 1], file, i + 2);
+    if (!rows.emplace(table.rows[i][0], vector).second)
+      fail(ErrorCategory::input, "{}: row {}: accession {} again", file, i + 2, printable(table.rows[i][0]));
+  }
+  return rows;
+}
+
+void write_embedding_csv(const fs::path& file, const std::map<std::string, at::Tensor>& rows) {
+  CsvTable table;
+  table.header = {"accession"};
+  if (!rows.empty()) {
+    for (std::int64_t i = 0; i < rows.begin()->second.numel(); ++i)
+      table.header.push_back(fmt::format("e{}", i));
+  }
+  for (const auto& [accession, vector] : rows) {
+    if (vector.numel() + 1 != static_cast<std::int64_t>(table.header.size())) {
+      fail(ErrorCategory::input, "{}: {} has {} values, others {}", file, printable(accession),
+           vector.numel(), table.header.size() - 1);
+    }
+    std::vector<std::string>& row = table.rows.emplace_back();
+    row.push_back(accession);
+    const float* data = vector.const_data_ptr<float>();
+    for (std::int64_t i = 0; i < vector.numel(); ++i)
+      row.push_back(fmt::format("{}", data[i]));  // read back, the same bits
+  }
+  write_csv(file, table);
+}
+
+}  // namespace pillar

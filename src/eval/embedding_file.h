@@ -1,0 +1,27 @@
+// Internal: single embeddings and their files.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar {
+
+inline constexpr const char* kEmbeddingKey = "embedding";
+
+// "CT/7" <-> "CT%2F7". Other programs' names that are no such code stay as they are.
+std::string file_stem(const std::string& accession);
+std::string accession_of(const std::string& stem);
+
+// One .npz or .safetensors file as float32 (N), finite. Throws Error(io | input) naming it.
+at::Tensor read_embedding_file(const std::filesystem::path& file);
+
+// <split>.csv by accession.
+std::map<std::string, at::Tensor> read_embedding_csv(const std::filesystem::path& file);
+void write_embedding_csv(const std::filesystem::path& file, const std::map<std::string, at::Tensor>& rows);
+
+bool is_finite(const at::Tensor& values);
+
+}  // namespace pillar

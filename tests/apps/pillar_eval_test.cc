@@ -1,0 +1,213 @@
+// The program as a user meets it, with a model that has not been trained.
+#include "pillar/core/csv.h"
+#include "pillar/core/file.h"
+#include "pillar/data/model_input.h"
+#include "pillar/eval/embedding_cache.h"
+#include "pillar/image/dicom_write.h"
+#include "pillar/image/volume_file.h"
+#include "pillar/model/encoder.h"
+#include "pillar/rave/sample.h"
+
+#include "support/program.h"
+#include "support/temp_dir.h"
+#include "support/volumes.h"
+
+#include <fstream>
+
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+using test::ProgramResult;
+using test::run_program;
+using test::TempDir;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// A tower of 48 x 48 x 48 voxels of 7.5 mm.
+class PillarEvalEmbed : public ::testing::Test {
+ protected:
+  PillarEvalEmbed() {
+    const auto made = run_program({"pillar-train", "init", "--arch", "atlas-tiny-abdomen-ct", "--out",
+                                   model().string(), "--seed", "1", "--quiet"});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+  }
+
+  fs::path model() const { return dir_ / "tiny"; }
+  fs::path cache() const { return dir_ / "cache"; }
+
+  fs::path make_sample(const std::string& accession, std::uint32_t seed) const {
+    SampleMetadata metadata;
+    metadata.accession = accession;
+    const fs::path target = dir_ / "samples" / fmt::format("{}.1.0", accession);
+    fs::create_directories(target.parent_path());
+    Volume volume = test::smooth_volume(40, 44, 52, seed);
+    volume.geometry.spacing_xyz_mm = {7.5, 7.5, 7.5};
+    write_sample(target, volume, metadata, {});
+    return target;
+  }
+
+  ProgramResult embed(std::vector<std::string> words, const std::string& split = "test") const {
+    std::vector<std::string> command = {"pillar-eval", "embed",          "--model", model().string(),
+                                        "--out",       cache().string(), "--split", split};
+    command.insert(command.end(), words.begin(), words.end());
+    return run_program(command);
+  }
+
+  at::Tensor readout_of(const fs::path& sample, bool flip = true) const {
+    EncoderOptions options;
+    options.dtype = "fp32";
+    const Encoder encoder = Encoder::load(model(), options);
+    PreprocessSpec spec = load_preprocess_spec(model(), "abdomen_ct", encoder.tower().size_dhw());
+    spec.flip_depth = flip;
+    std::vector<std::string> notes;
+    const at::Tensor voxels = model_input(open_scan({sample, ""}, {}).read(), spec, notes);
+    return encoder.readout(voxels.unsqueeze(0), parse_windows("all", WindowFamily::ct))[0];
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(PillarEvalEmbed, AFolderOfSamplesToTheEncodersReadout) {
+  const fs::path a = make_sample("A1", 1), b = make_sample("B1", 9);
+  const auto result = embed({(dir_ / "samples").string(), "--dtype", "fp32", "--batch-size", "2"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(
+      result.out,
+      HasSubstr("config.json, abdomen_ct: 48x48x48 voxels (D,H,W) of 7.5x7.5x7.5 mm, pad -1, flipped"));
+  EXPECT_THAT(result.out, HasSubstr("2 embedded; "));
+  EXPECT_THAT(result.err, HasSubstr("loader"));
+  const EmbeddingSet set = load_embeddings(cache(), "test");
+  EXPECT_THAT(set.accessions, ElementsAre("A1", "B1"));
+  const at::Tensor first = readout_of(a), second = readout_of(b);
+  EXPECT_TRUE(at::allclose(set.embeddings[0], first, 1e-5, 1e-5));
+  EXPECT_TRUE(at::allclose(set.embeddings[1], second, 1e-5, 1e-5));
+  EXPECT_FALSE(at::allclose(first, second, 1e-3, 1e-3)) << "two scans, two embeddings";
+  const CsvTable processed = read_csv(cache() / "processed.csv");
+  ASSERT_EQ(processed.rows.size(), 2u);
+  EXPECT_THAT(std::vector<std::string>(processed.rows[0].begin(), processed.rows[0].end() - 1),
+              ElementsAre("A1", "tiny", "abdomen_ct", "test"));
+
+  const auto again = embed({(dir_ / "samples").string(), "--dtype", "fp32"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("2 there already"));
+  const auto otherwise = embed({(dir_ / "samples").string(), "--dtype", "fp32", "--flip-depth", "off"});
+  EXPECT_EQ(otherwise.exit_code, 2);
+  EXPECT_THAT(otherwise.err, HasSubstr("embedded otherwise"));
+}
+
+TEST_F(PillarEvalEmbed, FlagsChangeThePreprocessing) {
+  const fs::path a = make_sample("A1", 1);
+  const auto result =
+      embed({a.string(), "--dtype", "fp32", "--flip-depth", "off", "--normalize", "--format", "csv"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("config.json, abdomen_ct, changed by flags:"));
+  EXPECT_THAT(result.out, HasSubstr("not flipped"));
+  const at::Tensor stored = load_embeddings(cache(), "test").embeddings;
+  EXPECT_NEAR(stored.norm().item<float>(), 1, 1e-5);
+  EXPECT_TRUE(at::allclose(stored, l2_normalize_rows(readout_of(a, false).unsqueeze(0)), 1e-4, 1e-6));
+  EXPECT_FALSE(at::allclose(stored, l2_normalize_rows(readout_of(a, true).unsqueeze(0)), 1e-4, 1e-6));
+}
+
+TEST_F(PillarEvalEmbed, AManifestChoosesAndAMissingSampleExitsWithThree) {
+  make_sample("A1", 1);
+  make_sample("B1", 2);
+  write_file_atomic(dir_ / "m.csv", "sample_name,image_cache_path\nA1,samples/A1.1.0\nB,samples/B1.1.0\n");
+  write_file_atomic(dir_ / "t.jsonl", "{\"sample_name\":\"B\"}\n{\"sample_name\":\"Z\"}\n");
+  const auto result =
+      embed({"--manifest", (dir_ / "m.csv").string(), "--json", (dir_ / "t.jsonl").string(), "--quiet"});
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(load_embeddings(cache(), "test").accessions, ElementsAre("B"));
+  const CsvTable failures = read_csv(cache() / "failures.csv");
+  ASSERT_EQ(failures.rows.size(), 1u);
+  EXPECT_EQ(failures.rows[0][0], "Z");
+}
+
+TEST_F(PillarEvalEmbed, DicomAndNiftiGoTheWayOfTheirSample) {
+  DicomWriteOptions options;
+  options.accession = "D1";
+  Volume volume = test::smooth_volume(30, 40, 44, 3);
+  volume.geometry.spacing_xyz_mm = {9, 8, 10};
+  write_dicom_series(dir_ / "dicom", volume, options);
+  write_volume_file(dir_ / "N1.nii.gz", volume);
+  const auto direct = embed({(dir_ / "dicom").string(), (dir_ / "N1.nii.gz").string(), "--dtype", "fp32"});
+  ASSERT_EQ(direct.exit_code, 0) << direct.err;
+
+  write_file_atomic(
+      dir_ / "grid.yaml",
+      "processing:\n  resampling: {target_spacing: [7.5, 7.5, 7.5]}\n  crop_pad: {size: [48, 48]}\n"
+      "  slice_selection: {slices: 48}\n");
+  ASSERT_EQ(run_program({"pillar-rave", "encode", (dir_ / "dicom").string(), "--out",
+                         (dir_ / "samples").string(), "--config", (dir_ / "grid.yaml").string(), "--quiet"})
+                .exit_code,
+            0);
+  ASSERT_EQ(embed({(dir_ / "samples/D1.1.0").string(), "--dtype", "fp32"}, "stored").exit_code, 0);
+  const EmbeddingSet scans = load_embeddings(cache(), "test"), stored = load_embeddings(cache(), "stored");
+  EXPECT_THAT(scans.accessions, ElementsAre("D1", "N1"));
+  EXPECT_TRUE(at::equal(scans.embeddings[0], stored.embeddings[0]));
+}
+
+TEST_F(PillarEvalEmbed, KilledInTheMiddleAndRunAgainIsWhole) {
+  std::vector<fs::path> samples;
+  for (std::uint32_t i = 0; i < 6; ++i) samples.push_back(make_sample(fmt::format("S{}", i), i));
+  ASSERT_EQ(embed({(dir_ / "samples").string(), "--quiet"}, "whole").exit_code, 0);
+  const at::Tensor whole = load_embeddings(cache(), "whole").embeddings;
+  const std::vector<std::string> command = {
+      "pillar-eval",    "embed",   "--model", model().string(), "--out",
+      cache().string(), "--split", "cut",     "--quiet",        (dir_ / "samples").string()};
+  for (int milliseconds : {300, 600, 900}) test::run_and_kill(command, milliseconds);
+  ASSERT_EQ(run_program(command).exit_code, 0);
+  EXPECT_TRUE(at::equal(load_embeddings(cache(), "cut").embeddings, whole));
+  EXPECT_EQ(read_csv(cache() / "processed.csv").rows.size(), 12u);
+}
+
+TEST_F(PillarEvalEmbed, WrongUsageExitsWithTwoBeforeAnythingIsWritten) {
+  const std::string a = make_sample("A1", 1).string();
+  EXPECT_EQ(run_program({"pillar-eval"}).exit_code, 2);
+  EXPECT_EQ(embed({}).exit_code, 2);
+  EXPECT_EQ(embed({a, "--manifest", "m.csv"}).exit_code, 2);
+  EXPECT_EQ(embed({a, "--json", "t.jsonl"}).exit_code, 2);
+  EXPECT_EQ(embed({a, "--format", "pickle"}).exit_code, 2);
+  EXPECT_EQ(embed({a, "--batch-size", "0"}).exit_code, 2);
+  EXPECT_EQ(embed({a, "--preset", "chset-ct"}).exit_code, 2);
+  EXPECT_EQ(embed({a, "--pad-value", "nan"}).exit_code, 2);
+  EXPECT_EQ(embed({a}, "../up").exit_code, 2);
+  const auto modality = embed({a, "--modality", "chest_ct"});
+  EXPECT_EQ(modality.exit_code, 2);
+  EXPECT_THAT(modality.err, HasSubstr("abdomen_ct"));
+  const auto windows = embed({a, "--windows", "lung,bone"});
+  EXPECT_EQ(windows.exit_code, 2);
+  EXPECT_THAT(windows.err, HasSubstr("windows lung,bone are 2, the tower abdomen_ct takes 11"));
+  EXPECT_FALSE(fs::exists(cache()));
+}
+
+TEST_F(PillarEvalEmbed, WhatCannotBeReadExitsWithOneOrIsListed) {
+  const std::string a = make_sample("A1", 1).string();
+  const auto no_model = run_program({"pillar-eval", "embed", "--model", (dir_ / "absent").string(), a,
+                                     "--out", cache().string(), "--split", "test"});
+  EXPECT_EQ(no_model.exit_code, 1);
+  EXPECT_THAT(no_model.err, HasSubstr("absent"));
+  std::ofstream(dir_ / "broken.tar") << "no archive";
+  const auto some = embed({a, (dir_ / "broken.tar").string(), (dir_ / "nowhere").string()});
+  EXPECT_EQ(some.exit_code, 3) << some.err;
+  EXPECT_THAT(some.out, HasSubstr("1 embedded, 2 failed"));
+  EXPECT_EQ(read_csv(cache() / "failures.csv").rows.size(), 2u);
+}
+
+TEST(PillarEval, HelpTeaches) {
+  EXPECT_THAT(run_program({"pillar-eval", "--help"}).out, HasSubstr("Examples"));
+  const auto help = run_program({"pillar-eval", "embed", "--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* word : {"--manifest", "--flip-depth", "--intensity", "chest-ct", "Examples", "Run again"})
+    EXPECT_THAT(help.out, HasSubstr(word));
+}
+
+}  // namespace
+}  // namespace pillar

@@ -1,0 +1,273 @@
+#include "pillar/eval/embed_job.h"
+
+#include "pillar/core/csv.h"
+#include "pillar/core/file.h"
+#include "pillar/data/model_input.h"
+#include "pillar/image/volume_file.h"
+#include "pillar/rave/sample.h"
+
+#include "support/expect_error.h"
+#include "support/temp_dir.h"
+#include "support/volumes.h"
+
+#include <fstream>
+#include <limits>
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TempDir;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr SizeDhw kSize = {12, 40, 36};
+
+fs::path make_sample(const TempDir& dir, const std::string& accession, std::uint32_t seed) {
+  SampleMetadata metadata;
+  metadata.accession = accession;
+  const fs::path target = dir / fmt::format("{}.1.0", accession);
+  write_sample(target, test::smooth_volume(10, 48, 64, seed), metadata, {});
+  return target;
+}
+
+// Stands for a model: three numbers that depend on every voxel and its place.
+at::Tensor probe(const at::Tensor& voxels_bcdhw) {
+  const std::int64_t batch = voxels_bcdhw.size(0);
+  const at::Tensor flat = voxels_bcdhw.to(at::kFloat).reshape({batch, -1}).contiguous();
+  at::Tensor rows = at::empty({batch, 3}, at::kFloat);
+  for (std::int64_t b = 0; b < batch; ++b) {
+    const float* data = flat.const_data_ptr<float>() + b * flat.size(1);
+    double sum = 0, weighted = 0;
+    for (std::int64_t i = 0; i < flat.size(1); ++i) {
+      sum += data[i];
+      weighted += data[i] * static_cast<double>(i);
+    }
+    rows[b][0] = sum;
+    rows[b][1] = weighted;
+    rows[b][2] = data[0];
+  }
+  return rows;
+}
+
+EmbedJob quiet_job(const fs::path& cache, const std::vector<fs::path>& scans) {
+  EmbedJob job;
+  for (const fs::path& scan : scans) job.scans.push_back({scan, ""});
+  job.spec = default_preprocess_spec("chest_ct", kSize);
+  job.spec.target_spacing_xyz_mm.reset();
+  job.reading.prepare = prepare_options(job.spec);
+  job.cache = cache;
+  job.split = "test";
+  job.model_name = "probe";
+  job.dataset_name = "phantoms";
+  job.jobs = 2;
+  job.quiet = true;
+  return job;
+}
+
+at::Tensor expected(const fs::path& sample) {
+  const PreprocessSpec spec = quiet_job("", {}).spec;
+  std::vector<std::string> notes;
+  return probe(model_input(open_scan({sample, ""}, {}).read(), spec, notes).unsqueeze(0))[0];
+}
+
+TEST(EmbedJob, EveryScanGetsItsOwnEmbeddingWhateverTheBatch) {
+  TempDir dir;
+  std::vector<fs::path> samples;
+  for (std::uint32_t i = 0; i < 7; ++i) samples.push_back(make_sample(dir, fmt::format("S{}", i), i));
+  for (int batch : {1, 3, 16}) {
+    EmbedJob job = quiet_job(dir / fmt::format("cache{}", batch), samples);
+    job.batch_size = batch;
+    std::int64_t largest = 0;
+    const EmbedSummary summary = run_embed(job, [&](const at::Tensor& voxels) {
+      largest = std::max(largest, voxels.size(0));
+      EXPECT_EQ(voxels.sizes().slice(1), (at::IntArrayRef{1, 12, 40, 36}));
+      return probe(voxels);
+    });
+    EXPECT_EQ(largest, std::min(batch, 7));
+    EXPECT_THAT(summary.brief(), StartsWith("7 embedded; "));
+    const EmbeddingSet set = load_embeddings(job.cache, "test");
+    ASSERT_EQ(set.accessions.size(), 7u);
+    for (std::int64_t i = 0; i < 7; ++i)
+      EXPECT_TRUE(at::equal(set.embeddings[i], expected(samples[static_cast<std::size_t>(i)])))
+          << "batch " << batch;
+  }
+}
+
+TEST(EmbedJob, ProcessedCsvListsThemAndKeepsOtherSplits) {
+  TempDir dir;
+  EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "B1", 1), make_sample(dir, "A1", 2)});
+  run_embed(job, probe);
+  EmbedJob other = quiet_job(dir / "cache", {dir / "A1.1.0"});
+  other.split = "train";
+  run_embed(other, probe);
+  const auto rows = read_processed(dir / "cache");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].accession, "A1");
+  EXPECT_EQ(rows[0].split, "test");
+  EXPECT_EQ(rows[0].model_name, "probe");
+  EXPECT_EQ(rows[0].dataset_name, "phantoms");
+  EXPECT_THAT(rows[0].timestamp, ::testing::MatchesRegex("20..-..-..T..:..:..Z"));
+  EXPECT_EQ(rows[1].accession, "B1");
+  EXPECT_EQ(rows[2].split, "train");
+}
+
+TEST(EmbedJob, ASecondRunComputesOnlyWhatIsNotThere) {
+  TempDir dir;
+  EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "A1", 1), make_sample(dir, "B1", 2)});
+  run_embed(job, probe);
+  const at::Tensor before = load_embeddings(job.cache, "test").embeddings;
+  int calls = 0;
+  const auto counted = [&](const at::Tensor& voxels) {
+    ++calls;
+    return probe(voxels);
+  };
+  EXPECT_EQ(run_embed(job, counted).brief(), "2 there already");
+  EXPECT_EQ(calls, 0);
+
+  fs::resize_file(dir / "cache/embeddings/test/B1.npz", 30);  // as a disk might leave it
+  fs::remove(dir / "cache/processed.csv");                    // as a killed run would
+  EXPECT_THAT(run_embed(job, counted).brief(), StartsWith("1 embedded, 1 there already"));
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(at::equal(load_embeddings(job.cache, "test").embeddings, before));
+  EXPECT_EQ(read_processed(job.cache).size(), 2u);
+
+  job.overwrite = true;
+  EXPECT_THAT(run_embed(job, counted).brief(), StartsWith("2 embedded"));
+}
+
+TEST(EmbedJob, OneBrokenScanDoesNotStopTheOthers) {
+  TempDir dir;
+  const fs::path good = make_sample(dir, "G1", 1), cut = make_sample(dir, "C1", 2),
+                 last = make_sample(dir, "L1", 3);
+  std::string video = read_text_file(cut / "volume.mp4");
+  video.replace(video.size() / 2, 200, 200, 'x');  // opens, does not decode
+  write_file_atomic(cut / "volume.mp4", video);
+  std::ofstream(dir / "no.tar") << "no archive";
+  Volume mr = test::smooth_volume(6, 20, 24);
+  mr.modality = Modality::mr;
+  SampleMetadata metadata;
+  metadata.accession = "MR1";
+  metadata.modality = Modality::mr;
+  write_sample(dir / "MR1.1.0", mr, metadata, {});
+  EmbedJob job = quiet_job(dir / "cache", {dir / "absent", good, cut, dir / "no.tar", dir / "MR1.1.0", last});
+  job.missing = {"nowhere"};
+  job.batch_size = 4;
+  const EmbedSummary summary = run_embed(job, probe);
+  EXPECT_THAT(summary.brief(), StartsWith("2 embedded, 5 failed"));
+  EXPECT_THAT(load_embeddings(job.cache, "test").accessions, ElementsAre("G1", "L1"));
+  const CsvTable failures = read_csv(dir / "cache/failures.csv");
+  EXPECT_THAT(failures.header, ElementsAre("accession", "path", "reason"));
+  ASSERT_EQ(failures.rows.size(), 5u);
+  EXPECT_EQ(failures.rows[0][1], (dir / "absent").string());
+  EXPECT_EQ(failures.rows[1][0], "C1");
+  EXPECT_THAT(failures.rows[1][2], HasSubstr("C1.1.0"));
+  EXPECT_THAT(failures.rows[3][2], HasSubstr("chest_ct takes CT"));
+  EXPECT_EQ(failures.rows[4][0], "nowhere");
+  EXPECT_EQ(read_processed(job.cache).size(), 2u);
+}
+
+TEST(EmbedJob, AnEmbeddingThatIsNotFiniteFailsAlone) {
+  TempDir dir;
+  EmbedJob job = quiet_job(dir / "cache",
+                           {make_sample(dir, "A1", 1), make_sample(dir, "B1", 2), make_sample(dir, "C1", 3)});
+  job.batch_size = 3;
+  const EmbedSummary summary = run_embed(job, [](const at::Tensor& voxels) {
+    at::Tensor rows = probe(voxels);
+    rows[1][2] = std::numeric_limits<float>::quiet_NaN();
+    return rows;
+  });
+  EXPECT_THAT(summary.brief(), StartsWith("2 embedded, 1 failed"));
+  EXPECT_THAT(summary.outcomes[1].reason, HasSubstr("NaN"));
+  EXPECT_THAT(load_embeddings(job.cache, "test").accessions, ElementsAre("A1", "C1"));
+}
+
+TEST(EmbedJob, ABatchThatFailsIsTriedOneByOne) {
+  TempDir dir;
+  EmbedJob job = quiet_job(dir / "cache",
+                           {make_sample(dir, "A1", 1), make_sample(dir, "B1", 2), make_sample(dir, "C1", 3)});
+  job.batch_size = 3;
+  const float culprit = expected(dir / "B1.1.0")[0].item<float>();
+  const EmbedSummary summary = run_embed(job, [&](const at::Tensor& voxels) {
+    const at::Tensor rows = probe(voxels);
+    for (std::int64_t i = 0; i < rows.size(0); ++i) {
+      if (rows[i][0].item<float>() == culprit) throw std::runtime_error("too much\nand a long stack");
+    }
+    return rows;
+  });
+  EXPECT_THAT(summary.brief(), StartsWith("2 embedded, 1 failed"));
+  EXPECT_THAT(summary.outcomes[1].reason, ::testing::EndsWith("B1.1.0: too much"));
+}
+
+TEST(EmbedJob, TwoScansOfOneNameTheFirstHasIt) {
+  TempDir dir;
+  const fs::path first = make_sample(dir, "A1", 1);
+  fs::create_directories(dir / "other");
+  fs::copy(first, dir / "other/A1.1.0", fs::copy_options::recursive);
+  const EmbedSummary summary = run_embed(quiet_job(dir / "cache", {first, dir / "other/A1.1.0"}), probe);
+  EXPECT_THAT(summary.brief(), StartsWith("1 embedded, 1 failed"));
+  EXPECT_THAT(summary.outcomes[1].reason, HasSubstr(fmt::format("A1 is already that of {}", first.string())));
+}
+
+TEST(EmbedJob, ScansOfSeveralTypesShareARun) {
+  TempDir dir;
+  write_volume_file(dir / "n.nii", test::smooth_volume(10, 48, 64, 5));
+  EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "A1", 1), dir / "n.nii"});
+  job.spec.intensity = IntensityMap::native;
+  SampleMetadata metadata;
+  metadata.accession = "F1";
+  SampleWriteOptions archive;
+  archive.archive = Archive::tar_lz4;
+  Volume unsigned_volume = test::smooth_volume(10, 48, 64);
+  unsigned_volume.voxels_dhw = test::random_voxels(10, 48, 64, at::kUInt16, 0, 60000);
+  write_sample(dir / "F1.tar.lz4", unsigned_volume, metadata, archive);
+  job.scans.push_back({dir / "F1.tar.lz4", ""});
+  job.batch_size = 8;
+  EXPECT_THAT(run_embed(job, probe).brief(), StartsWith("3 embedded"));
+}
+
+TEST(EmbedJob, ATightMemoryBoundStillFinishes) {
+  TempDir dir;
+  std::vector<fs::path> samples;
+  for (std::uint32_t i = 0; i < 6; ++i) samples.push_back(make_sample(dir, fmt::format("S{}", i), i));
+  EmbedJob job = quiet_job(dir / "cache", samples);
+  job.loader_bytes = 1;
+  job.jobs = 3;
+  job.batch_size = 4;
+  EXPECT_THAT(run_embed(job, probe).brief(), StartsWith("6 embedded"));
+}
+
+TEST(EmbedJob, CsvAndOtherSettings) {
+  TempDir dir;
+  EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "A1", 1)});
+  job.format = EmbeddingFormat::csv;
+  run_embed(job, probe);
+  EXPECT_TRUE(at::equal(load_embeddings(job.cache, "test").embeddings[0], expected(dir / "A1.1.0")));
+  job.spec.flip_depth = false;
+  EXPECT_PILLAR_ERROR(run_embed(job, probe), ErrorCategory::usage, HasSubstr("not flipped"));
+  job.overwrite = true;
+  EXPECT_PILLAR_ERROR(run_embed(job, probe), ErrorCategory::usage, HasSubstr("not flipped"));
+}
+
+TEST(EmbedJob, WhatCannotBeginIsRefused) {
+  TempDir dir;
+  EXPECT_PILLAR_ERROR(run_embed(quiet_job(dir / "cache", {}), probe), ErrorCategory::usage,
+                      HasSubstr("no scans"));
+  const fs::path sample = make_sample(dir, "A1", 1);
+  std::ofstream(dir / "file") << "x";
+  EXPECT_PILLAR_ERROR(run_embed(quiet_job(dir / "file", {sample}), probe), ErrorCategory::io,
+                      HasSubstr("file"));
+  fs::create_directories(dir / "cache");
+  write_file_atomic(dir / "cache/processed.csv", "other,columns\n");
+  EXPECT_PILLAR_ERROR(run_embed(quiet_job(dir / "cache", {sample}), probe), ErrorCategory::input,
+                      HasSubstr("processed.csv"));
+  EXPECT_THROW(run_embed(quiet_job(dir / "c2", {sample}), [](const at::Tensor& v) { return v; }),
+               std::logic_error);
+}
+
+}  // namespace
+}  // namespace pillar

@@ -1,0 +1,66 @@
+#include "pillar/eval/embed_plan.h"
+
+#include "pillar/core/file.h"
+
+#include "support/expect_error.h"
+#include "support/temp_dir.h"
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TempDir;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// A scan of 8 MB while it loads; a batch of one is 4 MB.
+PreprocessSpec spec() {
+  return default_preprocess_spec("chest_ct", {100, 100, 100});
+}
+
+EmbedMemory memory(std::uint64_t model_mb, std::uint64_t available_mb, int batch, int jobs) {
+  return {model_mb * 1'000'000, available_mb * 1'000'000, batch, jobs};
+}
+
+TEST(EmbedPlan, EnoughForTheThreadsAndNoMore) {
+  EXPECT_EQ(plan_loader_bytes(spec(), memory(100, 10'000, 1, 4)), 64'000'000u);
+}
+
+TEST(EmbedPlan, AtMostHalfOfWhatIsLeft) {
+  EXPECT_EQ(plan_loader_bytes(spec(), memory(100, 132, 1, 16)), 8'000'000u + 10'000'000u);
+  EXPECT_EQ(plan_loader_bytes(spec(), memory(100, 112, 1, 16)), 8'000'000u) << "one scan always";
+}
+
+TEST(EmbedPlan, TooLittleIsRefusedWithTheFigures) {
+  EXPECT_PILLAR_ERROR(
+      plan_loader_bytes(spec(), memory(5000, 5011, 1, 1)), ErrorCategory::io,
+      AllOf(HasSubstr("needs about 5.0 GB"), HasSubstr("5.0 GB are available"), HasSubstr("larger machine")));
+  EXPECT_PILLAR_ERROR(
+      plan_loader_bytes(spec(), memory(5000, 5100, 100, 1)), ErrorCategory::io,
+      AllOf(HasSubstr("needs about 5.4 GB"), HasSubstr("a batch of 100 0.4"), HasSubstr("--batch-size")));
+}
+
+TEST(EmbedPlan, AFingerprintFollowsTheWeightsAndNothingElse) {
+  TempDir dir;
+  write_file_atomic(dir / "model.safetensors", "weights");
+  const std::string file = weights_fingerprint(dir / "model.safetensors");
+  EXPECT_EQ(file.size(), 64u);
+  EXPECT_EQ(weights_fingerprint(dir.path()), file);
+  write_file_atomic(dir / "config.json", "{}");
+  EXPECT_EQ(weights_fingerprint(dir.path()), file);
+  write_file_atomic(dir / "model.safetensors", "weightz");
+  EXPECT_NE(weights_fingerprint(dir.path()), file);
+  EXPECT_PILLAR_ERROR(weights_fingerprint(dir / "absent.pt"), ErrorCategory::io, HasSubstr("absent.pt"));
+}
+
+TEST(EmbedPlan, AModelIsCalledByItsFolder) {
+  TempDir dir;
+  fs::create_directories(dir / "chest v1.5");
+  EXPECT_EQ(model_display_name(dir / "chest v1.5"), "chest v1.5");
+  EXPECT_EQ(model_display_name(dir / "chest v1.5/"), "chest v1.5");
+  EXPECT_EQ(model_display_name(dir / "chest v1.5/model.safetensors"), "chest v1.5");
+  EXPECT_EQ(model_display_name(dir / "chest v1.5/epoch_7.pt"), "epoch_7");
+}
+
+}  // namespace
+}  // namespace pillar
