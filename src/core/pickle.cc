@@ -74,7 +74,7 @@ std::string PickleReader::line() {
   const auto* begin = reinterpret_cast<const char*>(bytes_.data()) + at_;
   const void* end = std::memchr(begin, '\n', bytes_.size() - at_);
   if (end == nullptr) broken("truncated");
-  const std::string text(begin, static_cast<const char*>(end));
+  std::string text(begin, static_cast<const char*>(end));
   at_ += text.size() + 1;
   return text;
 }
