@@ -7,6 +7,8 @@
 #include "model/stages.h"
 #include "model/stem.h"
 
+#include <chrono>
+
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/norm.h>
@@ -88,31 +90,69 @@ at::ScalarType Encoder::dtype() const noexcept {
   return state_->compute;
 }
 
-at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows) const {
-  const TowerConfig& tower = state_->tower;
+namespace {
+
+void check_volume(const at::Tensor& v, const TowerConfig& tower, std::size_t windows) {
   const Size3 size = tower.size_dhw();
-  const at::Tensor& v = voxels_bcdhw;
   if (v.dim() != 5 || v.size(2) != size[0] || v.size(3) != size[1] || v.size(4) != size[2]) {
     fail(ErrorCategory::input, "modality {} takes volumes of (B, C, {}, {}, {}), not ({})", tower.modality,
          size[0], size[1], size[2], fmt::join(v.sizes(), ", "));
   }
-  if (v.size(1) * static_cast<std::int64_t>(windows.size()) != tower.in_chans) {
+  const std::int64_t channels = v.size(1) * static_cast<std::int64_t>(windows);
+  if (channels != tower.in_chans) {
     fail(ErrorCategory::input, "modality {} takes {} channels; {} volume{} through {} windows give {}",
-         tower.modality, tower.in_chans, v.size(1), v.size(1) == 1 ? "" : "s", windows.size(),
-         v.size(1) * static_cast<std::int64_t>(windows.size()));
+         tower.modality, tower.in_chans, v.size(1), v.size(1) == 1 ? "" : "s", windows, channels);
   }
+}
+
+// Seconds since the last call.
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+void add(ReadoutTimes& total, const ReadoutTimes& spent) {
+  total.windows_s += spent.windows_s;
+  total.stem_s += spent.stem_s;
+  total.stages_s.resize(spent.stages_s.size());
+  for (std::size_t s = 0; s < spent.stages_s.size(); ++s) total.stages_s[s] += spent.stages_s[s];
+}
+
+}  // namespace
+
+at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                            ReadoutTimes* times) const {
+  check_volume(voxels_bcdhw, state_->tower, windows.size());
   const at::NoGradGuard no_gradients;
-  const WindowedVolume windowed(v, windows);
+  ReadoutTimes spent;
+  spent.stages_s.resize(state_->config.stages.size());
+  Stopwatch watch;
+  const WindowedVolume windowed(voxels_bcdhw, windows);
+  spent.windows_s += watch.lap();
   AtlasPass pass;
   pass.compute = state_->compute;
+  pass.observe = [&](const std::string& name, const at::Tensor&) {  // "stage0.scale0", ...
+    spent.stages_s[std::stoul(name.substr(std::string("stage").size()))] += watch.lap();
+  };
   std::vector<at::Tensor> rows;
-  for (std::int64_t b = 0; b < v.size(0); ++b) {
+  for (std::int64_t b = 0; b < voxels_bcdhw.size(0); ++b) {
     const SlabReader read = [&](std::int64_t first, std::int64_t last) {
-      return windowed.slab_dhwc(b, first, last, at::kFloat);
+      spent.stem_s += watch.lap();
+      const at::Tensor slab = windowed.slab_dhwc(b, first, last, at::kFloat);
+      spent.windows_s += watch.lap();
+      return slab;
     };
-    at::Tensor grid = (*state_->stem)(read, size, state_->slab_slices).unsqueeze_(0);
+    at::Tensor grid = (*state_->stem)(read, state_->tower.size_dhw(), state_->slab_slices).unsqueeze_(0);
+    spent.stem_s += watch.lap();
     rows.push_back((*state_->stages)(std::move(grid), pass).readout);
   }
+  if (times) add(*times, spent);
   return at::cat(rows);
 }
 

@@ -64,6 +64,19 @@ TEST_F(EncoderTest, SameBitsTwiceAndWithAnyThreads) {
   at::set_num_threads(threads);
 }
 
+TEST_F(EncoderTest, SaysWhereTheTimeWent) {
+  ReadoutTimes times;
+  const Encoder encoder = load();
+  encoder.readout(voxels, windows, &times);
+  const double windows_s = times.windows_s, stem_s = times.stem_s;
+  EXPECT_GT(windows_s, 0);
+  EXPECT_GT(stem_s, 0);
+  ASSERT_EQ(times.stages_s.size(), 3u);
+  for (const double stage : times.stages_s) EXPECT_GT(stage, 0);
+  encoder.readout(voxels, windows, &times);
+  EXPECT_GT(times.stem_s, stem_s);
+}
+
 TEST_F(EncoderTest, Bfloat16PointsTheSameWay) {
   const at::Tensor full = l2_normalize_rows(load().readout(voxels, windows));
   const at::Tensor half = l2_normalize_rows(load("bf16").readout(voxels, windows));

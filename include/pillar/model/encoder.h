@@ -20,6 +20,13 @@ struct EncoderOptions {
   int slab_slices = 0;          // voxel slices the stem takes at a time; 0: chosen from the size
 };
 
+// Where the seconds of a call went.
+struct ReadoutTimes {
+  double windows_s = 0;          // statistics and windowing
+  double stem_s = 0;             // convolutions
+  std::vector<double> stages_s;  // attention and perceptrons, one entry a stage
+};
+
 // Weights are read once; calls do not change it and may come from several threads.
 class Encoder {
  public:
