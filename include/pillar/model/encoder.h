@@ -45,7 +45,9 @@ class Encoder {
   // voxels_bcdhw: (B,C,D,H,W) int16, uint16 or float32 on the CPU, D,H,W the tower's size, C * windows its
   // in_chans (else Error(input) says what was expected). Returns (B, stages*dim) float32 on the CPU: the
   // maximum over all tokens of each scale, finest first.
-  at::Tensor readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows) const;
+  // `times`, if given, is added to.
+  at::Tensor readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                     ReadoutTimes* times = nullptr) const;
 
   // What one readout() call of `batch` volumes will need at its peak, weights included.
   std::uint64_t estimated_bytes(std::int64_t batch) const;
