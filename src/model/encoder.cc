@@ -2,6 +2,7 @@
 
 #include "pillar/tokenizer/windowed_volume.h"
 
+#include "core/cuda_module.h"
 #include "core/fail.h"
 #include "model/patch_embed.h"
 #include "model/stages.h"
@@ -16,18 +17,24 @@
 namespace pillar {
 namespace {
 
-at::ScalarType parse_dtype(const std::string& text) {
-  if (text == "fp32") return at::kFloat;
-  if (text == "bf16") return at::kBFloat16;
-  if (text == "auto") return __builtin_cpu_supports("avx512bf16") ? at::kBFloat16 : at::kFloat;
-  fail(ErrorCategory::usage, "unknown dtype '{}'; one of auto, fp32, bf16", text);
-}
-
-// Only "cpu" and, where CUDA is there, "cuda[:N]".
-void check_device(const std::string& text) {
-  if (text != "auto" && text != "cpu") {
+at::Device parse_device(const std::string& text) {
+  if (text == "cpu" || (text == "auto" && !cuda_available())) return at::kCPU;
+  if (text == "auto") return at::Device(at::kCUDA, 0);
+  const bool indexed = text.starts_with("cuda:") && text.size() > 5 && text.size() < 8 &&
+                       text.find_first_not_of("0123456789", 5) == std::string::npos;
+  if (text != "cuda" && !indexed) {
     fail(ErrorCategory::usage, "unknown device '{}'; one of auto, cpu, cuda, cuda:N", text);
   }
+  cuda_module();  // throws, saying what is missing
+  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(indexed ? std::stoi(text.substr(5)) : 0));
+}
+
+at::ScalarType parse_dtype(const std::string& text, const at::Device& device) {
+  if (text == "fp32") return at::kFloat;
+  if (text == "bf16") return at::kBFloat16;
+  const bool native = device.is_cuda() || __builtin_cpu_supports("avx512bf16");
+  if (text == "auto") return native ? at::kBFloat16 : at::kFloat;
+  fail(ErrorCategory::usage, "unknown dtype '{}'; one of auto, fp32, bf16", text);
 }
 
 std::filesystem::path config_beside(const std::filesystem::path& model) {
@@ -46,6 +53,7 @@ std::filesystem::path config_beside(const std::filesystem::path& model) {
 struct Encoder::State {
   AtlasConfig config;
   TowerConfig tower;
+  at::Device device = at::kCPU;
   at::ScalarType compute;
   int slab_slices;
   std::uint64_t weight_bytes = 0;
@@ -56,20 +64,24 @@ struct Encoder::State {
 
 Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& options) {
   auto state = std::make_unique<State>();
-  state->compute = parse_dtype(options.dtype);
-  check_device(options.device);
+  state->device = parse_device(options.device);
+  state->compute = parse_dtype(options.dtype, state->device);
   state->slab_slices = options.slab_slices;
   state->config = load_atlas_config(config_beside(model));
   state->tower = state->config.tower(options.modality);
   const at::NoGradGuard no_gradients;
-  const WeightMap weights = load_weights(model);
+  WeightMap weights = load_weights(model);
   const PatchEmbedKind kind = infer_patch_embed(state->tower, weights);
   const std::vector<WeightSpec> expected = expected_weights(state->config, state->tower, kind);
   check_weights(weights, expected, model.string());
   for (const WeightSpec& spec : expected) state->weight_bytes += weights.at(spec.name).nbytes();
+  if (!state->device.is_cpu()) {
+    for (auto& [name, tensor] : weights) tensor = tensor.to(state->device);
+  }
   const Scope visual(weights, "visual");
   state->tokens_dhw = embedded_tokens_dhw(kind, state->tower.size_dhw());
-  state->stem.emplace(PatchEmbed(visual / "patch_embeds" / state->tower.modality, kind), state->compute);
+  state->stem.emplace(PatchEmbed(visual / "patch_embeds" / state->tower.modality, kind), state->compute,
+                      !state->device.is_cpu());
   state->stages.emplace(visual, state->config, state->tower, state->tokens_dhw);
   state->stages->freeze(state->compute);
   return Encoder(std::move(state));
@@ -85,6 +97,9 @@ const AtlasConfig& Encoder::config() const noexcept {
 }
 const TowerConfig& Encoder::tower() const noexcept {
   return state_->tower;
+}
+at::Device Encoder::device() const noexcept {
+  return state_->device;
 }
 at::ScalarType Encoder::dtype() const noexcept {
   return state_->compute;
@@ -140,6 +155,11 @@ at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Wi
   pass.observe = [&](const std::string& name, const at::Tensor&) {  // "stage0.scale0", ...
     spent.stages_s[std::stoul(name.substr(std::string("stage").size()))] += watch.lap();
   };
+  if (state_->device.is_cuda()) {
+    // One queue of work: its parts are not timed apart, which would stop it between them.
+    const at::Tensor image = windowed.on_cuda(state_->device, state_->compute);
+    return (*state_->stages)(state_->stem->whole(image), pass).readout.to(at::kCPU);
+  }
   std::vector<at::Tensor> rows;
   for (std::int64_t b = 0; b < voxels_bcdhw.size(0); ++b) {
     const SlabReader read = [&](std::int64_t first, std::int64_t last) {

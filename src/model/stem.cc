@@ -140,7 +140,7 @@ class Stem::NormSlices : public SliceSource {
   std::unique_ptr<SliceSource> input_;
 };
 
-Stem::Folded Stem::fold(const Conv3d& conv, const BatchNorm* norm, at::ScalarType compute) {
+Stem::Folded Stem::fold(const Conv3d& conv, const BatchNorm* norm, at::ScalarType compute, bool direct) {
   at::Tensor weight = conv.weight.detach(), bias = conv.bias.defined() ? conv.bias.detach() : at::Tensor();
   if (norm) {
     const at::Tensor scale =
@@ -152,7 +152,7 @@ Stem::Folded Stem::fold(const Conv3d& conv, const BatchNorm* norm, at::ScalarTyp
   }
   Folded folded{conv.step, weight.size(1), weight.size(0), {}, {}, {}};
   const bool same = conv.step.stride_dhw == Size3{1, 1, 1} && conv.step.padding_dhw == Size3{1, 1, 1};
-  if (same && WinogradConv::usable(weight, compute)) {
+  if (same && !direct && WinogradConv::usable(weight, compute)) {
     folded.winograd.emplace(weight, bias, compute);
     return folded;
   }
@@ -161,14 +161,44 @@ Stem::Folded Stem::fold(const Conv3d& conv, const BatchNorm* norm, at::ScalarTyp
   return folded;
 }
 
-Stem::Stem(const PatchEmbed& embed, at::ScalarType compute)
+Stem::Stem(const PatchEmbed& embed, at::ScalarType compute) : Stem(embed, compute, false) {}
+
+Stem::Stem(const PatchEmbed& embed, at::ScalarType compute, bool whole_maps)
     : compute_(compute), views_(embed.views), norm_(embed.ds1_norm), view_positions_(embed.view_positions) {
-  for (const PatchEmbed::Down& step : embed.down) down_.push_back(fold(step.conv, &step.norm, compute));
-  for (const PatchEmbed::Residual& block : embed.residual) {
-    residual_.emplace_back(fold(block.conv1, &block.norm1, compute),
-                           fold(block.conv2, &block.norm2, compute));
+  for (const PatchEmbed::Down& step : embed.down) {
+    down_.push_back(fold(step.conv, &step.norm, compute, whole_maps));
   }
-  ds1_ = fold(embed.ds1, nullptr, compute);
+  for (const PatchEmbed::Residual& block : embed.residual) {
+    residual_.emplace_back(fold(block.conv1, &block.norm1, compute, whole_maps),
+                           fold(block.conv2, &block.norm2, compute, whole_maps));
+  }
+  ds1_ = fold(embed.ds1, nullptr, compute, whole_maps);
+}
+
+at::Tensor Stem::whole_view(const at::Tensor& image_bcdhw) const {
+  const auto convolve = [](const at::Tensor& x, const Folded& conv) {
+    return at::conv3d(x, conv.weight, conv.bias, conv.step.stride_dhw, conv.step.padding_dhw);
+  };
+  at::Tensor x = image_bcdhw.to(compute_, false, false, at::MemoryFormat::ChannelsLast3d);
+  for (const Folded& step : down_) x = convolve(x, step).relu_();
+  for (const auto& [first, second] : residual_) {
+    at::Tensor hidden = convolve(x, first);
+    at::gelu_(hidden);
+    x = convolve(hidden, second).add_(x);
+  }
+  const at::Tensor normed = norm_(x.permute({0, 2, 3, 4, 1}).to(at::kFloat)).to(compute_);
+  return convolve(normed.permute({0, 4, 1, 2, 3}), ds1_).permute({0, 2, 3, 4, 1}).to(at::kFloat);
+}
+
+at::Tensor Stem::whole(const at::Tensor& image_bcdhw) const {
+  if (views_ == 1) return whole_view(image_bcdhw);
+  std::vector<at::Tensor> tokens;
+  const std::int64_t width = image_bcdhw.size(-1) / views_;
+  for (int v = 0; v < views_; ++v) {
+    const at::Tensor view = image_bcdhw.narrow(-1, v * width, width);
+    tokens.push_back(whole_view(view) + view_positions_.select(1, v).view({1, 1, 1, 1, -1}));
+  }
+  return at::cat(tokens, 3);
 }
 
 at::Tensor Stem::run_view(const SlabReader& image, const Size3& size_dhw, std::int64_t first_column,

@@ -19,6 +19,11 @@ class Stem {
  public:
   static constexpr int kDefaultSlices = 4;
   Stem(const PatchEmbed& embed, at::ScalarType compute);
+  // The same folded convolutions on whole maps, for a device with the memory and the parallel units to want
+  // them so: (B, channels, D, H, W) to (B, d, h, w, dim) float32. Only of a stem that was made for
+  // `whole_maps`.
+  Stem(const PatchEmbed& embed, at::ScalarType compute, bool whole_maps);
+  at::Tensor whole(const at::Tensor& image_bcdhw) const;
   // Tokens of one sample, (d, h, w, dim) float32. `slices`: of the stem's widest map, taken at a time; 0 for
   // the default.
   at::Tensor operator()(const SlabReader& image, const Size3& size_dhw, int slices) const;
@@ -37,7 +42,8 @@ class Stem {
   class ResidualSlices;
   class NormSlices;
 
-  static Folded fold(const Conv3d& conv, const BatchNorm* norm, at::ScalarType compute);
+  static Folded fold(const Conv3d& conv, const BatchNorm* norm, at::ScalarType compute, bool direct);
+  at::Tensor whole_view(const at::Tensor& image_bcdhw) const;
   at::Tensor run_view(const SlabReader& image, const Size3& size_dhw, std::int64_t first_column,
                       int slices) const;
 

@@ -105,6 +105,18 @@ TEST(Stem, SlabSizeChangesNothing) {
   }
 }
 
+TEST(Stem, WholeMapsGiveTheSame) {
+  const at::NoGradGuard no_gradients;
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(to_string(c.kind));
+    const Problem p = problem(c);
+    const at::Tensor tokens = Stem(p.embed, at::kFloat, true).whole(p.image_bcdhw).squeeze(0);
+    ASSERT_EQ(tokens.sizes(), p.expected_dhwc.sizes());
+    EXPECT_LE(at::abs(tokens - p.expected_dhwc).max().item<double>(),
+              1e-5 * at::abs(p.expected_dhwc).max().item<double>());
+  }
+}
+
 TEST(Stem, Bfloat16IsClose) {
   const at::NoGradGuard no_gradients;
   const Case c = kCases[0];

@@ -20,7 +20,7 @@ struct EncoderOptions {
   int slab_slices = 0;          // voxel slices the stem takes at a time; 0: chosen from the size
 };
 
-// Where the seconds of a call went.
+// Where the seconds of a call on the CPU went.
 struct ReadoutTimes {
   double windows_s = 0;          // statistics and windowing
   double stem_s = 0;             // convolutions
@@ -40,6 +40,7 @@ class Encoder {
 
   const AtlasConfig& config() const noexcept;
   const TowerConfig& tower() const noexcept;
+  at::Device device() const noexcept;
   at::ScalarType dtype() const noexcept;  // float32 or bfloat16
 
   // voxels_bcdhw: (B,C,D,H,W) int16, uint16 or float32 on the CPU, D,H,W the tower's size, C * windows its

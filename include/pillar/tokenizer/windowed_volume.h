@@ -39,6 +39,9 @@ class WindowedVolume {
   // the windows do. Throws Error(usage) unless it is contiguous, on the CPU, of the right shape and of one of
   // the three types.
   void write_all_bcdhw(at::Tensor& out) const;
+  // Everything at once on a GPU: (B, channels, D, H, W), channels innermost in memory. Queued on the default
+  // stream. Throws Error(unsupported) where there is no CUDA device or libpillar_cuda.so.
+  at::Tensor on_cuda(at::Device device, at::ScalarType dtype) const;
 
  private:
   at::Tensor voxels_bcdhw_;
