@@ -30,6 +30,22 @@ struct LaneGroup {
   float scale[kLanes] = {};
 };
 
+constexpr std::int64_t kStreamAlignment = 64;  // bytes
+constexpr std::int64_t kStreamStep = 32;       // voxels
+
+// The loops that write one output type.
+template <typename Out>
+struct OutputKernels {
+  void (*window)(const float*, AffineClamp, Out* out, std::int64_t count);
+  // Channels last: voxel v's `channels` outputs at out + v * channels. Groups in order of their first
+  // channel. May write up to kLanes - 1 elements past the end.
+  void (*interleave)(const LaneGroup*, std::int64_t groups, std::int64_t channels, Out* out,
+                     std::int64_t count);
+  // As window, past the caches (stream_copy.h); out aligned to kStreamAlignment, count a multiple of
+  // kStreamStep. Null where the instruction set brings nothing over a copy.
+  void (*stream)(const float*, AffineClamp, Out* out, std::int64_t count) = nullptr;
+};
+
 struct Kernels {
   const char* name;
   Extremes<std::int16_t> (*extremes_int16)(const std::int16_t*, std::int64_t count);
@@ -43,18 +59,9 @@ struct Kernels {
   void (*int16_to_float)(const std::int16_t*, float* out, std::int64_t count);
   void (*uint16_to_float)(const std::uint16_t*, float* out, std::int64_t count);
 
-  void (*window_float)(const float*, AffineClamp, float* out, std::int64_t count);
-  void (*window_bfloat16)(const float*, AffineClamp, std::uint16_t* out, std::int64_t count);
-  void (*window_float16)(const float*, AffineClamp, std::uint16_t* out, std::int64_t count);
-
-  // Channels last: voxel v's `channels` outputs at out + v * channels. Groups in order of their first
-  // channel. Writes up to kLanes - 1 elements past the end.
-  void (*interleave_float)(const LaneGroup*, std::int64_t groups, std::int64_t channels, float* out,
-                           std::int64_t count);
-  void (*interleave_bfloat16)(const LaneGroup*, std::int64_t groups, std::int64_t channels,
-                              std::uint16_t* out, std::int64_t count);
-  void (*interleave_float16)(const LaneGroup*, std::int64_t groups, std::int64_t channels, std::uint16_t* out,
-                             std::int64_t count);
+  OutputKernels<float> as_float;
+  OutputKernels<std::uint16_t> as_bfloat16;
+  OutputKernels<std::uint16_t> as_float16;
 };
 
 const Kernels& kernels();  // the widest that this processor runs

@@ -16,7 +16,7 @@ constexpr std::int64_t kPart = 1 << 16;  // voxels summed at a time; part of the
 template <typename Extreme, typename Voxel>
 Extremes<Extreme> extremes_of(const Voxel* voxels, std::int64_t count, int threads,
                               Extremes<Extreme> (*kernel)(const Voxel*, std::int64_t)) {
-  const std::int64_t parts = std::min<std::int64_t>(count, 4 * threads);
+  const std::int64_t parts = std::min(count, std::int64_t{4} * threads);
   std::vector<Extremes<Extreme>> found(static_cast<std::size_t>(parts));
   parallel_for(parts, threads, [&](std::int64_t i) {
     const std::int64_t first = count * i / parts;

@@ -13,19 +13,12 @@ namespace {
 constexpr std::int64_t kChunk = 2048;        // voxels in the first-level cache at a time: 8 KB of floats
 constexpr std::int64_t kPart = 16 * kChunk;  // voxels a thread takes at a time
 
-template <typename Out>
-using WindowKernel = void (*)(const float*, AffineClamp, Out*, std::int64_t);
-template <typename Out>
-using InterleaveKernel = void (*)(const LaneGroup*, std::int64_t, std::int64_t, Out*, std::int64_t);
-
-// Calls visit(window kernel, interleave kernel) of the output type.
+// Calls visit(the kernels of the output type).
 template <typename Visit>
 void visit_output(at::ScalarType dtype, const Visit& visit) {
-  const Kernels& k = kernels();
   check_output_type(dtype);
-  if (dtype == at::kFloat) return visit(k.window_float, k.interleave_float);
-  if (dtype == at::kBFloat16) return visit(k.window_bfloat16, k.interleave_bfloat16);
-  visit(k.window_float16, k.interleave_float16);
+  if (dtype == at::kFloat) return visit(kernels().as_float);
+  visit(dtype == at::kBFloat16 ? kernels().as_bfloat16 : kernels().as_float16);
 }
 
 // The floats of some voxels: converted into `buffer`, or where they lie.
@@ -51,17 +44,32 @@ void for_chunks(std::int64_t count, std::int64_t chunk, int threads, const Body&
   });
 }
 
+// Past the caches: straight from the registers where the processor can, else by way of `staged`.
+template <typename Out>
+void stream_window(const OutputKernels<Out>& kernel, const float* values, AffineClamp map, Out* out,
+                   std::int64_t count, Out* staged) {
+  const bool aligned = reinterpret_cast<std::uintptr_t>(out) % kStreamAlignment == 0;
+  const std::int64_t direct = kernel.stream != nullptr && aligned ? count / kStreamStep * kStreamStep : 0;
+  if (direct > 0) kernel.stream(values, map, out, direct);
+  if (direct == count) return;
+  kernel.window(values + direct, map, staged, count - direct);
+  stream_copy(out + direct, staged, static_cast<std::size_t>(count - direct) * sizeof(Out));
+}
+
 template <typename Out>
 void planes(const ChannelVoxels& voxels, const AffineClamp* maps, std::int64_t map_count, Out* out,
-            bool stream, int threads, WindowKernel<Out> window) {
+            bool stream, int threads, const OutputKernels<Out>& kernel) {
   const auto chunk = [&](std::int64_t first, std::int64_t count) {
     alignas(64) float buffer[kChunk];
     alignas(64) Out staged[kChunk];
     const float* values = as_floats(voxels, first, count, buffer);
     for (std::int64_t m = 0; m < map_count; ++m) {
       Out* target = out + m * voxels.count + first;
-      window(values, maps[m], stream ? staged : target, count);
-      if (stream) stream_copy(target, staged, static_cast<std::size_t>(count) * sizeof(Out));
+      if (stream) {
+        stream_window(kernel, values, maps[m], target, count, staged);
+      } else {
+        kernel.window(values, maps[m], target, count);
+      }
     }
   };
   for_chunks(voxels.count, kChunk, threads, chunk, [stream] {
@@ -89,7 +97,7 @@ std::vector<LaneGroup> lane_groups(const std::vector<AffineClamp>& maps, std::in
 
 template <typename Out>
 void interleaved(const std::vector<ChannelVoxels>& voxels, const std::vector<AffineClamp>& maps, Out* out,
-                 int threads, InterleaveKernel<Out> kernel) {
+                 int threads, const OutputKernels<Out>& kernel) {
   const auto inputs = static_cast<std::int64_t>(voxels.size());
   const auto channels = static_cast<std::int64_t>(maps.size());
   const std::vector<LaneGroup> shared_groups = lane_groups(maps, inputs);
@@ -106,10 +114,10 @@ void interleaved(const std::vector<ChannelVoxels>& voxels, const std::vector<Aff
     const auto group_count = static_cast<std::int64_t>(groups.size());
     // The kernel may write past its end: over voxels that follow in this chunk, never over another thread's.
     const std::int64_t direct = std::max<std::int64_t>(0, count - kLanes);
-    kernel(groups.data(), group_count, channels, out + first * channels, direct);
+    kernel.interleave(groups.data(), group_count, channels, out + first * channels, direct);
     std::vector<Out> staged(static_cast<std::size_t>((count - direct) * channels + kLanes));
     for (LaneGroup& group : groups) group.values += direct;
-    kernel(groups.data(), group_count, channels, staged.data(), count - direct);
+    kernel.interleave(groups.data(), group_count, channels, staged.data(), count - direct);
     std::memcpy(out + (first + direct) * channels, staged.data(),
                 static_cast<std::size_t>((count - direct) * channels) * sizeof(Out));
   };
@@ -125,15 +133,15 @@ void check_output_type(at::ScalarType dtype) {
 
 void write_planes(const ChannelVoxels& voxels, const AffineClamp* maps, std::int64_t map_count, void* out,
                   at::ScalarType dtype, bool stream, int threads) {
-  visit_output(dtype, [&]<typename Out>(WindowKernel<Out> window, InterleaveKernel<Out>) {
-    planes(voxels, maps, map_count, static_cast<Out*>(out), stream, threads, window);
+  visit_output(dtype, [&]<typename Out>(const OutputKernels<Out>& kernel) {
+    planes(voxels, maps, map_count, static_cast<Out*>(out), stream, threads, kernel);
   });
 }
 
 void write_interleaved(const std::vector<ChannelVoxels>& voxels, const std::vector<AffineClamp>& maps,
                        void* out, at::ScalarType dtype, int threads) {
-  visit_output(dtype, [&]<typename Out>(WindowKernel<Out>, InterleaveKernel<Out> interleave) {
-    interleaved(voxels, maps, static_cast<Out*>(out), threads, interleave);
+  visit_output(dtype, [&]<typename Out>(const OutputKernels<Out>& kernel) {
+    interleaved(voxels, maps, static_cast<Out*>(out), threads, kernel);
   });
 }
 

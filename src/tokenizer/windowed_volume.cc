@@ -104,7 +104,7 @@ WindowedVolume::WindowedVolume(at::Tensor voxels_bcdhw, const std::vector<Window
   if (windows.empty()) fail(ErrorCategory::usage, "a volume needs at least one window to be seen through");
   const tokenizer::StatisticsWanted wanted = wanted_by(windows);
   check_voxels(voxels_bcdhw);
-  voxels_bcdhw_ = voxels_bcdhw.contiguous();
+  voxels_bcdhw_ = voxels_bcdhw.is_contiguous() ? std::move(voxels_bcdhw) : voxels_bcdhw.contiguous();
   for (std::int64_t b = 0; b < voxels_bcdhw_.size(0); ++b) {
     for (std::int64_t c = 0; c < voxels_bcdhw_.size(1); ++c) {
       const std::vector<WindowRange> ranges = ranges_of(voxels_bcdhw_[b][c], windows, wanted);
@@ -136,7 +136,7 @@ at::Tensor WindowedVolume::slab_dhwc(std::int64_t sample, std::int64_t first, st
          last, sample, batch(), voxels_bcdhw_.size(2));
   }
   tokenizer::check_output_type(dtype);
-  const at::Tensor out =
+  at::Tensor out =
       tokenizer::new_output({last - first, voxels_bcdhw_.size(3), voxels_bcdhw_.size(4), channels()}, dtype);
   std::vector<ChannelVoxels> inputs;
   for (std::int64_t c = 0; c < voxels_bcdhw_.size(1); ++c) {

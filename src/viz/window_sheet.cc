@@ -75,7 +75,8 @@ void draw_bar(Image8& sheet, int left, int top, int width, const ShownWindow& wi
   for (int x = 0; x < width; ++x) {
     const double value = histogram.low + (x + 0.5) / width * (histogram.high - histogram.low);
     const double part = std::clamp((value - window.low) / (window.high - window.low), 0.0, 1.0);
-    viz::fill_rectangle(sheet, left + x, top, 1, kBarHeight - 3, static_cast<std::uint8_t>(part * 255 + 0.5));
+    viz::fill_rectangle(sheet, left + x, top, 1, kBarHeight - 3,
+                        static_cast<std::uint8_t>(std::lround(part * 255)));
   }
   for (const double end : {window.low, window.high}) {
     if (end <= histogram.low || end >= histogram.high) continue;

@@ -20,6 +20,7 @@ constexpr std::size_t kMostWindows = 64;
 
 std::string windows_json(const std::vector<ShownWindow>& windows) {
   std::vector<std::string> list;
+  list.reserve(windows.size());
   for (const ShownWindow& window : windows) {
     list.push_back(fmt::format("{{\"name\":{},\"low\":{},\"high\":{}}}", viz::json_string(window.name),
                                window.low, window.high));

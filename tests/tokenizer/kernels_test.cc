@@ -3,6 +3,7 @@
 #include "tokenizer/kernels.h"
 
 #include "support/volumes.h"
+#include "tokenizer/stream_copy.h"
 
 #include <cstring>
 
@@ -31,11 +32,11 @@ TEST(Kernels, PortableRoundsAsLibTorchDoes) {
   const at::Tensor clamped = at::from_blob(values.data(), {count}).clamp(0, 1) + 0.0f;
   std::vector<float> floats(values.size());
   std::vector<std::uint16_t> halves(values.size());
-  kernel_set(0)->window_float(values.data(), kUnit, floats.data(), count);
+  kernel_set(0)->as_float.window(values.data(), kUnit, floats.data(), count);
   EXPECT_EQ(std::memcmp(floats.data(), clamped.const_data_ptr(), clamped.nbytes()), 0);
-  kernel_set(0)->window_bfloat16(values.data(), kUnit, halves.data(), count);
+  kernel_set(0)->as_bfloat16.window(values.data(), kUnit, halves.data(), count);
   EXPECT_EQ(std::memcmp(halves.data(), clamped.to(at::kBFloat16).const_data_ptr(), values.size() * 2), 0);
-  kernel_set(0)->window_float16(values.data(), kUnit, halves.data(), count);
+  kernel_set(0)->as_float16.window(values.data(), kUnit, halves.data(), count);
   EXPECT_EQ(std::memcmp(halves.data(), clamped.to(at::kHalf).const_data_ptr(), values.size() * 2), 0);
 }
 
@@ -65,20 +66,20 @@ std::vector<std::uint8_t> everything(const Kernels& k, std::int64_t count) {
   keep(&keys, sizeof(keys));
   keep(sums, sizeof(sums));
   const AffineClamp map = {-1350.7f, 1 / 1500.0f};
-  k.window_float(values.data(), map, floats.data(), count);
+  k.as_float.window(values.data(), map, floats.data(), count);
   keep(floats.data(), 4 * values.size());
-  k.window_bfloat16(values.data(), map, halves.data(), count);
+  k.as_bfloat16.window(values.data(), map, halves.data(), count);
   keep(halves.data(), 2 * values.size());
-  k.window_float16(values.data(), map, halves.data(), count);
+  k.as_float16.window(values.data(), map, halves.data(), count);
   keep(halves.data(), 2 * values.size());
   LaneGroup groups[2];
   groups[0] = {values.data(), 0, 3, {-1000, 50, 0.5f}, {1 / 2000.0f, 0.01f, 3}};
   groups[1] = {values.data(), 3, 4, {1, 2, 3, 4}, {0.1f, 0.01f, 0.001f, 0.0001f}};
-  k.interleave_float(groups, 2, 7, floats.data(), count);
+  k.as_float.interleave(groups, 2, 7, floats.data(), count);
   keep(floats.data(), 28 * values.size());
-  k.interleave_bfloat16(groups, 2, 7, halves.data(), count);
+  k.as_bfloat16.interleave(groups, 2, 7, halves.data(), count);
   keep(halves.data(), 14 * values.size());
-  k.interleave_float16(groups, 2, 7, halves.data(), count);
+  k.as_float16.interleave(groups, 2, 7, halves.data(), count);
   keep(halves.data(), 14 * values.size());
   return bytes;
 }
@@ -91,6 +92,31 @@ TEST(Kernels, EveryInstructionSetGivesTheSameBits) {
   }
 }
 
+template <typename Out>
+void expect_streamed(const OutputKernels<Out>& kernel, const char* name) {
+  if (kernel.stream == nullptr) return;
+  std::vector<float> values = some_floats();
+  const auto count = static_cast<std::int64_t>(values.size()) / kStreamStep * kStreamStep;
+  const at::Tensor memory = at::zeros({2, count}, at::kFloat);  // LibTorch aligns to 64 bytes
+  auto* streamed = static_cast<Out*>(memory.mutable_data_ptr());
+  std::vector<Out> windowed(static_cast<std::size_t>(count));
+  for (const AffineClamp map : {kUnit, AffineClamp{0.25f, 1.7f}}) {
+    kernel.stream(values.data(), map, streamed, count);
+    stream_done();
+    kernel.window(values.data(), map, windowed.data(), count);
+    EXPECT_EQ(std::memcmp(streamed, windowed.data(), windowed.size() * sizeof(Out)), 0) << name;
+  }
+  EXPECT_EQ(streamed[count], 0) << name << " wrote past the end";
+}
+
+TEST(Kernels, StreamIsWindow) {
+  for (int i = 0; const Kernels* set = kernel_set(i); ++i) {
+    expect_streamed(set->as_float, set->name);
+    expect_streamed(set->as_bfloat16, set->name);
+    expect_streamed(set->as_float16, set->name);
+  }
+}
+
 TEST(Kernels, InterleaveIsWindowPerChannel) {
   const std::vector<float> values = some_floats();
   const auto count = static_cast<std::int64_t>(values.size());
@@ -100,9 +126,9 @@ TEST(Kernels, InterleaveIsWindowPerChannel) {
     group.scale[lane] = 1.3f;
   }
   std::vector<std::uint16_t> interleaved(values.size() * 5 + kLanes), plane(values.size());
-  kernels().interleave_bfloat16(&group, 1, 5, interleaved.data(), count);
+  kernels().as_bfloat16.interleave(&group, 1, 5, interleaved.data(), count);
   for (int lane = 0; lane < 5; ++lane) {
-    kernels().window_bfloat16(values.data(), {group.low[lane], group.scale[lane]}, plane.data(), count);
+    kernels().as_bfloat16.window(values.data(), {group.low[lane], group.scale[lane]}, plane.data(), count);
     for (std::int64_t i = 0; i < count; ++i) ASSERT_EQ(interleaved[i * 5 + lane], plane[i]);
   }
 }

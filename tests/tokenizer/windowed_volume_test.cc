@@ -99,15 +99,19 @@ TEST(WindowedVolume, SameBitsForAnyNumberOfThreads) {
   at::set_num_threads(threads);
 }
 
-// Outputs above 32 MB take the road past the caches.
+// Outputs above 32 MB take the road past the caches, to planes that are aligned and to planes that are not.
 TEST(WindowedVolume, LargeOutputsAreTheSame) {
-  const at::Tensor voxels =
-      test::random_voxels(65, 201, 203, at::kShort, -1024, 3071, 9).reshape({1, 1, 65, 201, 203});
-  const WindowedVolume volume(voxels, parse_windows("all", WindowFamily::ct));
-  const at::Tensor all = volume.all_bcdhw(at::kBFloat16);
-  ASSERT_GT(all.nbytes(), 32u << 20);
-  const at::Tensor slab = volume.slab_dhwc(0, 0, 65, at::kBFloat16);
-  EXPECT_TRUE(test::same_voxels(all[0], slab.permute({3, 0, 1, 2}).contiguous()));
+  for (const std::int64_t width : {203, 208}) {
+    const at::Tensor voxels =
+        test::random_voxels(65, 200, width, at::kShort, -1024, 3071, 9).reshape({1, 1, 65, 200, width});
+    const WindowedVolume volume(voxels, parse_windows("all", WindowFamily::ct));
+    for (const at::ScalarType dtype : kOutputs) {
+      const at::Tensor all = volume.all_bcdhw(dtype);
+      ASSERT_GT(all.nbytes(), 32u << 20);
+      const at::Tensor slab = volume.slab_dhwc(0, 0, 65, dtype);
+      EXPECT_TRUE(test::same_voxels(all[0], slab.permute({3, 0, 1, 2}).contiguous())) << width;
+    }
+  }
 }
 
 TEST(WindowedVolume, WritesIntoATensorThatIsThere) {
