@@ -247,6 +247,10 @@ TEST(EmbedJob, CsvAndOtherSettings) {
   job.format = EmbeddingFormat::csv;
   run_embed(job, probe);
   EXPECT_TRUE(at::equal(load_embeddings(job.cache, "test").embeddings[0], expected(dir / "A1.1.0")));
+  job.format = EmbeddingFormat::npz;
+  EXPECT_PILLAR_ERROR(run_embed(job, probe), ErrorCategory::usage,
+                      HasSubstr("format: 'csv' then, 'npz' now"));
+  job.format = EmbeddingFormat::csv;
   job.spec.flip_depth = false;
   EXPECT_PILLAR_ERROR(run_embed(job, probe), ErrorCategory::usage, HasSubstr("not flipped"));
   job.overwrite = true;
