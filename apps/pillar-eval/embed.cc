@@ -108,6 +108,8 @@ ExitCode embed(Arguments& a, bool quiet) {
   memory.batch_size = a.job.batch_size;
   memory.jobs = a.job.jobs;
   a.job.loader_bytes = plan_loader_bytes(a.job.spec, memory);
+  spdlog::debug("memory: the model takes about {} MB, loading up to {} MB, {} MB are available",
+                memory.model_bytes >> 20, a.job.loader_bytes >> 20, available >> 20);
   a.job.settings["weights"] = weights_fingerprint(a.model);
   a.job.settings["dtype"] = encoder.dtype() == at::kBFloat16 ? "bf16" : "fp32";
   if (!quiet) {

@@ -2,6 +2,7 @@
 
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
+#include "pillar/data/available_memory.h"
 #include "pillar/data/model_input.h"
 #include "pillar/data/prefetch.h"
 
@@ -49,6 +50,15 @@ std::uint64_t input_bytes(const PreprocessSpec& spec, std::uint64_t element) {
   return static_cast<std::uint64_t>(spec.size_dhw[0] * spec.size_dhw[1] * spec.size_dhw[2]) * element;
 }
 
+// The bound lets one scan through whatever its size; a scan that would have the process killed is not let
+// through.
+void check_memory(const fs::path& path, std::uint64_t needed) {
+  const std::uint64_t available = available_memory_bytes();
+  if (needed <= available) return;
+  fail(ErrorCategory::input, "{}: takes {} MB of memory to load, {} MB are available", path, needed >> 20,
+       available >> 20);
+}
+
 Loaded load_scan(const EmbedJob& job, const EmbeddingCache& cache, const ScanEntry& entry,
                  MemoryShare& share) {
   Loaded loaded;
@@ -64,7 +74,9 @@ Loaded load_scan(const EmbedJob& job, const EmbeddingCache& cache, const ScanEnt
       return loaded;
     }
     if (!broken.empty()) loaded.notes.push_back(fmt::format("{}; embedded again", broken));
-    share.set(opened.read_bytes + input_bytes(job.spec, sizeof(float)));
+    const std::uint64_t needed = opened.read_bytes + input_bytes(job.spec, sizeof(float));
+    check_memory(entry.path, needed);
+    share.set(needed);
     loaded.voxels_cdhw = model_input(opened.read(), job.spec, loaded.notes);
     share.set(loaded.voxels_cdhw.nbytes());
   } catch (const std::exception& error) {
@@ -110,8 +122,9 @@ class EmbedRun {
     if (!loaded.fault.empty()) return fail_one(outcomes_.size() - 1);
     const auto [owner, is_new] = owners_.emplace(loaded.accession, entry.path);
     if (!is_new) {
-      outcomes_.back().reason = fmt::format("{}: its accession {} is already that of {}", entry.path,
-                                            loaded.accession, owner->second);
+      outcomes_.back().reason =
+          fmt::format("{}: its accession {} is already that of {}; a manifest gives each its own name",
+                      entry.path, loaded.accession, owner->second);
       return fail_one(outcomes_.size() - 1);
     }
     if (loaded.skipped) {
@@ -192,6 +205,7 @@ void claim_cache(const EmbedJob& job) {
   Settings settings = job.settings;
   settings["model"] = job.model_name;
   settings["modality"] = job.spec.modality;
+  settings["format"] = to_string(job.format);
   settings["preprocess"] = describe(job.spec);
   claim_split(job.cache, job.split, settings);
   const fs::path folder = job.cache / "embeddings" / job.split;
@@ -224,7 +238,7 @@ void embed_all(const EmbedJob& job, EmbedRun& run, EmbedSummary& summary) {
         run.take(job.scans[static_cast<std::size_t>(item->index)], std::move(*item->value));
     summary.waited_seconds = prefetch.waited_seconds();
     const double share = 100 * summary.waited_seconds / std::max(seconds_since(start), 1e-9);
-    progress.advance(done, fmt::format("loader waited for {:.0f} %", share));
+    progress.advance(done, fmt::format("{:.0f} % waiting for the loader", share));
   }
   progress.advance(run.flush());
   summary.seconds = seconds_since(start);

@@ -35,6 +35,11 @@ void make_folder(const fs::path& folder) {
 
 }  // namespace
 
+const char* to_string(EmbeddingFormat format) noexcept {
+  if (format == EmbeddingFormat::npz) return "npz";
+  return format == EmbeddingFormat::csv ? "csv" : "safetensors";
+}
+
 EmbeddingFormat parse_embedding_format(std::string_view text) {
   if (text == "npz") return EmbeddingFormat::npz;
   if (text == "safetensors") return EmbeddingFormat::safetensors;

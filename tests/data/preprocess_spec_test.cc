@@ -111,9 +111,8 @@ TEST(PreprocessSpec, OneLineSaysItAll) {
             "intensity rave10");
   PreprocessSpec xray = default_preprocess_spec("xray", kSize);
   xray.flip_depth = false;
-  EXPECT_EQ(
-      describe(xray),
-      "128x64x96 voxels (D,H,W) of any spacing, pad -1, not flipped, windows all, intensity native");
+  EXPECT_EQ(describe(xray),
+            "128x64x96 voxels (D,H,W) of any spacing, pad -1, not flipped, windows all, intensity native");
 }
 
 }  // namespace

@@ -75,6 +75,21 @@ TEST(Scan, ARave10SampleSaysSoAndANameGivenWins) {
   EXPECT_EQ(scan.name, "given");
 }
 
+TEST(Scan, ALosslessSampleLooksToTheModelAsItsRave10Twin) {
+  TempDir dir;
+  make_sample(dir / "exact", SampleMode::lossless);
+  make_sample(dir / "lossy", SampleMode::rave10);
+  const PreprocessSpec spec = default_preprocess_spec("ct", {10, 48, 64});
+  std::vector<std::string> notes;
+  const auto input_of = [&](const char* name) {
+    return model_input(open_scan({dir / name, ""}, as_it_is()).read(), spec, notes).to(at::kFloat);
+  };
+  const at::Tensor exact = input_of("exact"), lossy = input_of("lossy");
+  EXPECT_LT(exact.sub(lossy).abs().mean().item<float>(), 10) << "all but the noise of the video coding";
+  EXPECT_GT(exact.sub(test::smooth_volume(10, 48, 64).voxels_dhw.flip({0})).abs().mean().item<float>(), 50)
+      << "its scale is not HU";
+}
+
 TEST(Scan, ABareVideoHasTheNameOfItsFileAndNoGeometry) {
   TempDir dir;
   make_sample(dir / "A1.1.0", SampleMode::rave10);

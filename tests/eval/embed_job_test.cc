@@ -241,12 +241,28 @@ TEST(EmbedJob, ATightMemoryBoundStillFinishes) {
   EXPECT_THAT(run_embed(job, probe).brief(), StartsWith("6 embedded"));
 }
 
+TEST(EmbedJob, AScanTooLargeForMemoryFailsAlone) {
+  TempDir dir;
+  std::ofstream(dir / "big.nii.gz") << "x";
+  std::error_code error;
+  fs::resize_file(dir / "big.nii.gz", 1ull << 42, error);  // sparse: it takes no room
+  if (error) GTEST_SKIP() << "no file of 4 TB here: " << error.message();
+  const EmbedSummary summary =
+      run_embed(quiet_job(dir / "cache", {dir / "big.nii.gz", make_sample(dir, "A1", 1)}), probe);
+  EXPECT_THAT(summary.brief(), StartsWith("1 embedded, 1 failed"));
+  EXPECT_THAT(summary.outcomes[0].reason, HasSubstr("MB of memory to load"));
+}
+
 TEST(EmbedJob, CsvAndOtherSettings) {
   TempDir dir;
   EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "A1", 1)});
   job.format = EmbeddingFormat::csv;
   run_embed(job, probe);
   EXPECT_TRUE(at::equal(load_embeddings(job.cache, "test").embeddings[0], expected(dir / "A1.1.0")));
+  job.format = EmbeddingFormat::npz;
+  EXPECT_PILLAR_ERROR(run_embed(job, probe), ErrorCategory::usage,
+                      HasSubstr("format: 'csv' then, 'npz' now"));
+  job.format = EmbeddingFormat::csv;
   job.spec.flip_depth = false;
   EXPECT_PILLAR_ERROR(run_embed(job, probe), ErrorCategory::usage, HasSubstr("not flipped"));
   job.overwrite = true;

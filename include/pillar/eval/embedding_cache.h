@@ -19,6 +19,7 @@ enum class EmbeddingFormat {
   safetensors,  // <split>/<accession>.safetensors, the same key
   csv,          // <split>.csv: accession, e0, e1, ...
 };
+const char* to_string(EmbeddingFormat format) noexcept;
 EmbeddingFormat parse_embedding_format(std::string_view text);  // throws Error(usage)
 
 // Writes one split. A file's name is the accession, with "/", "%" and what else a name cannot carry as %XX.
