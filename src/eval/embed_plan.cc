@@ -14,7 +14,7 @@ constexpr double kGigabyte = 1e9;
 constexpr std::string_view kWeightEndings[] = {".safetensors", ".pt", ".pth", ".ckpt"};
 
 // A scan is decoded at up to twice the model's size before it is cropped, and becomes float32 at worst.
-constexpr std::uint64_t kDecodedBytes = 2 * 2, kInputBytes = 4;
+constexpr std::uint64_t kDecodedBytes = 4, kInputBytes = 4;
 
 double gigabytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) / kGigabyte;

@@ -26,6 +26,7 @@ void record_processed(const EmbedJob& job, const std::vector<EmbedOutcome>& outc
     if (!is_new && outcome.status == EmbedStatus::written) place->second = row;
   }
   std::vector<ProcessedRow> sorted;
+  sorted.reserve(rows.size());
   for (auto& [key, row] : rows) sorted.push_back(std::move(row));
   write_processed(job.cache, sorted);
 }

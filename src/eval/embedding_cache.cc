@@ -47,7 +47,7 @@ EmbeddingFormat parse_embedding_format(std::string_view text) {
   fail(ErrorCategory::usage, "unknown format '{}'; npz, safetensors or csv", text);
 }
 
-EmbeddingCache::EmbeddingCache(fs::path cache, std::string split, EmbeddingFormat format)
+EmbeddingCache::EmbeddingCache(const fs::path& cache, const std::string& split, EmbeddingFormat format)
     : folder_(split_folder(cache, split)), format_(format) {
   std::error_code ignored;
   if (format_ != EmbeddingFormat::csv || !fs::exists(csv_of(folder_), ignored)) return;

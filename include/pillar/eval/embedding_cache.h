@@ -27,7 +27,7 @@ class EmbeddingCache {
  public:
   // Reads a <split>.csv that is there. Throws Error(usage) for a split that is no folder name, Error(input)
   // for a broken CSV.
-  EmbeddingCache(std::filesystem::path cache, std::string split, EmbeddingFormat format);
+  EmbeddingCache(const std::filesystem::path& cache, const std::string& split, EmbeddingFormat format);
 
   // What was there when this was made, and loads whole. A broken file is not there; `fault` says why.
   // Thread-safe.
