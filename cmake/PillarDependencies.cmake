@@ -1,6 +1,7 @@
 # Third-party libraries. All come from Debian bookworm packages (scripts/apt-packages.txt) but LibTorch (scripts/setup.sh).
 find_package(LibTorch REQUIRED)
 find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX) # the runtime of LibTorch's own threads
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
