@@ -73,10 +73,10 @@ at::Tensor PatchEmbed::embed_view(const at::Tensor& image_bcdhw, const PassOptio
 at::Tensor PatchEmbed::operator()(const at::Tensor& image_bcdhw, const PassOptions& pass) const {
   if (views == 1) return embed_view(image_bcdhw, pass);
   std::vector<at::Tensor> tokens;
-  const std::int64_t width = image_bcdhw.size(-1) / views;
+  const std::vector<at::Tensor> images = image_bcdhw.chunk(views, view_axis(views, image_bcdhw.size(2)));
   for (int v = 0; v < views; ++v) {
     const at::Tensor position = view_positions.select(1, v).view({1, -1, 1, 1, 1});
-    tokens.push_back(embed_view(image_bcdhw.narrow(-1, v * width, width), pass) + position);
+    tokens.push_back(embed_view(images[v], pass) + position);
   }
   return at::cat(tokens, -1);
 }

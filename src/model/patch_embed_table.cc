@@ -53,6 +53,10 @@ PatchEmbedKind parse_patch_embed_kind(std::string_view text) {
        nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest), fmt::join(names, ", "));
 }
 
+int view_axis(int views, std::int64_t depth) {
+  return views > 1 && depth == views ? 2 : 4;
+}
+
 Size3 convolved(const Size3& size_dhw, const ConvStep& step) {
   constexpr std::int64_t kKernel = 3;
   Size3 out;
@@ -66,7 +70,7 @@ Size3 convolved(const Size3& size_dhw, const ConvStep& step) {
 Size3 embedded_tokens_dhw(PatchEmbedKind kind, const Size3& size_dhw) {
   const PatchEmbedTable& table = patch_embed_table(kind);
   Size3 size = size_dhw;
-  size[2] /= table.views;
+  size[view_axis(table.views, size[0]) - 2] /= table.views;
   for (const ConvStep& step : table.conv_down) size = convolved(size, step);
   size = convolved(size, table.ds1);
   size[2] *= table.views;

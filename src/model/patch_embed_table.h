@@ -16,8 +16,12 @@ struct ConvStep {
 struct PatchEmbedTable {
   std::vector<ConvStep> conv_down;
   ConvStep ds1;
-  int views = 1;  // images side by side along W, each embedded by the same weights
+  int views = 1;  // images embedded apart by the same weights, their tokens side by side along W
 };
+
+// Views lie one behind the other along D where the image has as many slices, else side by side along W. The
+// tensor axis of (B, C, D, H, W) that they are cut from: 2 or 4.
+int view_axis(int views, std::int64_t depth);
 
 const PatchEmbedTable& patch_embed_table(PatchEmbedKind kind);
 

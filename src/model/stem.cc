@@ -38,15 +38,14 @@ void activate(Activation activation, at::Tensor rows) {
 
 class Stem::ImageSlices : public SliceSource {
  public:
-  ImageSlices(const SlabReader& image, const Size3& size, std::int64_t channels, std::int64_t first_column)
-      : SliceSource(size, channels, size[0]), image_(image), first_column_(first_column) {}
+  ImageSlices(const SlabReader& image, const Size3& size, std::int64_t channels)
+      : SliceSource(size, channels, size[0]), image_(image) {}
   void write_some(std::int64_t first, std::int64_t last, float* to) override {
-    view_of(to, last - first, *this).copy_(image_(first, last).narrow(2, first_column_, size_dhw()[2]));
+    view_of(to, last - first, *this).copy_(image_(first, last));
   }
 
  private:
   const SlabReader& image_;
-  std::int64_t first_column_;
 };
 
 class Stem::ConvSlices : public SliceSource {
@@ -193,20 +192,17 @@ at::Tensor Stem::whole_view(const at::Tensor& image_bcdhw) const {
 at::Tensor Stem::whole(const at::Tensor& image_bcdhw) const {
   if (views_ == 1) return whole_view(image_bcdhw);
   std::vector<at::Tensor> tokens;
-  const std::int64_t width = image_bcdhw.size(-1) / views_;
+  const std::vector<at::Tensor> images = image_bcdhw.chunk(views_, view_axis(views_, image_bcdhw.size(2)));
   for (int v = 0; v < views_; ++v) {
-    const at::Tensor view = image_bcdhw.narrow(-1, v * width, width);
-    tokens.push_back(whole_view(view) + view_positions_.select(1, v).view({1, 1, 1, 1, -1}));
+    tokens.push_back(whole_view(images[v]) + view_positions_.select(1, v).view({1, 1, 1, 1, -1}));
   }
   return at::cat(tokens, 3);
 }
 
-at::Tensor Stem::run_view(const SlabReader& image, const Size3& size_dhw, std::int64_t first_column,
-                          int slices) const {
+at::Tensor Stem::run_view(const SlabReader& image, const Size3& size_dhw, int slices) const {
   at::Tensor scratch;
   const Work work{slices, &scratch};
-  std::unique_ptr<SliceSource> map =
-      std::make_unique<ImageSlices>(image, size_dhw, down_[0].in_channels, first_column);
+  std::unique_ptr<SliceSource> map = std::make_unique<ImageSlices>(image, size_dhw, down_[0].in_channels);
   for (const Folded& step : down_) {
     map = std::make_unique<ConvSlices>(step, Activation::relu, work,
                                        std::make_shared<SliceCache>(std::move(map)));
@@ -224,13 +220,18 @@ at::Tensor Stem::run_view(const SlabReader& image, const Size3& size_dhw, std::i
 at::Tensor Stem::operator()(const SlabReader& image, const Size3& size_dhw, int slices) const {
   if (slices < 1) slices = kDefaultSlices;
   slices = (slices + 1) / 2 * 2;  // whole Winograd tiles
-  if (views_ == 1) return run_view(image, size_dhw, 0, slices);
-  // The views lie side by side: every reader of the image sees the rows anew.
+  if (views_ == 1) return run_view(image, size_dhw, slices);
+  const bool along_depth = view_axis(views_, size_dhw[0]) == 2;
+  Size3 view_size = size_dhw;
+  view_size[along_depth ? 0 : 2] /= views_;
   std::vector<at::Tensor> tokens;
-  const std::int64_t width = size_dhw[2] / views_;
   for (int v = 0; v < views_; ++v) {
-    tokens.push_back(run_view(image, {size_dhw[0], size_dhw[1], width}, v * width, slices) +
-                     view_positions_.select(1, v).view({1, 1, 1, -1}));
+    const std::int64_t slice = along_depth ? v * view_size[0] : 0,
+                       column = along_depth ? 0 : v * view_size[2];
+    const SlabReader view = [&](std::int64_t first, std::int64_t last) {
+      return image(slice + first, slice + last).narrow(2, column, view_size[2]);
+    };
+    tokens.push_back(run_view(view, view_size, slices) + view_positions_.select(1, v).view({1, 1, 1, -1}));
   }
   return at::cat(tokens, 2);
 }

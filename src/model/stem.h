@@ -44,8 +44,7 @@ class Stem {
 
   static Folded fold(const Conv3d& conv, const BatchNorm* norm, at::ScalarType compute, bool direct);
   at::Tensor whole_view(const at::Tensor& image_bcdhw) const;
-  at::Tensor run_view(const SlabReader& image, const Size3& size_dhw, std::int64_t first_column,
-                      int slices) const;
+  at::Tensor run_view(const SlabReader& image, const Size3& size_dhw, int slices) const;
 
   at::ScalarType compute_;
   int views_;

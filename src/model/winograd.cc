@@ -105,8 +105,8 @@ void WinogradConv::operator()(const SliceRows& in, std::int64_t height, std::int
   if (!scratch.defined() || scratch.numel() < bytes * threads)
     scratch = at::empty({bytes * threads}, at::kByte);
   auto* memory = scratch.mutable_data_ptr<std::uint8_t>();
-  // In LibTorch's own threads: others would compete with its workers, which spin for a while after their last task.
-  // Blocks are handed out as threads come for them, so that a slow one holds nobody up.
+  // In LibTorch's own threads: others would compete with its workers, which spin for a while after their last
+  // task. Blocks are handed out as threads come for them, so that a slow one holds nobody up.
   std::atomic<std::int64_t> next{0};
   at::parallel_for(0, threads, 1, [&](std::int64_t first_thread, std::int64_t last_thread) {
     for (std::int64_t t = first_thread; t < last_thread; ++t) {

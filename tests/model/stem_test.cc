@@ -22,11 +22,11 @@ struct Case {
 };
 // Sizes whose maps end on odd slices among them.
 const std::vector<Case> kCases = {
-    {PatchEmbedKind::volume_666, {30, 24, 18}, 16},  {PatchEmbedKind::volume_666, {24, 24, 24}, 24},
-    {PatchEmbedKind::volume_884, {24, 16, 16}, 16},  {PatchEmbedKind::generic, {18, 16, 24}, 16},
-    {PatchEmbedKind::brain, {20, 16, 16}, 32},       {PatchEmbedKind::breast_mr, {18, 24, 36}, 16},
-    {PatchEmbedKind::prostate_mr, {5, 48, 48}, 16},  {PatchEmbedKind::xray, {1, 64, 48}, 16},
-    {PatchEmbedKind::xray_two_view, {1, 64, 96}, 16}};
+    {PatchEmbedKind::volume_666, {30, 24, 18}, 16},   {PatchEmbedKind::volume_666, {24, 24, 24}, 24},
+    {PatchEmbedKind::volume_884, {24, 16, 16}, 16},   {PatchEmbedKind::generic, {18, 16, 24}, 16},
+    {PatchEmbedKind::brain, {20, 16, 16}, 32},        {PatchEmbedKind::breast_mr, {18, 24, 36}, 16},
+    {PatchEmbedKind::prostate_mr, {5, 48, 48}, 16},   {PatchEmbedKind::xray, {1, 64, 48}, 16},
+    {PatchEmbedKind::xray_two_view, {1, 64, 96}, 16}, {PatchEmbedKind::xray_two_view, {2, 64, 48}, 16}};
 
 struct Problem {
   PatchEmbed embed;
