@@ -1,14 +1,12 @@
-#include "pillar/core/file.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/phantom/phantom.h"
 #include "pillar/rave/sample.h"
 
+#include "command.h"
 #include "rave_cases.h"
-#include "support/app.h"
 #include "windows_cases.h"
 
-#include <cstdlib>
-#include <fstream>
+#include <memory>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,41 +16,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct Arguments : CommonArguments {
   fs::path sample;
-  fs::path json;
-  fs::path scratch;
-  RunOptions run;
   RaveOptions rave;
   WindowsOptions windows;
-};
-
-std::string processor_name() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
-}
-
-// A folder of our own below `base`, removed at the end by the parent only.
-struct Scratch {
-  fs::path path;
-  bool owned = false;
-  explicit Scratch(const fs::path& given) : path(given) {
-    if (!path.empty()) return;
-    std::string pattern = (fs::temp_directory_path() / "pillar-bench-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr)
-      throw Error(ErrorCategory::io, pattern + ": cannot make a scratch folder");
-    path = pattern;
-    owned = true;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    if (owned) fs::remove_all(path, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
 };
 
 // Where no sample is given: a phantom chest in rave10.
@@ -80,17 +47,6 @@ fs::path extract_video(const fs::path& sample) {
   return video;
 }
 
-// In a child the first call does not return.
-void run_and_report(const std::vector<Case>& cases, const Arguments& a, int threads) {
-  nlohmann::ordered_json results = run_cases(cases, a.run);
-  for (auto& result : results) {
-    result["machine"] = processor_name();
-    result["processors"] = usable_processors();
-    result["threads"] = threads;
-  }
-  if (!a.json.empty()) write_file_atomic(a.json, results.dump(2) + "\n");
-}
-
 void bench_rave(Arguments& a, const char* program) {
   Scratch scratch(a.scratch);
   if (a.rave.threads == 0) a.rave.threads = usable_processors();
@@ -115,17 +71,6 @@ void bench_windows(Arguments& a, const char* program) {
                          "--size",    std::to_string(a.windows.size),
                          "--threads", std::to_string(a.windows.threads)};
   run_and_report(windows_cases(a.windows), a, a.windows.threads);
-}
-
-void add_run_options(CLI::App* command, Arguments& a, int& threads) {
-  command->add_option("--json", a.json, "write [{name, ours, baseline, ratio_time, ratio_rss}] to this file");
-  command->add_option("--repeats", a.run.repeats, "runs of each side, interleaved; the best counts")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--threads", threads, "threads of both sides; 0: one a processor")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--case", a.run.only_case)->group("");
-  command->add_option("--side", a.run.only_side)->check(CLI::IsMember({"ours", "baseline"}))->group("");
 }
 
 void add_rave(CLI::App& app, const char* program) {
@@ -160,5 +105,6 @@ int main(int argc, char** argv) {
                            context.app.require_subcommand(1);
                            pillar::bench::add_rave(context.app, argv[0]);
                            pillar::bench::add_windows(context.app, argv[0]);
+                           pillar::bench::add_atlas(context.app, argv[0]);
                          });
 }

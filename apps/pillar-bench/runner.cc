@@ -56,6 +56,32 @@ void keep_best(Json& best, const Json& next) {
   best["peak_rss_mb"] = rss;
 }
 
+Json make_entry(const Case& c, Json ours, Json baseline) {
+  Json entry = {{"name", c.name}, {"ours", std::move(ours)}};
+  if (!baseline.is_null()) {
+    baseline["what"] = c.baseline_what;
+    entry["baseline"] = std::move(baseline);
+    for (const auto& [ratio, of] :
+         {std::pair("ratio_time", "seconds"), std::pair("ratio_rss", "peak_rss_mb")})
+      entry[ratio] = entry["baseline"][of].get<double>() / entry["ours"][of].get<double>();
+  }
+  if (c.finish) c.finish(entry);
+  return entry;
+}
+
+void print_entry(const Json& entry) {
+  const auto figure = [&](const char* side, const char* what) { return entry[side][what].get<double>(); };
+  const auto name = entry["name"].get<std::string>();
+  if (!entry.contains("baseline")) {
+    fmt::print("{:<34} {:>9.3f} {:>9} {:>8}   {:>8.0f} {:>8}   {}\n", name, figure("ours", "seconds"), "-",
+               "-", figure("ours", "peak_rss_mb"), "-", "not measured");
+    return;
+  }
+  fmt::print("{:<34} {:>9.3f} {:>9.3f} {:>7.2f}x   {:>8.0f} {:>8.0f}   {}\n", name, figure("ours", "seconds"),
+             figure("baseline", "seconds"), entry["ratio_time"].get<double>(), figure("ours", "peak_rss_mb"),
+             figure("baseline", "peak_rss_mb"), entry["baseline"]["what"].get<std::string>());
+}
+
 }  // namespace
 
 Json run_cases(const std::vector<Case>& cases, const RunOptions& options) {
@@ -65,25 +91,15 @@ Json run_cases(const std::vector<Case>& cases, const RunOptions& options) {
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
     for (std::size_t i = 0; i < cases.size(); ++i) {
       keep_best(ours[i], measure_in_child(cases[i].name, "ours", options));
-      keep_best(baseline[i], measure_in_child(cases[i].name, "baseline", options));
+      if (cases[i].baseline) keep_best(baseline[i], measure_in_child(cases[i].name, "baseline", options));
     }
   }
   Json results = Json::array();
-  fmt::print("{:<34} {:>9} {:>9} {:>7}   {:>8} {:>8}   {}\n", "case", "ours s", "base s", "ratio", "ours MB",
+  fmt::print("{:<34} {:>9} {:>9} {:>8}   {:>8} {:>8}   {}\n", "case", "ours s", "base s", "ratio", "ours MB",
              "base MB", "baseline");
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    baseline[i]["what"] = cases[i].baseline_what;
-    const double ratio_time = baseline[i]["seconds"].get<double>() / ours[i]["seconds"].get<double>();
-    const double ratio_rss = baseline[i]["peak_rss_mb"].get<double>() / ours[i]["peak_rss_mb"].get<double>();
-    fmt::print("{:<34} {:>9.3f} {:>9.3f} {:>6.2f}x   {:>8.0f} {:>8.0f}   {}\n", cases[i].name,
-               ours[i]["seconds"].get<double>(), baseline[i]["seconds"].get<double>(), ratio_time,
-               ours[i]["peak_rss_mb"].get<double>(), baseline[i]["peak_rss_mb"].get<double>(),
-               cases[i].baseline_what);
-    results.push_back({{"name", cases[i].name},
-                       {"ours", ours[i]},
-                       {"baseline", baseline[i]},
-                       {"ratio_time", ratio_time},
-                       {"ratio_rss", ratio_rss}});
+    results.push_back(make_entry(cases[i], std::move(ours[i]), std::move(baseline[i])));
+    print_entry(results.back());
   }
   return results;
 }

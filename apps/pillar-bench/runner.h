@@ -24,10 +24,12 @@ struct Case {
   std::string name;
   Work ours;
   std::string baseline_what;
-  Work baseline;
+  Work baseline;  // empty: ours alone is measured
   // Runs within each process, of which the fastest counts: a loader decodes many volumes in one process, and
   // the first run pays for memory that the machine hands out for the first time.
   int inner_runs = 1;
+  // In the parent, when both sides have run: adds to the case's entry what only both together tell.
+  std::function<void(nlohmann::ordered_json& entry)> finish = {};
 };
 
 struct RunOptions {
@@ -38,8 +40,9 @@ struct RunOptions {
 };
 
 // In the parent: runs every side of every case `repeats` times, interleaved, prints a table line per case,
-// and returns the list [{name, ours, baseline, ratio_time, ratio_rss}], best repeat of each. In the child:
-// runs the one side, prints its measurement, and exits the process.
+// and returns the list [{name, ours, baseline, ratio_time, ratio_rss}], best repeat of each (name and ours
+// alone for a case without a baseline). In the child: runs the one side, prints its measurement, and exits
+// the process.
 nlohmann::ordered_json run_cases(const std::vector<Case>& cases, const RunOptions& options);
 
 double now_seconds();  // monotonic

@@ -74,5 +74,114 @@ TEST(PillarBench, WindowsSayWhatTheMachineCould) {
   EXPECT_EQ(run_program({"pillar-bench", "windows", "--size", "7"}).exit_code, 2);
 }
 
+nlohmann::json bench_atlas(const TempDir& dir, std::vector<std::string> options, std::string* out = nullptr) {
+  options.insert(options.begin(), {"pillar-bench", "atlas", "--gemm", "128", "--threads", "1"});
+  options.insert(options.end(), {"--json", (dir / "bench.json").string()});
+  const auto result = run_program(options);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  if (out) *out = result.out;
+  return nlohmann::json::parse(read_text_file(dir / "bench.json"));
+}
+
+TEST(PillarBench, AtlasAgreesWithThePlainFormulation) {
+  TempDir dir;
+  std::string out;
+  const auto json = bench_atlas(dir, {"--arch", "atlas-tiny-abdomen-ct", "--dtype", "fp32,bf16"}, &out);
+  ASSERT_EQ(json.size(), 2u);
+  EXPECT_EQ(json[0]["name"], "atlas fp32 48x48x48");
+  EXPECT_EQ(json[1]["name"], "atlas bf16 48x48x48");
+  for (const auto& entry : json) {
+    for (const char* side : {"ours", "baseline"}) {
+      for (const char* figure : {"seconds", "peak_rss_mb", "load_s", "windows_s", "stem_s", "stage0_s",
+                                 "stage1_s", "stage2_s", "gflop_per_s", "of_machine_gemm"}) {
+        ASSERT_TRUE(entry[side].contains(figure)) << side << " " << figure;
+        EXPECT_GT(entry[side][figure].get<double>(), 0) << side << " " << figure;
+      }
+      EXPECT_EQ(entry[side]["gflop"], json[0]["ours"]["gflop"]);
+    }
+    for (const char* figure :
+         {"ratio_time", "ratio_rss", "machine_gemm_fp32_gflops", "machine_gemm_bf16_gflops"})
+      EXPECT_GT(entry[figure].get<double>(), 0) << figure;
+    EXPECT_EQ(entry["threads"], 1);
+  }
+  // The stem, by hand: 16^3 places of 11->64, 64->32 and six times 32->32, then 8^3 of 32->64. The rest is
+  // small.
+  const double stem = 2 * 27e-9 * (4096 * (11 * 64 + 64 * 32 + 6 * 32 * 32) + 512 * 32 * 64);
+  EXPECT_GT(json[0]["ours"]["gflop"].get<double>(), stem);
+  EXPECT_LT(json[0]["ours"]["gflop"].get<double>(), 1.1 * stem);
+  // Random weights: readouts are a few units long.
+  EXPECT_GT(json[0]["readout_cosine"].get<double>(), 0.99999);
+  EXPECT_LT(json[0]["readout_max_abs_difference"].get<double>(), 1e-3);
+  EXPECT_GT(json[1]["readout_cosine"].get<double>(), 0.999);
+  EXPECT_GT(json[1]["readout_max_abs_difference"].get<double>(), 0);  // bf16 rounds
+  EXPECT_NE(out.find("stage2"), std::string::npos);
+}
+
+// At 48x96x48 the coarsest window has unequal axes.
+nlohmann::json small_architecture(const std::string& modality, std::vector<int> image_hwd,
+                                  std::vector<int> patch_hwd) {
+  return {{"model", {{"stages", {1, 1, 1}}, {"atlas_args", {{"dim", 32}, {"num_heads", 2}}}}},
+          {"modalities",
+           {{modality,
+             {{"image_size", image_hwd},
+              {"patch_size", patch_hwd},
+              {"in_chans", 3},
+              {"num_features", 16},
+              {"merge_ratio", {4, 4, 4}},
+              {"local2global", {2, 2, 2}}}}}}};
+}
+
+TEST(PillarBench, AtlasTakesOtherSizesAndEmbeds) {
+  TempDir dir;
+  const std::string arch = (dir / "arch.json").string();
+  write_file_atomic(arch, small_architecture("abdomen_ct", {96, 96, 96}, {6, 6, 6}).dump());
+  auto json = bench_atlas(dir, {"--arch", arch, "--size", "48,96,48"});
+  EXPECT_EQ(json[0]["name"], "atlas fp32 48x96x48");
+  EXPECT_EQ(json[0]["merge_ratio_dhw"],
+            (std::vector<int>{4, 4, 4}));  // the long axis still gives three scales
+  EXPECT_GT(json[0]["readout_cosine"].get<double>(), 0.99999);
+  EXPECT_LT(json[0]["readout_max_abs_difference"].get<double>(), 1e-3);
+
+  write_file_atomic(arch, small_architecture("head_ct", {128, 128, 48}, {8, 8, 6}).dump());
+  json = bench_atlas(dir, {"--arch", arch});
+  EXPECT_GT(json[0]["readout_cosine"].get<double>(), 0.99999);
+  EXPECT_LT(json[0]["readout_max_abs_difference"].get<double>(), 1e-3);
+}
+
+TEST(PillarBench, AtlasScalesWindowsDownWithTheSize) {
+  TempDir dir;
+  const std::string arch = (dir / "arch.json").string();
+  write_file_atomic(arch, small_architecture("abdomen_ct", {96, 96, 96}, {6, 6, 6}).dump());
+  std::string out;
+  const auto json = bench_atlas(dir, {"--arch", arch, "--size", "48,48,48", "--ours-only"}, &out);
+  EXPECT_EQ(json[0]["merge_ratio_dhw"], (std::vector<int>{2, 2, 2}));
+  EXPECT_NE(out.find("4,4,4 would leave fewer scales"), std::string::npos) << out;
+  EXPECT_FALSE(json[0].contains("baseline"));
+  EXPECT_FALSE(json[0].contains("ratio_time"));
+  EXPECT_GT(json[0]["ours"]["gflop_per_s"].get<double>(), 0);
+}
+
+TEST(PillarBench, AtlasRefusesWhatItCannotCompare) {
+  TempDir dir;
+  const std::string arch = (dir / "arch.json").string();
+  const auto refused = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"pillar-bench", "atlas", "--arch", arch});
+    return run_program(options);
+  };
+  write_file_atomic(arch, small_architecture("abdomen_ct", {96, 96, 96}, {6, 6, 6}).dump());
+  EXPECT_EQ(refused({"--dtype", "fp32,fp32"}).exit_code, 2);
+  EXPECT_EQ(refused({"--size", "96,96"}).exit_code, 2);
+  EXPECT_EQ(refused({"--size", "36,36,36"}).exit_code, 2);  // merge_ratio 4 * 36 / 96
+  EXPECT_EQ(refused({"--size", "96,96,100"}).exit_code, 1);
+  write_file_atomic(arch, small_architecture("chest_ct", {64, 64, 128}, {8, 8, 4}).dump());
+  EXPECT_NE(refused({}).exit_code, 0);
+  auto chest = small_architecture("chest_ct", {64, 64, 64}, {8, 8, 4});
+  chest["modalities"]["chest_ct"]["patch_embed"] = "volume_884";
+  write_file_atomic(arch, chest.dump());
+  const auto result = refused({});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("volume_884"), std::string::npos) << result.err;
+}
+
 }  // namespace
 }  // namespace pillar

@@ -1,0 +1,29 @@
+#include "gemm_rate.h"
+
+#include "runner.h"
+
+#include <algorithm>
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/rand.h>
+
+namespace pillar::bench {
+
+double gemm_gflops(at::ScalarType dtype, const std::vector<std::int64_t>& sides) {
+  constexpr int kRuns = 3;
+  double best = 0;
+  for (const std::int64_t n : sides) {
+    const at::Tensor a = at::rand({n, n}).to(dtype), b = at::rand({n, n}).to(dtype);
+    at::Tensor out = at::empty({n, n}, dtype);
+    const double gflop = 2 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n) / 1e9;
+    for (int run = 0; run < kRuns; ++run) {
+      const double begin = now_seconds();
+      at::mm_out(out, a, b);
+      best = std::max(best, gflop / (now_seconds() - begin));
+    }
+  }
+  return best;
+}
+
+}  // namespace pillar::bench

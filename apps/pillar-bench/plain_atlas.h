@@ -1,0 +1,25 @@
+// Atlas as the public code writes it down, in LibTorch's own operators: what the encoder is measured against.
+#pragma once
+
+#include "pillar/model/encoder.h"
+#include "pillar/model/weights.h"
+
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar::bench {
+
+// One plane a window, float32: (B,1,D,H,W) integers -> (B,windows,D,H,W). Level and minmax windows only;
+// throws Error(unsupported) for others.
+at::Tensor plain_windows(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows);
+
+// (B,1,D,H,W) integer voxels -> (B, stages*dim) float32. Whole tensors throughout: all windows at once, every
+// BatchNorm a pass of its own over whole maps (B,C,D,H,W), keys and values of coarser scales repeated for
+// each window, scaled_dot_product_attention. `weights` hold what expected_weights() lists. `times` is added
+// to. Throws Error(unsupported) for the patch embeds that plain_embed() does not have.
+at::Tensor plain_atlas(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                       const AtlasConfig& config, const TowerConfig& tower, const WeightMap& weights,
+                       ReadoutTimes& times);
+
+}  // namespace pillar::bench
