@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up, builds, and runs the main job on a demo cohort: twelve synthetic torsos and one real head CT.
+# Sets up, builds, and runs the main job on a demo cohort, twelve synthetic torsos and one real head CT: from scans to
+# samples, pictures and embeddings. Run again, it keeps what is there.
 # Usage: scripts/quickstart.sh [FOLDER]   (default: demo)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -48,13 +49,36 @@ show pillar-rave decode "$demo/samples/head.0.0" --out "$demo/head.nii.gz" --ove
 show pillar-rave view "$demo/samples/head.0.0" --out "$demo/head.html" --window 40,80
 show pillar-rave view "$demo/samples/PH000001.1.0" --out "$demo/phantom.png" --window 40,400
 
+step "What a model sees: one channel a window"
+show pillar-rave view "$demo/samples/PH000001.1.0" --out "$demo/phantom-windows.html" --windows all
+show pillar-rave view "$demo/samples/PH000001.1.0" --out "$demo/phantom-windows.png" --windows all
+show pillar-rave view "$demo/samples/head.0.0" --out "$demo/head-windows.html" --windows brain,subdural,stroke,bone,temporal_bone,minmax
+
+step "A model in the layout of the released ones, tiny and with random weights: its embeddings mean nothing until it is trained"
+show pillar-train init --arch atlas-tiny-abdomen-ct --out "$demo/model" --seed 1 --overwrite
+
+# This model sees 48 x 48 x 48 voxels of 7.5 mm, and a sample is never resampled: samples/ (1.25 mm) would give it the middle
+# of the chest, and a warning for each. So the cohort is encoded once more, on the model's grid.
+step "A cohort to embeddings"
+show pillar-rave encode --input-csv "$demo/cohort/series.csv" --out "$demo/samples-7.5mm" --set "processing.resampling.target_spacing=[7.5,7.5,7.5]"
+show pillar-eval embed --model "$demo/model" "$demo/samples-7.5mm" --out "$demo/cache" --split test
+show ls "$demo/cache/embeddings/test"
+
+# DICOM is resampled on the way, to the grid that the model's config.json asks for.
+step "A DICOM folder to a vector, in one command"
+show pillar-eval embed --model "$demo/model" "$demo/cohort/scans/PH000001" --out "$demo/cache" --split one-scan --format csv
+show cut -d, -f1-8 "$demo/cache/embeddings/one-scan.csv"
+
 cat <<EOT
 
 Made in $demo/:
   cohort/       DICOM series, reports (*.jsonl), labels.json, truth.csv
-  samples/      RAVE samples, mapping.csv, failures.csv
+  samples/      RAVE samples, mapping.csv, failures.csv; samples-7.5mm/ the same scans on the tiny model's grid
   head.nii.gz   the real head CT, decoded: the same voxels as went in
   head.html     open it in a browser: three orientations, windows, values under the cursor
   phantom.png   contact sheet of a synthetic torso
-Next: build/release/bin/pillar-rave --help, README.md
+  *-windows.*   every window of a slice side by side, and where the windows lie among the values
+  model/        config.json and model.safetensors, not trained
+  cache/        embeddings: numpy.load("$demo/cache/embeddings/test/PH000001.npz")["embedding"]; processed.csv, failures.csv
+Next: build/release/bin/pillar-eval embed --help, README.md
 EOT
