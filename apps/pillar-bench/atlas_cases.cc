@@ -85,11 +85,12 @@ void finish(Json& entry, const AtlasModel& model, const AtlasOptions& options, c
   const TowerConfig& tower = model.config.towers[0];
   const double gflop = atlas_gflop(model.config, tower, model.kind);
   const bool plain = entry.contains("baseline");
-  add_rate(entry["ours"], gflop, dtype == "bf16" ? options.machine.bf16 : options.machine.fp32);
-  if (plain) add_rate(entry["baseline"], gflop, options.machine.fp32);
+  const GemmRates machine = options.machine();
+  add_rate(entry["ours"], gflop, dtype == "bf16" ? machine.bf16 : machine.fp32);
+  if (plain) add_rate(entry["baseline"], gflop, machine.fp32);
   if (plain) add_agreement(entry, options.folder, dtype);
-  entry["machine_gemm_fp32_gflops"] = options.machine.fp32;
-  entry["machine_gemm_bf16_gflops"] = options.machine.bf16;
+  entry["machine_gemm_fp32_gflops"] = machine.fp32;
+  entry["machine_gemm_bf16_gflops"] = machine.bf16;
   entry["parameters"] = model.parameters;
   entry["merge_ratio_dhw"] = tower.merge_ratio_dhw;
 }

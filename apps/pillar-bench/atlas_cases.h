@@ -18,7 +18,9 @@ struct AtlasOptions {
   std::vector<std::string> dtypes;  // of ours: fp32, bf16
   int threads = 0;
   bool ours_only = false;
-  GemmRates machine;  // in the parent
+  // In the parent: the best rates found so far, measured again at each call, for a machine may be busier
+  // before the cases than after them.
+  std::function<GemmRates()> machine;
 };
 
 // "atlas fp32 192x192x192", one case a dtype. The baseline is always float32.

@@ -63,7 +63,12 @@ void bench_atlas(AtlasArguments& a, const char* program) {
   const AtlasModel model = write_atlas_model(find_architecture(a.architecture), size, scratch.path);
   print_model(a, model);
   at::set_num_threads(a.atlas.threads);
-  a.atlas.machine = {gemm_gflops(at::kFloat, a.gemm_sides), gemm_gflops(at::kBFloat16, a.gemm_sides)};
+  a.atlas.machine = [sides = a.gemm_sides, best = std::make_shared<GemmRates>()] {
+    best->fp32 = std::max(best->fp32, gemm_gflops(at::kFloat, sides));
+    best->bf16 = std::max(best->bf16, gemm_gflops(at::kBFloat16, sides));
+    return *best;
+  };
+  a.atlas.machine();
   a.run.child_command = {program,     "atlas",
                          "--scratch", scratch.path.string(),
                          "--dtype",   fmt::format("{}", fmt::join(a.atlas.dtypes, ",")),
