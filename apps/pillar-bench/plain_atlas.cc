@@ -91,9 +91,10 @@ at::Tensor plain_atlas(const at::Tensor& voxels_bcdhw, const std::vector<Window>
   const std::vector<PlainScale> layout =
       plain_scales(plain_tokens_dhw(kind, tower.size_dhw()), tower.merge_ratio_dhw, tower.local2global_dhw);
   double last = now_seconds();
-  at::Tensor x = plain_windows(voxels_bcdhw, windows);
+  // Held to the end, as the public code's batch holds it.
+  const at::Tensor image = plain_windows(voxels_bcdhw, windows);
   times.windows_s += lap(last);
-  x = embed(visual / fmt::format("patch_embeds.{}", tower.modality), plain_embed(kind), std::move(x));
+  at::Tensor x = embed(visual / fmt::format("patch_embeds.{}", tower.modality), plain_embed(kind), image);
   times.stem_s += lap(last);
 
   std::vector<at::Tensor> scales = pyramid(x.permute({0, 2, 3, 4, 1}), layout, tower.local2global_dhw);

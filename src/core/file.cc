@@ -74,6 +74,11 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   data_ = static_cast<const std::uint8_t*>(mapping);
 }
 
+void MappedFile::release_pages() const noexcept {
+  if (size_ > 0)
+    ::madvise(const_cast<std::uint8_t*>(data_), size_, MADV_DONTNEED);  // a hint; the pages are the file's
+}
+
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::uint8_t*>(data_), size_);
 }

@@ -107,6 +107,8 @@ void AtlasBlock::freeze(at::ScalarType compute) {
   for (Scale& scale : scales_) {
     scale.frozen_positions =
         scale.position2(at::relu(scale.position1(scale.coordinates_hwd, at::kFloat)), at::kFloat).detach();
+    scale.position1 = scale.position2 = Linear();
+    for (LayerNorm* norm : {&scale.norm1_q, &scale.norm1_kv, &scale.norm2}) norm->freeze();
     for (Linear* linear : {&scale.q, &scale.kv, &scale.proj, &scale.fc1, &scale.fc2}) linear->freeze(compute);
   }
 }

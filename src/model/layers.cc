@@ -25,6 +25,11 @@ at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
   return at::layer_norm(x, {weight.size(0)}, weight, bias, epsilon);
 }
 
+void LayerNorm::freeze() {
+  weight = weight.detach().clone();
+  bias = bias.detach().clone();
+}
+
 namespace {
 
 at::Tensor keep_mask(at::IntArrayRef shape, double rate, const at::Tensor& like,

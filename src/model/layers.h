@@ -32,6 +32,7 @@ struct LayerNorm {
   LayerNorm() = default;
   LayerNorm(const Scope& scope, double epsilon);
   at::Tensor operator()(const at::Tensor& x) const;
+  void freeze();  // as Linear's; copies, so that nothing holds on to a mapped file for their sake
   at::Tensor weight, bias;
   double epsilon = 1e-5;
 };

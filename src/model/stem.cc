@@ -172,6 +172,7 @@ Stem::Stem(const PatchEmbed& embed, at::ScalarType compute, bool whole_maps)
                            fold(block.conv2, &block.norm2, compute, whole_maps));
   }
   ds1_ = fold(embed.ds1, nullptr, compute, whole_maps);
+  norm_.freeze();
 }
 
 at::Tensor Stem::whole_view(const at::Tensor& image_bcdhw) const {

@@ -17,7 +17,7 @@ using SlabReader = std::function<at::Tensor(std::int64_t first, std::int64_t las
 
 class Stem {
  public:
-  static constexpr int kDefaultSlices = 4;
+  static constexpr int kDefaultSlices = 2;
   Stem(const PatchEmbed& embed, at::ScalarType compute);
   // The same folded convolutions on whole maps, for a device with the memory and the parallel units to want
   // them so: (B, channels, D, H, W) to (B, d, h, w, dim) float32. Only of a stem that was made for

@@ -1,5 +1,6 @@
 #include "model/weights_load.h"
 
+#include "pillar/core/file.h"
 #include "pillar/model/weights.h"
 
 #include "core/fail.h"
@@ -85,7 +86,8 @@ void name_text_projection(WeightMap& weights) {
 WeightMap load_weights(const std::filesystem::path& model) {
   WeightMap weights;
   std::vector<std::string> odd, differing, not_finite;
-  for (const auto& [name, stored] : read_checkpoint_tensors(model)) {
+  MappedFiles files;
+  for (const auto& [name, stored] : read_checkpoint_tensors(model, files)) {
     const at::Tensor tensor = as_weight(stored);
     if (!tensor.defined()) {
       odd.push_back(fmt::format("{} {}", printable(name), at::toString(stored.scalar_type())));
@@ -99,6 +101,8 @@ WeightMap load_weights(const std::filesystem::path& model) {
   if (!not_finite.empty()) refuse(model, "weights that are NaN or infinite", not_finite);
   if (!differing.empty()) refuse(model, "there twice under different prefixes, and not equal", differing);
   name_text_projection(weights);
+  // The checks have read everything; what a model does not use need not stay in memory.
+  for (const auto& file : files) file->release_pages();
   return weights;
 }
 

@@ -38,8 +38,9 @@ fs::path weights_file(const fs::path& model) {
        kSingle, fmt::join(found, ", "));
 }
 
-Tensors read_safetensors(const fs::path& path) {
+Tensors read_safetensors(const fs::path& path, MappedFiles& files) {
   const SafetensorsFile file(path);
+  files.push_back(file.mapping());
   Tensors tensors;
   for (const auto& [name, entry] : file.entries()) tensors.emplace(name, file.tensor(name));
   return tensors;
@@ -61,16 +62,17 @@ bool is_training_state(std::string_view name) {
   return kKeys.count(name.substr(0, name.find('.'))) != 0;
 }
 
-Tensors read_one(const fs::path& path) {
+Tensors read_one(const fs::path& path, MappedFiles& files) {
   const auto file = std::make_shared<const MappedFile>(path);
-  if (!looks_like_torch_file(file->bytes())) return read_safetensors(path);
+  if (!looks_like_torch_file(file->bytes())) return read_safetensors(path, files);
+  files.push_back(file);
   Tensors tensors = read_torch_tensors(file->bytes(), path.string(), file);
   std::erase_if(tensors, [](const auto& item) { return is_training_state(item.first); });
   return tensors;
 }
 
 // The shards are files of the index's own folder, whatever it says.
-Tensors read_sharded(const fs::path& index) {
+Tensors read_sharded(const fs::path& index, MappedFiles& files) {
   const Config map = Config::load(index).get("weight_map");
   if (!map.is_map() || map.size() == 0) map.fail("must name the file of each tensor");
   std::map<std::string, std::set<std::string>> shards;
@@ -84,7 +86,7 @@ Tensors read_sharded(const fs::path& index) {
   Tensors tensors;
   for (const auto& [file, names] : shards) {
     const fs::path path = index.parent_path() / file;
-    for (auto& [name, tensor] : read_safetensors(path)) {
+    for (auto& [name, tensor] : read_safetensors(path, files)) {
       if (names.count(name) == 0) {
         fail(ErrorCategory::input, "{}: holds '{}', which {} does not place there", path, printable(name),
              kIndex);
@@ -102,11 +104,12 @@ Tensors read_sharded(const fs::path& index) {
 
 }  // namespace
 
-std::map<std::string, at::Tensor> read_checkpoint_tensors(const fs::path& model) {
+std::map<std::string, at::Tensor> read_checkpoint_tensors(const fs::path& model, MappedFiles& files) {
   std::error_code error;
   if (!fs::exists(model, error)) fail(ErrorCategory::io, "{}: no such file or folder", model);
   const fs::path file = weights_file(model);
-  Tensors tensors = file.string().ends_with(".index.json") ? read_sharded(file) : read_one(file);
+  Tensors tensors =
+      file.string().ends_with(".index.json") ? read_sharded(file, files) : read_one(file, files);
   if (tensors.empty()) fail(ErrorCategory::input, "{}: holds no tensor", file);
   return tensors;
 }

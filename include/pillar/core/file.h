@@ -36,6 +36,8 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   ByteView bytes() const noexcept { return {data_, size_}; }
+  // What has been read so far no longer counts as this process's memory; it is read again when looked at.
+  void release_pages() const noexcept;
 
  private:
   const std::uint8_t* data_ = nullptr;

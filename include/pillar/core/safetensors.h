@@ -36,6 +36,7 @@ class SafetensorsFile {
   // copy only where the file does not align the data for its type. Throws Error(input) for an unknown name,
   // with the nearest one there is.
   at::Tensor tensor(const std::string& name) const;
+  std::shared_ptr<const MappedFile> mapping() const noexcept { return file_; }
 
  private:
   std::filesystem::path path_;
