@@ -50,7 +50,9 @@ Measurement measure_plain(const AtlasOptions& options, const std::string& dtype)
   const double start = now_seconds();
   const AtlasConfig config = load_atlas_config(model_path(options.folder) / "config.json");
   const TowerConfig& tower = config.tower("");
-  const WeightMap weights = load_weights(model_path(options.folder));
+  WeightMap weights = load_weights(model_path(options.folder));
+  for (auto& [name, tensor] : weights)
+    tensor = tensor.clone();  // a module owns its parameters; ours are the file's pages
   check_weights(weights, expected_weights(config, tower, infer_patch_embed(tower, weights)),
                 model_path(options.folder).string());
   const double load_s = now_seconds() - start;

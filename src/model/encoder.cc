@@ -1,5 +1,6 @@
 #include "pillar/model/encoder.h"
 
+#include "pillar/core/file.h"
 #include "pillar/tokenizer/windowed_volume.h"
 
 #include "core/cuda_module.h"
@@ -7,6 +8,7 @@
 #include "model/patch_embed.h"
 #include "model/stages.h"
 #include "model/stem.h"
+#include "model/weights_load.h"
 
 #include <chrono>
 
@@ -70,7 +72,8 @@ Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& 
   state->config = load_atlas_config(config_beside(model));
   state->tower = state->config.tower(options.modality);
   const at::NoGradGuard no_gradients;
-  WeightMap weights = load_weights(model);
+  MappedFiles files;
+  WeightMap weights = load_weights(model, files);
   const PatchEmbedKind kind = infer_patch_embed(state->tower, weights);
   const std::vector<WeightSpec> expected = expected_weights(state->config, state->tower, kind);
   check_weights(weights, expected, model.string());
@@ -84,6 +87,7 @@ Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& 
                       !state->device.is_cpu());
   state->stages.emplace(visual, state->config, state->tower, state->tokens_dhw);
   state->stages->freeze(state->compute);
+  for (const auto& file : files) file->release_pages();  // what was folded, packed and copied
   return Encoder(std::move(state));
 }
 

@@ -84,9 +84,13 @@ void name_text_projection(WeightMap& weights) {
 }  // namespace
 
 WeightMap load_weights(const std::filesystem::path& model) {
+  MappedFiles files;
+  return load_weights(model, files);
+}
+
+WeightMap load_weights(const std::filesystem::path& model, MappedFiles& files) {
   WeightMap weights;
   std::vector<std::string> odd, differing, not_finite;
-  MappedFiles files;
   for (const auto& [name, stored] : read_checkpoint_tensors(model, files)) {
     const at::Tensor tensor = as_weight(stored);
     if (!tensor.defined()) {

@@ -20,6 +20,10 @@ using MappedFiles = std::vector<std::shared_ptr<const MappedFile>>;
 std::map<std::string, at::Tensor> read_checkpoint_tensors(const std::filesystem::path& model,
                                                           MappedFiles& files);
 
+// load_weights(), and what its tensors are views of: a caller that has copied what it needs releases the
+// pages.
+std::map<std::string, at::Tensor> load_weights(const std::filesystem::path& model, MappedFiles& files);
+
 // Without what trainers put in front: any run of "module.", "model.", "backbone_model.", "state_dict." and
 // the like.
 std::string canonical_name(std::string_view name);
