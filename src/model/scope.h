@@ -29,7 +29,6 @@ class Scope {
     const auto it = weights_.find(fmt::format("{}.{}", prefix_, name));
     return it == weights_.end() ? at::Tensor() : it->second;
   }
-  const std::string& prefix() const { return prefix_; }
 
  private:
   const WeightMap& weights_;

@@ -16,7 +16,6 @@ class Stages {
   void freeze(at::ScalarType compute);
   // grid: (B, d, h, w, dim) float32, what the patch embed gave; released early where it can be.
   AtlasOutput operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) const;
-  const std::vector<ScaleLayout>& layout() const { return layout_; }
 
  private:
   ScaleTokens pyramid(at::Tensor grid_bdhwc) const;

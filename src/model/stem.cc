@@ -160,8 +160,6 @@ Stem::Folded Stem::fold(const Conv3d& conv, const BatchNorm* norm, at::ScalarTyp
   return folded;
 }
 
-Stem::Stem(const PatchEmbed& embed, at::ScalarType compute) : Stem(embed, compute, false) {}
-
 Stem::Stem(const PatchEmbed& embed, at::ScalarType compute, bool whole_maps)
     : compute_(compute), views_(embed.views), norm_(embed.ds1_norm), view_positions_(embed.view_positions) {
   for (const PatchEmbed::Down& step : embed.down) {

@@ -18,11 +18,10 @@ using SlabReader = std::function<at::Tensor(std::int64_t first, std::int64_t las
 class Stem {
  public:
   static constexpr int kDefaultSlices = 2;
-  Stem(const PatchEmbed& embed, at::ScalarType compute);
+  // `whole_maps`: for whole(), not for the slice by slice form.
+  Stem(const PatchEmbed& embed, at::ScalarType compute, bool whole_maps = false);
   // The same folded convolutions on whole maps, for a device with the memory and the parallel units to want
-  // them so: (B, channels, D, H, W) to (B, d, h, w, dim) float32. Only of a stem that was made for
-  // `whole_maps`.
-  Stem(const PatchEmbed& embed, at::ScalarType compute, bool whole_maps);
+  // them so: (B, channels, D, H, W) to (B, d, h, w, dim) float32.
   at::Tensor whole(const at::Tensor& image_bcdhw) const;
   // Tokens of one sample, (d, h, w, dim) float32. `slices`: of the stem's widest map, taken at a time; 0 for
   // the default.

@@ -29,7 +29,6 @@ class WinogradConv {
   // contiguous. `scratch` is made or enlarged as needed: one for a chain of convolutions spares fresh pages.
   void operator()(const SliceRows& in, std::int64_t height, std::int64_t width, std::int64_t first,
                   std::int64_t last, float* out, at::Tensor& scratch) const;
-  const char* kernel_name() const { return kernel_->name; }
 
  private:
   const WinogradKernel* kernel_;
