@@ -45,7 +45,8 @@ AtlasOutput Atlas::forward(const at::Tensor& image_bcdhw, const AtlasPass& pass)
     fail(ErrorCategory::input, "modality {} takes images of (B, {}, {}, {}, {}), not ({})", tower.modality,
          tower.in_chans, size[0], size[1], size[2], fmt::join(image_bcdhw.sizes(), ", "));
   }
-  const PassOptions options{pass.compute, pass.train, pass.seed};
+  const PassOptions options{pass.compute, pass.train, pass.seed, pass.update_statistics,
+                            pass.sum_over_processes};
   const at::Tensor tokens = state_->patch_embed(image_bcdhw, options);
   if (pass.observe) pass.observe("patch_embed", tokens);
   return state_->stages(tokens.permute({0, 2, 3, 4, 1}).contiguous(), pass);

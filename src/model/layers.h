@@ -3,6 +3,7 @@
 
 #include "model/scope.h"
 
+#include <functional>
 #include <optional>
 
 #include <ATen/TensorOperators.h>
@@ -16,6 +17,8 @@ struct PassOptions {
   at::ScalarType compute = at::kFloat;
   bool train = false;      // dropout, drop-path, batch statistics
   std::uint64_t seed = 0;  // of every random draw when training
+  bool update_statistics = true;
+  std::function<at::Tensor(const at::Tensor&)> sum_over_processes = nullptr;
 };
 
 struct Linear {

@@ -1,8 +1,10 @@
 #include "model/patch_embed.h"
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/conv3d.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/relu.h>
 
@@ -26,8 +28,30 @@ BatchNorm::BatchNorm(const Scope& scope, double eps)
       epsilon(eps) {}
 
 at::Tensor BatchNorm::operator()(const at::Tensor& x, const PassOptions& pass) const {
-  if (pass.train && num_batches_tracked.defined()) num_batches_tracked.add_(1);
-  return at::batch_norm(x, weight, bias, running_mean, running_var, pass.train, kMomentum, epsilon, true);
+  const bool update = pass.train && pass.update_statistics;
+  if (update && num_batches_tracked.defined()) num_batches_tracked.add_(1);
+  if (pass.train && pass.sum_over_processes) return over_processes(x, pass);
+  return at::batch_norm(x, weight, bias, !pass.train || update ? running_mean : at::Tensor(),
+                        !pass.train || update ? running_var : at::Tensor(), pass.train, kMomentum, epsilon,
+                        true);
+}
+
+// Two passes, mean first: the sum of squares alone would cancel where the mean is far from zero.
+at::Tensor BatchNorm::over_processes(const at::Tensor& x, const PassOptions& pass) const {
+  const std::vector<std::int64_t> others = {0, 2, 3, 4}, per_channel = {1, -1, 1, 1, 1};
+  const double own = static_cast<double>(x.numel() / x.size(1));
+  const at::Tensor sums = pass.sum_over_processes(at::cat({x.sum(others), at::full({1}, own, x.options())}));
+  const at::Tensor count = sums.select(0, -1).detach();
+  const at::Tensor mean = sums.narrow(0, 0, x.size(1)) / count;
+  const at::Tensor centred = x - mean.view(per_channel);
+  const at::Tensor variance = pass.sum_over_processes(centred.square().sum(others)) / count;
+  if (pass.update_statistics) {
+    const at::NoGradGuard no_gradients;
+    running_mean.lerp_(mean, kMomentum);
+    running_var.lerp_(variance * (count / (count - 1).clamp_min(1)), kMomentum);
+  }
+  const at::Tensor scale = weight * (variance + epsilon).rsqrt();
+  return centred * scale.view(per_channel) + bias.view(per_channel);
 }
 
 Conv3d::Conv3d(const Scope& scope, const ConvStep& s)

@@ -14,6 +14,9 @@ struct BatchNorm {
   at::Tensor operator()(const at::Tensor& x, const PassOptions& pass) const;
   at::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
   double epsilon = 1e-5;
+
+ private:
+  at::Tensor over_processes(const at::Tensor& x, const PassOptions& pass) const;
 };
 
 struct Conv3d {

@@ -99,6 +99,10 @@ std::int64_t fan_in(const WeightSpec& spec, const std::map<std::string, WeightSp
 
 }  // namespace
 
+at::Tensor random_weight(const WeightSpec& spec, std::uint64_t seed) {
+  return initial(spec, seed, spec.shape.size() > 1 ? spec.shape[1] : 1);
+}
+
 WeightMap random_weights(const AtlasConfig& config, std::uint64_t seed) {
   std::map<std::string, WeightSpec> all = {{"logit_scale", {"logit_scale", {}, WeightInit::logit_scale}}};
   for (const TowerConfig& tower : config.towers) {

@@ -17,7 +17,7 @@ using Shape = std::vector<std::int64_t>;
 class Table {
  public:
   void add(const std::string& name, Shape shape, WeightInit init) {
-    specs_.push_back({name, std::move(shape), init});
+    specs_.push_back({name, std::move(shape), init, used_});
   }
   void convolution(const std::string& name, std::int64_t in, std::int64_t out) {
     add(fmt::format("{}.weight", name), {out, in, kKernel, kKernel, kKernel}, WeightInit::convolution);
@@ -36,10 +36,12 @@ class Table {
     add(fmt::format("{}.running_var", name), {width}, WeightInit::ones);
     add(fmt::format("{}.num_batches_tracked", name), {}, WeightInit::step_count);
   }
+  void used(bool value) { used_ = value; }  // of what is added from now on
   std::vector<WeightSpec> take() { return std::move(specs_); }
 
  private:
   std::vector<WeightSpec> specs_;
+  bool used_ = true;
 };
 
 void add_patch_embed(Table& table, const AtlasConfig& config, const TowerConfig& tower, PatchEmbedKind kind) {
@@ -97,7 +99,10 @@ std::vector<WeightSpec> expected_weights(const AtlasConfig& config, const TowerC
   for (std::size_t stage = 0; stage < config.stages.size(); ++stage) {
     for (std::int64_t i = 0; i < config.stages[stage]; ++i) {
       const std::string block = fmt::format("visual.atlas_models.{}.blocks.{}", stage, i);
-      for (std::size_t scale = 0; scale < scales; ++scale) add_scale(table, config, block, scale);
+      for (std::size_t scale = 0; scale < scales; ++scale) {
+        table.used(scale + stage < scales);
+        add_scale(table, config, block, scale);
+      }
     }
   }
   return table.take();

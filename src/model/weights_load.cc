@@ -69,7 +69,8 @@ void name_text_projection(WeightMap& weights) {
   std::vector<std::string> found, named;
   for (const auto& [name, tensor] : weights) {
     if (tensor.dim() != 2 || tensor.size(0) != width) continue;
-    if (name.starts_with("visual.") || name.starts_with("pool.") || name.starts_with("head_models."))
+    if (name.starts_with("visual.") || name.starts_with("pool.") || name.starts_with("head_models.") ||
+        name.starts_with("text.proj."))  // the latter: our two-layer projection
       continue;
     found.push_back(name);
     if (name.find("text") != std::string::npos) named.push_back(name);

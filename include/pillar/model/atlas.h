@@ -15,8 +15,14 @@
 namespace pillar {
 
 struct AtlasPass {
-  // Dropout, drop-path and batch statistics (BatchNorm's running ones are updated) where true.
+  // Dropout, drop-path and BatchNorm by the batch's own statistics where true.
   bool train = false;
+  // Whether a training pass moves BatchNorm's running statistics: no for one that will be run again.
+  bool update_statistics = true;
+  // Where several processes train together and BatchNorm is to see all their samples: the sum of a small
+  // tensor over processes, which gradients flow through. Called twice a BatchNorm, by every process in the
+  // same order.
+  std::function<at::Tensor(const at::Tensor&)> sum_over_processes;
   // Type of convolutions, matrix products and attention, as autocast would choose: float32 or bfloat16. Norms
   // and the residual stream stay float32.
   at::ScalarType compute = at::ScalarType::Float;

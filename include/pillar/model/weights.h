@@ -31,6 +31,7 @@ struct WeightSpec {
   std::string name;
   std::vector<std::int64_t> shape;
   WeightInit init;
+  bool used = true;  // false: part of the public layout, but no pass of this tower reads it
 };
 
 // Every tensor that a tower needs: its patch embed and the stages, which all towers share.
@@ -54,6 +55,9 @@ void check_weights(const WeightMap& weights, const std::vector<WeightSpec>& expe
 
 // Same seed, same bits. Towers' kinds: `patch_embed`, else the default of the modality's name.
 WeightMap random_weights(const AtlasConfig& config, std::uint64_t seed);
+// One tensor as random_weights() draws it: its bits depend on seed, name and shape. A bias of uniform_fan_in
+// needs its layer and is none of these.
+at::Tensor random_weight(const WeightSpec& spec, std::uint64_t seed);
 
 // A folder in released layout: config.json and model.safetensors with the prefix "model.". Atomic.
 void write_checkpoint(const std::filesystem::path& folder, const std::string& config_json,

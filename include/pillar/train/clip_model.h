@@ -1,0 +1,73 @@
+// An Atlas image tower for each modality, a projection of frozen text embeddings, and the logit scale.
+#pragma once
+
+#include "pillar/model/atlas.h"
+#include "pillar/train/optimizer.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar {
+
+enum class TextProjectionKind {
+  linear,  // text.proj.weight (readout width, text width)
+  mlp,     // text.proj.fc1.{weight,bias}, GELU, text.proj.fc2.weight; as wide inside as the readout
+};
+const char* to_string(TextProjectionKind kind) noexcept;
+TextProjectionKind parse_text_projection(std::string_view text);  // throws Error(usage)
+
+// Every tensor of such a model, drawn from the seed: same seed, same bits.
+WeightMap initial_clip_weights(const AtlasConfig& config, TextProjectionKind kind, std::int64_t text_width,
+                               std::uint64_t seed);
+
+// What became of the tensors of a model that took what fitted from a checkpoint.
+struct InitReport {
+  std::vector<std::string> taken, other_shape, not_there;  // names of the model
+  std::vector<std::string> unused;                         // names of the checkpoint
+  std::string table() const;  // counts by part of the model, and the names that did not fit
+};
+// Replaces tensors of `weights` by those of the checkpoint that have their name and shape. Throws what
+// load_weights() throws, and Error(input) if nothing fits.
+InitReport take_fitting_weights(WeightMap& weights, const std::filesystem::path& checkpoint);
+
+class ClipModel {
+ public:
+  // Owns its weights from then on, on `device`. `modalities`: those that are trained; only what they use
+  // requires gradients. Throws Error(input | usage) as Atlas does.
+  ClipModel(const AtlasConfig& config, const std::vector<std::string>& modalities, const WeightMap& weights,
+            at::Device device);
+
+  // (B, readout width) unit rows.
+  at::Tensor image_rows(const std::string& modality, const at::Tensor& image_bcdhw,
+                        const AtlasPass& pass) const;
+  at::Tensor text_rows(const at::Tensor& text_bw, at::ScalarType compute) const;
+
+  at::Tensor& logit_scale() { return logit_scale_; }
+  void clamp_logit_scale();  // to [0, ln 100]
+
+  std::int64_t readout_width() const noexcept { return readout_width_; }
+  at::Device device() const noexcept { return device_; }
+  const WeightMap& weights() const noexcept { return weights_; }
+  // What is trained, by name; BatchNorm's running statistics and counters are the buffers.
+  const NamedTensors& parameters() const noexcept { return parameters_; }
+  NamedTensors buffers() const;
+  // Parameters that get their last gradient of a step from this modality, if modalities come in the given
+  // order; logit_scale is in none.
+  std::vector<at::Tensor> parameters_of(std::size_t modality) const;
+
+ private:
+  WeightMap weights_;
+  std::vector<std::string> modalities_;
+  std::map<std::string, Atlas> towers_;
+  NamedTensors parameters_;
+  std::map<std::string, std::size_t> last_user_;  // parameter -> index of modality
+  at::Tensor logit_scale_;
+  std::int64_t readout_width_ = 0;
+  at::Device device_;
+};
+
+}  // namespace pillar

@@ -1,0 +1,136 @@
+#include "pillar/train/optimizer.h"
+
+#include "core/fail.h"
+
+#include <cmath>
+#include <numbers>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+namespace pillar {
+namespace {
+
+std::vector<at::Tensor> gradients(const NamedTensors& parameters) {
+  std::vector<at::Tensor> grads;
+  for (const auto& [name, parameter] : parameters) {
+    if (parameter.grad().defined()) grads.push_back(parameter.grad());
+  }
+  return grads;
+}
+
+double total_norm(const std::vector<at::Tensor>& tensors) {
+  if (tensors.empty()) return 0;
+  return at::linalg_vector_norm(at::stack(at::_foreach_norm(tensors, 2))).item<double>();
+}
+
+}  // namespace
+
+double learning_rate(const ScheduleOptions& options, std::int64_t step) {
+  const auto at = static_cast<double>(step), warmup = static_cast<double>(options.warmup_steps),
+             total = static_cast<double>(options.total_steps);
+  if (step < options.warmup_steps) return options.lr * (at + 1) / warmup;
+  if (step >= options.total_steps) return 0;
+  return options.lr * 0.5 * (1 + std::cos(std::numbers::pi * (at - warmup) / (total - warmup)));
+}
+
+AdamW::AdamW(NamedTensors parameters, const AdamWOptions& options)
+    : parameters_(std::move(parameters)), options_(options) {
+  const at::NoGradGuard no_gradients;
+  for (const auto& [name, parameter] : parameters_) {
+    moments_.push_back({at::zeros_like(parameter), at::zeros_like(parameter),
+                        at::zeros({}, parameter.options().dtype(at::kFloat).requires_grad(false))});
+  }
+}
+
+void AdamW::step(double lr) {
+  const at::NoGradGuard no_gradients;
+  for (const bool decays : {true, false}) {
+    std::vector<at::Tensor> values, grads, exp_avgs, exp_avg_sqs, steps;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      const at::Tensor& parameter = parameters_[i].second;
+      if (!parameter.grad().defined() || (parameter.dim() > 1) != decays) continue;
+      values.push_back(parameter);
+      grads.push_back(parameter.grad());
+      exp_avgs.push_back(moments_[i].exp_avg);
+      exp_avg_sqs.push_back(moments_[i].exp_avg_sq);
+      steps.push_back(moments_[i].step.add_(1));
+    }
+    if (values.empty()) continue;
+    at::_fused_adamw_(values, grads, exp_avgs, exp_avg_sqs, {}, steps, lr, options_.beta1, options_.beta2,
+                      decays ? options_.weight_decay : 0, options_.eps, /*amsgrad=*/false,
+                      /*maximize=*/false);
+  }
+}
+
+NamedTensors AdamW::state() const {
+  NamedTensors state;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const std::string& name = parameters_[i].first;
+    state.emplace_back(fmt::format("exp_avg.{}", name), moments_[i].exp_avg);
+    state.emplace_back(fmt::format("exp_avg_sq.{}", name), moments_[i].exp_avg_sq);
+    state.emplace_back(fmt::format("step.{}", name), moments_[i].step);
+  }
+  return state;
+}
+
+void AdamW::load_state(const std::map<std::string, at::Tensor>& state) {
+  const at::NoGradGuard no_gradients;
+  for (auto& [name, mine] : this->state()) {
+    const auto found = state.find(name);
+    if (found == state.end() || found->second.sizes() != mine.sizes())
+      fail(ErrorCategory::input, "the optimiser's state has no tensor {} of this model's shape", name);
+    mine.copy_(found->second);
+  }
+}
+
+double gradient_norm(const NamedTensors& parameters) {
+  const at::NoGradGuard no_gradients;
+  return total_norm(gradients(parameters));
+}
+
+double weight_norm(const NamedTensors& parameters) {
+  const at::NoGradGuard no_gradients;
+  std::vector<at::Tensor> values;
+  for (const auto& [name, parameter] : parameters) values.push_back(parameter.detach());
+  return total_norm(values);
+}
+
+void clip_gradients(const NamedTensors& parameters, double norm, double max_norm) {
+  const double factor = max_norm / (norm + 1e-6);
+  if (factor >= 1) return;
+  const at::NoGradGuard no_gradients;
+  at::_foreach_mul_(gradients(parameters), factor);
+}
+
+void clear_gradients(const NamedTensors& parameters) {
+  for (const auto& [name, parameter] : parameters) {
+    if (parameter.grad().defined()) parameter.grad().zero_();
+  }
+}
+
+bool LossScale::unscale(const NamedTensors& parameters) {
+  constexpr std::int64_t kGrowthInterval = 2000;
+  const at::NoGradGuard no_gradients;
+  // A power of two: dividing changes no bit of what does not underflow.
+  at::_foreach_mul_(gradients(parameters), 1 / scale);
+  if (!std::isfinite(gradient_norm(parameters))) {
+    scale /= 2;
+    good_steps = 0;
+    return false;
+  }
+  if (++good_steps == kGrowthInterval) {
+    scale *= 2;
+    good_steps = 0;
+  }
+  return true;
+}
+
+}  // namespace pillar

@@ -1,0 +1,57 @@
+#include "train/run_state.h"
+
+#include "core/fail.h"
+
+#include <nlohmann/json.hpp>
+
+namespace pillar {
+namespace {
+
+constexpr int kLayout = 1;
+
+// Writing and reading walk the same list.
+template <typename Visit>
+void each_field(RunState& state, Visit visit) {
+  visit("step", state.step);
+  visit("seed", state.seed);
+  visit("validated_epochs", state.validated_epochs);
+  visit("bad_in_epoch", state.bad_in_epoch);
+  visit("loss_scale", state.loss_scale);
+  visit("good_steps", state.good_steps);
+  visit("best_step", state.best_step);
+  visit("best_value", state.best_value);
+  visit("world_size", state.world_size);
+  visit("batch_size", state.batch_size);
+  visit("micro_batch", state.micro_batch);
+  visit("threads", state.threads);
+  visit("total_steps", state.total_steps);
+  visit("precision", state.precision);
+  visit("device", state.device);
+  visit("version", state.version);
+}
+
+}  // namespace
+
+std::string format_run_state(const RunState& state) {
+  nlohmann::ordered_json json = {{"layout", kLayout}};
+  RunState copy = state;
+  each_field(copy, [&](const char* name, const auto& value) { json[name] = value; });
+  return json.dump(1) + "\n";
+}
+
+RunState parse_run_state(const std::string& text, const std::filesystem::path& file) {
+  RunState state;
+  try {
+    const auto json = nlohmann::json::parse(text);
+    if (json.at("layout").get<int>() != kLayout) {
+      fail(ErrorCategory::unsupported, "{}: written by another version of libpillar (layout {}, not {})",
+           file, json.at("layout").dump(), kLayout);
+    }
+    each_field(state, [&](const char* name, auto& value) { json.at(name).get_to(value); });
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorCategory::input, "{}: not the state of a run: {}", file, error.what());
+  }
+  return state;
+}
+
+}  // namespace pillar
