@@ -14,7 +14,7 @@ namespace pillar {
 // Read-only; calls may come from several threads.
 class TextCache {
  public:
-  // A folder with metadata.json (public layout) or a packed .safetensors file with its index beside it, told
+  // A folder with metadata.json (public layout) or a packed .safetensors file (`pillar-text pack`), told
   // by what is there. Vectors are read when asked for. Throws Error(io | input) naming file and fault.
   static TextCache open(const std::filesystem::path& path);
   TextCache(TextCache&&) noexcept;
