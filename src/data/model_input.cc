@@ -3,6 +3,7 @@
 #include "pillar/image/preprocess.h"
 
 #include "core/fail.h"
+#include "data/fitted_input.h"
 #include "data/intensity_map.h"
 
 #include <cmath>
@@ -25,6 +26,11 @@ AxisFit fit_axis(std::int64_t size, std::int64_t target) {
   return {0, (target - size) / 2, size};
 }
 
+std::int64_t drawn_start(std::int64_t size, std::int64_t target, double depth_crop) {
+  const std::int64_t last = size - target;  // a product just below last + 1 may round to it
+  return std::min(last, static_cast<std::int64_t>(depth_crop * static_cast<double>(last + 1)));
+}
+
 struct Placement {
   SizeDhw source, target;
   std::array<AxisFit, 3> fits;
@@ -32,12 +38,14 @@ struct Placement {
   bool pads = false;
 };
 
-Placement place(const SizeDhw& source, const SizeDhw& target, bool flip) {
+Placement place(const SizeDhw& source, const SizeDhw& target, bool flip, std::optional<double> depth_crop) {
   Placement placement{source, target, {}, flip, false};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     placement.fits[axis] = fit_axis(source[axis], target[axis]);
     placement.pads |= placement.fits[axis].kept < target[axis];
   }
+  if (depth_crop && source[0] > target[0])
+    placement.fits[0].skip = drawn_start(source[0], target[0], *depth_crop);
   return placement;
 }
 
@@ -48,36 +56,53 @@ bool holds(double value) {
          value <= double{std::numeric_limits<T>::max()};
 }
 
+// One row of the result: mapped voxels with padding on either side. False where one is not finite.
 template <typename In, typename Out, typename Map>
-void copy_placed(const Placement& p, const In* from, Out* to, Out pad, const Map& map) {
-  const auto& [d, h, w] = p.fits;
-  if (p.pads) std::fill(to, to + p.target[0] * p.target[1] * p.target[2], pad);
-  for (std::int64_t k = 0; k < d.kept; ++k) {
-    const std::int64_t placed = d.before + k;
-    const std::int64_t slice = p.flip ? p.target[0] - 1 - placed : placed;
-    for (std::int64_t j = 0; j < h.kept; ++j) {
-      const In* row = from + ((d.skip + k) * p.source[1] + h.skip + j) * p.source[2] + w.skip;
-      Out* out = to + (slice * p.target[1] + h.before + j) * p.target[2] + w.before;
-      std::transform(row, row + w.kept, out, [&](In value) { return static_cast<Out>(map(value)); });
-    }
+bool write_row(const AxisFit& fit, std::int64_t target, const In* row, Out* out, Out pad, const Map& map) {
+  Out* kept = std::fill_n(out, fit.before, pad);
+  bool finite = true;
+  for (std::int64_t i = 0; i < fit.kept; ++i) {
+    if constexpr (std::is_floating_point_v<In>) finite &= std::isfinite(row[i]);
+    kept[i] = static_cast<Out>(map(row[i]));
   }
+  std::fill(kept + fit.kept, out + target, pad);
+  return finite;
+}
+
+// Every voxel of the result is written once, front to back in the order of its own slices.
+template <typename In, typename Out, typename Map>
+bool write_placed(const Placement& p, const In* from, Out* to, Out pad, const Map& map) {
+  const auto& [d, h, w] = p.fits;
+  const std::int64_t row_size = p.target[2], slice_size = p.target[1] * row_size;
+  bool finite = true;
+  for (std::int64_t slice = 0; slice < p.target[0]; ++slice, to += slice_size) {
+    const std::int64_t k = (p.flip ? p.target[0] - 1 - slice : slice) - d.before;
+    if (k < 0 || k >= d.kept) {
+      std::fill_n(to, slice_size, pad);
+      continue;
+    }
+    Out* row_out = std::fill_n(to, h.before * row_size, pad);
+    const In* row = from + ((d.skip + k) * p.source[1] + h.skip) * p.source[2] + w.skip;
+    for (std::int64_t j = 0; j < h.kept; ++j, row += p.source[2], row_out += row_size)
+      finite &= write_row(w, row_size, row, row_out, pad, map);
+    std::fill(row_out, to + slice_size, pad);
+  }
+  return finite;
 }
 
 // Mapped : the type that the map makes; float32 instead where the padding has no place in it.
 template <typename Mapped, typename In, typename Map>
-at::Tensor placed(const at::Tensor& voxels_dhw, const Placement& p, double pad_value, const Map& map) {
-  const at::Tensor source = voxels_dhw.contiguous();
-  const In* from = source.const_data_ptr<In>();
-  const bool fits = !p.pads || holds<Mapped>(pad_value);
-  const at::ScalarType type = fits ? c10::CppTypeToScalarType<Mapped>::value : at::kFloat;
-  at::Tensor out = at::empty({1, p.target[0], p.target[1], p.target[2]}, type);
-  if (fits) {
-    copy_placed(p, from, out.mutable_data_ptr<Mapped>(), p.pads ? static_cast<Mapped>(pad_value) : Mapped(),
-                map);
-  } else {
-    copy_placed(p, from, out.mutable_data_ptr<float>(), static_cast<float>(pad_value), map);
-  }
-  return out;
+FittedInput fitted(const Scan& scan, const at::Tensor& voxels_dhw, const Placement& p, double pad_value,
+                   const Map& map) {
+  const auto write_as = [&]<typename Out>(Out pad) {
+    return [p, pad, map, source = voxels_dhw.contiguous(), name = scan.name](void* out) {
+      if (write_placed(p, source.const_data_ptr<In>(), static_cast<Out*>(out), pad, map)) return;
+      fail(ErrorCategory::input, "{}: a voxel is NaN or infinite", name);
+    };
+  };
+  if (p.pads && !holds<Mapped>(pad_value)) return {at::kFloat, write_as(static_cast<float>(pad_value))};
+  const Mapped pad = p.pads ? static_cast<Mapped>(pad_value) : Mapped();
+  return {c10::CppTypeToScalarType<Mapped>::value, write_as(pad)};
 }
 
 [[noreturn]] void unknown_type(const Scan& scan) {
@@ -85,35 +110,34 @@ at::Tensor placed(const at::Tensor& voxels_dhw, const Placement& p, double pad_v
        c10::toString(scan.volume.voxels_dhw.scalar_type()));
 }
 
-at::Tensor place_as_stored(const Scan& scan, const Placement& p, double pad_value) {
+FittedInput fit_as_stored(const Scan& scan, const Placement& p, double pad_value) {
   const at::Tensor& voxels = scan.volume.voxels_dhw;
   const auto same = [](auto value) { return value; };
   switch (voxels.scalar_type()) {
     case at::kShort:
-      return placed<std::int16_t, std::int16_t>(voxels, p, pad_value, same);
+      return fitted<std::int16_t, std::int16_t>(scan, voxels, p, pad_value, same);
     case at::kUInt16:
-      return placed<std::uint16_t, std::uint16_t>(voxels, p, pad_value, same);
+      return fitted<std::uint16_t, std::uint16_t>(scan, voxels, p, pad_value, same);
     case at::kFloat:
-      return placed<float, float>(voxels, p, pad_value, same);
+      return fitted<float, float>(scan, voxels, p, pad_value, same);
     default:
       unknown_type(scan);
   }
 }
 
-at::Tensor place_ct_as_rave10(const Scan& scan, const Placement& p, double pad_value) {
+FittedInput fit_ct_as_rave10(const Scan& scan, const Placement& p, double pad_value) {
   const at::Tensor& voxels = scan.volume.voxels_dhw;
   switch (voxels.scalar_type()) {
     case at::kShort:
-      return placed<std::int16_t, std::int16_t>(
-          voxels, p, pad_value,
+      return fitted<std::int16_t, std::int16_t>(
+          scan, voxels, p, pad_value,
           [&table = rave10_of_int16()](std::int16_t hu) { return table[static_cast<std::uint16_t>(hu)]; });
     case at::kUInt16:
-      return placed<std::int16_t, std::uint16_t>(
-          voxels, p, pad_value, [&table = rave10_of_uint16()](std::uint16_t hu) { return table[hu]; });
+      return fitted<std::int16_t, std::uint16_t>(
+          scan, voxels, p, pad_value, [&table = rave10_of_uint16()](std::uint16_t hu) { return table[hu]; });
     case at::kFloat:
-      return placed<std::int16_t, float>(voxels, p, pad_value, [&scan](float hu) {
-        if (!std::isfinite(hu)) fail(ErrorCategory::input, "{}: a voxel is NaN or infinite", scan.name);
-        return rave10_of_real(hu);
+      return fitted<std::int16_t, float>(scan, voxels, p, pad_value, [](float hu) {
+        return std::isfinite(hu) ? rave10_of_real(hu) : std::int16_t{0};  // refused when all is written
       });
     default:
       unknown_type(scan);
@@ -129,8 +153,8 @@ bool is_normalised(const Scan& scan) {
   return std::find(data, data + voxels.numel(), std::uint16_t{65535}) != data + voxels.numel();
 }
 
-at::Tensor place_mr_as_rave10(const Scan& scan, const Placement& p, double pad_value,
-                              std::vector<std::string>& notes) {
+FittedInput fit_mr_as_rave10(const Scan& scan, const Placement& p, double pad_value,
+                             std::vector<std::string>& notes) {
   at::Tensor grey = scan.volume.voxels_dhw;
   if (!is_normalised(scan)) {
     PreprocessOptions scale;
@@ -139,8 +163,8 @@ at::Tensor place_mr_as_rave10(const Scan& scan, const Placement& p, double pad_v
     grey = preprocess(scan.volume, scale, scan.name).volume.voxels_dhw;
     notes.push_back(fmt::format("{}: MR signal scaled from its minimum and maximum to 16 bits", scan.name));
   }
-  return placed<std::uint16_t, std::uint16_t>(
-      grey, p, pad_value, [&table = rave10_of_grey()](std::uint16_t value) { return table[value]; });
+  return fitted<std::uint16_t, std::uint16_t>(
+      scan, grey, p, pad_value, [&table = rave10_of_grey()](std::uint16_t value) { return table[value]; });
 }
 
 // Only axial slices have a head end.
@@ -177,17 +201,28 @@ void note_spacing(const Scan& scan, const PreprocessSpec& spec, std::vector<std:
 
 }  // namespace
 
-at::Tensor model_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes) {
+FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes,
+                      std::optional<double> depth_crop) {
+  if (depth_crop && !(*depth_crop >= 0 && *depth_crop < 1))
+    fail(ErrorCategory::usage, "a depth crop of {}: it lies in [0, 1)", *depth_crop);
   check_scan(scan, spec);
   note_spacing(scan, spec, notes);
   const bool head_first = spec.flip_depth && runs_from_head_to_feet(scan);
   if (head_first) notes.push_back(fmt::format("{}: slices run from head to feet: not flipped", scan.name));
   const Placement placement =
-      place(size_dhw(scan.volume.voxels_dhw), spec.size_dhw, spec.flip_depth && !head_first);
+      place(size_dhw(scan.volume.voxels_dhw), spec.size_dhw, spec.flip_depth && !head_first, depth_crop);
   if (spec.intensity == IntensityMap::native || scan.rave10)
-    return place_as_stored(scan, placement, spec.pad_value);
-  if (scan.volume.modality == Modality::mr) return place_mr_as_rave10(scan, placement, spec.pad_value, notes);
-  return place_ct_as_rave10(scan, placement, spec.pad_value);
+    return fit_as_stored(scan, placement, spec.pad_value);
+  if (scan.volume.modality == Modality::mr) return fit_mr_as_rave10(scan, placement, spec.pad_value, notes);
+  return fit_ct_as_rave10(scan, placement, spec.pad_value);
+}
+
+at::Tensor model_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes,
+                       std::optional<double> depth_crop) {
+  const FittedInput input = fit_input(scan, spec, notes, depth_crop);
+  at::Tensor out = at::empty({1, spec.size_dhw[0], spec.size_dhw[1], spec.size_dhw[2]}, input.dtype);
+  input.write(out.mutable_data_ptr());
+  return out;
 }
 
 }  // namespace pillar

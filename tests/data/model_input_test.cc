@@ -6,7 +6,9 @@
 #include "support/expect_error.h"
 #include "support/volumes.h"
 
+#include <cmath>
 #include <limits>
+#include <map>
 
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
@@ -73,6 +75,39 @@ TEST(ModelInput, PadsLessBeforeThanAfter) {
   for (std::int64_t i = 0; i < out.numel(); ++i)
     padding += out.view({-1})[i].item<std::int16_t>() == -1 ? 1 : 0;
   EXPECT_EQ(padding, 5 * 4 * 3 - 8);
+}
+
+std::int16_t first_slice(std::int64_t depth, double depth_crop, bool flip = false) {
+  PreprocessSpec spec = plain({3, 1, 1});
+  spec.flip_depth = flip;
+  Notes notes;
+  const at::Tensor out = model_input(scan_of(indexed(depth, 1, 1)), spec, notes, depth_crop);
+  for (std::int64_t d = 1; d < 3; ++d)
+    EXPECT_EQ(std::abs(at_dhw(out, d, 0, 0) - at_dhw(out, d - 1, 0, 0)), 100) << d;
+  return at_dhw(out, flip ? 2 : 0, 0, 0);
+}
+
+TEST(ModelInput, ADrawnCropReachesEveryStartEvenly) {
+  std::map<int, int> starts;
+  for (int i = 0; i < 500; ++i) ++starts[first_slice(7, i / 500.0)];
+  EXPECT_THAT(starts, ElementsAre(std::pair(0, 100), std::pair(100, 100), std::pair(200, 100),
+                                  std::pair(300, 100), std::pair(400, 100)));
+  EXPECT_EQ(first_slice(7, std::nextafter(1.0, 0.0)), 400);
+  EXPECT_EQ(first_slice(7, 0.3, true), 100) << "in the order of storage, then turned round";
+  EXPECT_EQ(first_slice(3, 0.9), 0) << "nothing to crop";
+}
+
+TEST(ModelInput, ADrawnCropLeavesShallowScansAndOtherAxesAlone) {
+  Notes notes;
+  const Scan shallow = scan_of(indexed(2, 6, 6));
+  EXPECT_TRUE(
+      at::equal(model_input(shallow, plain({5, 3, 4}), notes, 0.9), input(shallow, plain({5, 3, 4}))));
+  const at::Tensor out = model_input(scan_of(indexed(9, 6, 6)), plain({4, 3, 4}), notes, 0.0);
+  EXPECT_EQ(at_dhw(out, 0, 0, 0), 11) << "centre of H and W";
+  EXPECT_PILLAR_ERROR(model_input(shallow, plain({5, 3, 4}), notes, 1.0), ErrorCategory::usage,
+                      HasSubstr("[0, 1)"));
+  EXPECT_PILLAR_ERROR(model_input(shallow, plain({5, 3, 4}), notes, std::nan("")), ErrorCategory::usage,
+                      HasSubstr("nan"));
 }
 
 TEST(ModelInput, OneAxisIsCroppedWhileAnotherIsPadded) {
@@ -228,6 +263,8 @@ TEST(ModelInput, WhatDoesNotFitTheModelIsRefused) {
   rave10.intensity = IntensityMap::rave10;
   const at::Tensor nan = at::full({1, 1, 1}, std::numeric_limits<float>::quiet_NaN(), at::kFloat);
   EXPECT_PILLAR_ERROR(input(scan_of(nan), rave10), ErrorCategory::input, HasSubstr("PH1: a voxel is NaN"));
+  EXPECT_PILLAR_ERROR(input(scan_of(nan), plain({1, 1, 1})), ErrorCategory::input,
+                      HasSubstr("PH1: a voxel is NaN"));
 }
 
 }  // namespace

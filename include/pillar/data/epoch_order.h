@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 namespace pillar {
@@ -10,7 +11,10 @@ namespace pillar {
 // A 64-bit number that depends on every one of `words` (SplitMix64 finaliser): seeds for whoever draws.
 std::uint64_t mix_seed(std::initializer_list<std::uint64_t> words) noexcept;
 
-// A permutation of 0..count-1, the same on every machine.
+// What such a number says as a number of [0, 1), all multiples of 2^-53.
+double unit_interval(std::uint64_t word) noexcept;
+
+// A permutation of 0..count-1, the same on every machine. Throws Error(usage) for a negative count.
 std::vector<std::int64_t> epoch_permutation(std::int64_t count, std::uint64_t seed, std::int64_t epoch);
 
 struct BatchShape {
@@ -20,6 +24,9 @@ struct BatchShape {
   std::int64_t world = 1;
   bool drop_last = false;  // leave out an epoch's last, smaller batch
 };
+
+// Throws Error(usage) unless batch, micro_batch and world are at least 1 and rank is one of the world's.
+void check_batch_shape(const BatchShape& shape);
 
 // At least 1: a pool smaller than a batch is one batch.
 std::int64_t steps_per_epoch(std::int64_t count, const BatchShape& shape);
@@ -31,7 +38,8 @@ struct StepRange {
 StepRange step_range(std::int64_t count, const BatchShape& shape, std::int64_t step_in_epoch);
 
 // That range cut into micro-batches, in order; ranks take consecutive ones, so that micro-batch k of a step
-// has the same studies whatever the world's size. Some ranks may get none of a small last batch.
+// has the same studies whatever the world's size. Where they do not divide, the first ranks take one more;
+// of a small last batch some ranks may get none.
 struct MicroRange {
   std::int64_t begin = 0, end = 0;
   std::int64_t index = 0;  // within the step, over all ranks

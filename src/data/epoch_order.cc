@@ -1,0 +1,99 @@
+#include "pillar/data/epoch_order.h"
+
+#include "core/fail.h"
+
+#include <numeric>
+
+namespace pillar {
+namespace {
+
+constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15u;
+constexpr std::uint64_t kPermutation = 1;  // sets this use of (seed, epoch) apart from others
+
+std::uint64_t finalise(std::uint64_t x) noexcept {
+  x += kGolden;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
+
+// Whole numbers drawn evenly below a bound: the standard's distributions differ between libraries.
+class Draws {
+ public:
+  explicit Draws(std::uint64_t key) : key_(key) {}
+  std::uint64_t below(std::uint64_t bound) {
+    const std::uint64_t uneven = (UINT64_MAX % bound + 1) % bound;  // 2^64 mod bound
+    while (true) {
+      const std::uint64_t word = finalise(key_ ^ finalise(counter_++));
+      if (word <= UINT64_MAX - uneven) return word % bound;
+    }
+  }
+
+ private:
+  std::uint64_t key_, counter_ = 0;
+};
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) {
+  return a / b + (a % b != 0 ? 1 : 0);
+}
+
+}  // namespace
+
+std::uint64_t mix_seed(std::initializer_list<std::uint64_t> words) noexcept {
+  std::uint64_t mixed = words.size();
+  for (const std::uint64_t word : words) mixed = finalise(mixed ^ finalise(word));
+  return mixed;
+}
+
+double unit_interval(std::uint64_t word) noexcept {
+  return static_cast<double>(word >> 11) * 0x1p-53;
+}
+
+std::vector<std::int64_t> epoch_permutation(std::int64_t count, std::uint64_t seed, std::int64_t epoch) {
+  if (count < 0) fail(ErrorCategory::usage, "cannot order {} studies", count);
+  std::vector<std::int64_t> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  Draws draws(mix_seed({seed, static_cast<std::uint64_t>(epoch), kPermutation}));
+  for (std::size_t left = order.size(); left > 1; --left)
+    std::swap(order[left - 1], order[draws.below(left)]);
+  return order;
+}
+
+void check_batch_shape(const BatchShape& shape) {
+  if (shape.batch < 1 || shape.micro_batch < 1)
+    fail(ErrorCategory::usage, "a batch of {} in micro-batches of {}: each has at least one study",
+         shape.batch, shape.micro_batch);
+  if (shape.world < 1 || shape.rank < 0 || shape.rank >= shape.world)
+    fail(ErrorCategory::usage, "rank {} of a world of {}", shape.rank, shape.world);
+}
+
+std::int64_t steps_per_epoch(std::int64_t count, const BatchShape& shape) {
+  check_batch_shape(shape);
+  if (count < 1) fail(ErrorCategory::usage, "no studies to make batches of");
+  if (shape.drop_last) return std::max<std::int64_t>(1, count / shape.batch);
+  return divide_up(count, shape.batch);
+}
+
+StepRange step_range(std::int64_t count, const BatchShape& shape, std::int64_t step_in_epoch) {
+  const std::int64_t steps = steps_per_epoch(count, shape);
+  if (step_in_epoch < 0 || step_in_epoch >= steps)
+    fail(ErrorCategory::usage, "step {} of an epoch of {}", step_in_epoch, steps);
+  const std::int64_t begin = step_in_epoch * shape.batch;
+  return {begin, begin + std::min(shape.batch, count - begin)};
+}
+
+std::vector<MicroRange> micro_ranges(const StepRange& range, const BatchShape& shape) {
+  check_batch_shape(shape);
+  const std::int64_t micros = divide_up(range.end - range.begin, shape.micro_batch);
+  const std::int64_t each = micros / shape.world, more = micros % shape.world;
+  const std::int64_t first = shape.rank * each + std::min(shape.rank, more);
+  const std::int64_t last = first + each + (shape.rank < more ? 1 : 0);
+  std::vector<MicroRange> ranges;
+  for (std::int64_t index = first; index < last; ++index) {
+    const std::int64_t begin = range.begin + index * shape.micro_batch;
+    ranges.push_back({begin, begin + std::min(shape.micro_batch, range.end - begin), index});
+  }
+  return ranges;
+}
+
+}  // namespace pillar

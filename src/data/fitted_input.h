@@ -1,0 +1,26 @@
+// Internal: model_input() in two halves, so that a loader can have the voxels written to where they belong in
+// a batch.
+#pragma once
+
+#include "pillar/data/preprocess_spec.h"
+#include "pillar/data/scan.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar {
+
+struct FittedInput {
+  at::ScalarType dtype;
+  // The whole of (D,H,W), contiguous, in one pass. Throws Error(input) for a NaN.
+  std::function<void(void* out_dhw)> write;
+};
+
+FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes,
+                      std::optional<double> depth_crop);
+
+}  // namespace pillar
