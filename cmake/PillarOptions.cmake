@@ -2,6 +2,7 @@
 option(PILLAR_BUILD_TESTS "Build the test suite" ON)
 option(PILLAR_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 set(PILLAR_TORCH_ROOT "${CMAKE_SOURCE_DIR}/.deps/python/torch" CACHE PATH "Folder with LibTorch's lib/ and include/")
+set(PILLAR_TEST_PACKAGES "${CMAKE_SOURCE_DIR}/.deps/python-test" CACHE PATH "Python packages that tests hold our files against")
 set(PILLAR_GOLDENS "${CMAKE_SOURCE_DIR}/../shared/goldens" CACHE PATH "Reference data; tests that need it are skipped where it is absent")
 
 set(CMAKE_CXX_STANDARD 20)

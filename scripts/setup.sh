@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what libpillar builds with: Debian packages, and LibTorch into .deps/python. Safe to run again.
+# Installs what libpillar builds and tests with: Debian packages, LibTorch into .deps/python, and what tests compare with
+# into .deps/python-test. Safe to run again.
 # Usage: scripts/setup.sh [--cuda]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,7 +17,7 @@ for argument in "$@"; do
   case "$argument" in
     --cuda) cuda=yes ;;
     -h | --help)
-      sed -n '2,3s/^# //p' "$0"
+      sed -n '2,4s/^# //p' "$0"
       exit 0
       ;;
     *)
@@ -47,27 +48,29 @@ install_debian_packages() {
     die "apt-get could not install: ${missing[*]}"
 }
 
-# install_wheels LIST STAMP: the wheels hold libraries and headers; no Python code of theirs is ever run.
+# install_wheels LIST NAME FOLDER. Those in .deps/python hold libraries and headers; no Python code of theirs is ever run.
 install_wheels() {
-  local list=$1 stamp=.deps/python/.$2 wanted
+  local list=$1 name=$2 folder=$3 wanted
+  local stamp=$folder/.$name
   wanted=$(names_in "$list")
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
-    say "$2: all there"
+    say "$name: all there"
     return
   fi
-  say "$2: installing into .deps/python"
-  mkdir -p .deps/python
+  say "$name: installing into $folder"
+  mkdir -p "$folder"
   # shellcheck disable=SC2086  # one word a requirement
   PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
-    --only-binary=:all: --implementation cp --python-version 3.11 --target .deps/python $wanted ||
+    --only-binary=:all: --implementation cp --python-version 3.11 --target "$folder" $wanted ||
     die "pip could not install: $(echo $wanted)"
   printf '%s' "$wanted" >"$stamp"
 }
 
 install_debian_packages
-install_wheels scripts/python-packages.txt libtorch
+install_wheels scripts/python-packages.txt libtorch .deps/python
+install_wheels scripts/python-packages-test.txt test-packages .deps/python-test
 if [ "$cuda" = yes ]; then
-  install_wheels scripts/python-packages-cuda.txt cuda-libraries
+  install_wheels scripts/python-packages-cuda.txt cuda-libraries .deps/python
 fi
 [ -f .deps/python/torch/lib/libtorch_cpu.so ] || die ".deps/python has no libtorch_cpu.so: remove .deps and run this again"
 say "done"

@@ -19,6 +19,7 @@ struct MetricsRow {
 };
 
 // A line of metrics.jsonl: {"phase": ..., "step": ..., "epoch": ..., "wall_time": unix seconds, values...}.
+// A row is written in one piece, so that one can follow the file, and kill the run, at any time.
 // TensorBoard: tensorboard/events.out.tfevents.<seconds>.<host>.<pid>, tag "<phase>/<name>".
 class MetricsLog {
  public:
@@ -31,6 +32,7 @@ class MetricsLog {
   MetricsLog& operator=(const MetricsLog&) = delete;
   // Never throws for a full disk: that costs rows, not the run; said once in the log.
   void write(const MetricsRow& row);
+  // Rows outlive the process once written; after this, the machine too.
   void flush() noexcept;
 
  private:
