@@ -3,8 +3,8 @@
 #include "pillar/core/file.h"
 #include "pillar/tokenizer/windowed_volume.h"
 
-#include "core/cuda_module.h"
 #include "core/fail.h"
+#include "model/device.h"
 #include "model/patch_embed.h"
 #include "model/stages.h"
 #include "model/stem.h"
@@ -18,18 +18,6 @@
 
 namespace pillar {
 namespace {
-
-at::Device parse_device(const std::string& text) {
-  if (text == "cpu" || (text == "auto" && !cuda_available())) return at::kCPU;
-  if (text == "auto") return at::Device(at::kCUDA, 0);
-  const bool indexed = text.starts_with("cuda:") && text.size() > 5 && text.size() < 8 &&
-                       text.find_first_not_of("0123456789", 5) == std::string::npos;
-  if (text != "cuda" && !indexed) {
-    fail(ErrorCategory::usage, "unknown device '{}'; one of auto, cpu, cuda, cuda:N", text);
-  }
-  cuda_module();  // throws, saying what is missing
-  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(indexed ? std::stoi(text.substr(5)) : 0));
-}
 
 at::ScalarType parse_dtype(const std::string& text, const at::Device& device) {
   if (text == "fp32") return at::kFloat;

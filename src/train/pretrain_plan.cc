@@ -1,0 +1,96 @@
+// `--dry-run`: what a run would do, and one step of it.
+#include "core/fail.h"
+#include "train/pretrain_setup.h"
+#include "train/pretrain_step.h"
+
+#include <chrono>
+
+#include <sys/resource.h>
+
+namespace pillar {
+namespace {
+
+double peak_megabytes() {
+  struct rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+void add_model(std::string& text, const PretrainSetup& setup) {
+  std::int64_t trained = 0, stored = 0;
+  for (const auto& [name, tensor] : setup.model->parameters()) trained += tensor.numel();
+  for (const auto& [name, tensor] : setup.model->weights()) stored += tensor.numel();
+  constexpr double kMegabyte = 1 << 20, kFloat = 4;
+  text += fmt::format("model            {} parameters trained, {} numbers stored\n", trained, stored);
+  // AdamW keeps two moments, and a gradient lives beside each parameter.
+  text += fmt::format("memory           {:.0f} MB weights, {:.0f} MB gradients, {:.0f} MB optimiser\n",
+                      kFloat * static_cast<double>(stored) / kMegabyte,
+                      kFloat * static_cast<double>(trained) / kMegabyte,
+                      2 * kFloat * static_cast<double>(trained) / kMegabyte);
+}
+
+void add_data(std::string& text, const PretrainSetup& setup, const PretrainConfig& config) {
+  for (const TrainedModality& modality : setup.modalities) {
+    text += fmt::format("data             {}: {} studies to train on, {} to validate, text {} wide\n",
+                        modality.name, modality.train.studies.size(), modality.validation.studies.size(),
+                        modality.train.text_nw.size(1));
+    text += fmt::format("                 {}\n", describe(modality.train.spec));
+  }
+  if (!setup.faults.empty())
+    text += fmt::format("                 {} studies left out\n", setup.faults.size());
+  text += fmt::format("steps            {} ({} an epoch, {} epochs), warm-up {}\n", setup.total_steps,
+                      setup.steps_per_epoch, config.epochs, config.warmup_steps);
+  text += fmt::format("a step           {} studies in micro-batches of {}\n", config.batch_size,
+                      config.micro_batch);
+}
+
+std::vector<StepBatch> first_batches(const PretrainOptions& options, const PretrainSetup& setup) {
+  std::vector<StepBatch> batches;
+  for (const TrainedModality& modality : setup.modalities) {
+    PretrainLoaderOptions loading = loader_options(options, setup, true);
+    loading.end_step = 1;
+    PretrainLoader loader(modality.train, loading);
+    batches.push_back(std::move(*loader.next()));
+  }
+  return batches;
+}
+
+}  // namespace
+
+std::string plan_pretrain(const PretrainOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  const World alone;
+  PretrainSetup setup = set_up_pretrain(options, alone);
+  std::string text;
+  if (!setup.init_table.empty()) text += setup.init_table;
+  add_model(text, setup);
+  add_data(text, setup, options.config);
+  const Clock::time_point started = Clock::now();
+  const std::vector<StepBatch> batches = first_batches(options, setup);
+  const Clock::time_point loaded = Clock::now();
+  for (const StepBatch& batch : batches) {
+    for (const BadStudy& bad : batch.bad)
+      text += fmt::format("failed           {}: {}\n", bad.name, bad.fault);
+    if (batch.micro_batches.empty()) continue;
+    const at::Tensor& voxels = batch.micro_batches.front().voxels_bcdhw;
+    text += fmt::format("first batch      {} micro-batches; voxels ({}) {}, text ({})\n",
+                        batch.micro_batches.size(), fmt::join(voxels.sizes(), ","),
+                        at::toString(voxels.scalar_type()),
+                        fmt::join(batch.micro_batches.front().text_bw.sizes(), ","));
+  }
+  StepRunner runner(options, setup, alone);
+  const StepReport report = runner.run(batches, 0);
+  const double load_s = std::chrono::duration<double>(loaded - started).count();
+  const double step_s = std::chrono::duration<double>(Clock::now() - loaded).count();
+  text += fmt::format(
+      "first step       loss {:.4f}; loading {:.2f} s, then {:.2f} s: pass without gradients {:.2f}, "
+      "loss {:.2f}, pass with gradients {:.2f}, optimiser {:.2f}\n",
+      report.loss, load_s, step_s, report.contrastive.first_pass_s, report.contrastive.loss_s,
+      report.contrastive.second_pass_s, report.optimiser_s);
+  text += fmt::format("the whole run    about {:.1f} h at this pace, on one process\n",
+                      step_s * static_cast<double>(setup.total_steps) / 3600);
+  text += fmt::format("peak memory      {:.0f} MB resident\n", peak_megabytes());
+  return text;
+}
+
+}  // namespace pillar

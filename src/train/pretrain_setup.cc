@@ -1,0 +1,149 @@
+#include "train/pretrain_setup.h"
+
+#include "pillar/core/config.h"
+#include "pillar/core/file.h"
+#include "pillar/core/thread_pool.h"
+
+#include "core/fail.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+namespace pillar {
+namespace {
+
+// The architecture's preprocess block with the run's pad values in it: what an exported model must say.
+std::string merged_config(const PretrainConfig& config) {
+  const std::string text = read_text_file(config.architecture, 4 << 20);
+  if (config.pad_value.empty()) return text;
+  try {
+    auto json = nlohmann::ordered_json::parse(text);
+    for (const auto& [modality, value] : config.pad_value) json["preprocess"][modality]["pad_value"] = value;
+    return json.dump(2) + "\n";
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorCategory::input, "{}: {}", config.architecture, error.what());
+  }
+}
+
+std::string fault_table(const std::vector<StudyFault>& faults) {
+  constexpr std::size_t kShown = 30;
+  std::string text = fmt::format("{:<24} {:<24} {}\n", "study", "dataset", "fault");
+  for (std::size_t i = 0; i < faults.size() && i < kShown; ++i)
+    text += fmt::format("{:<24} {:<24} {}\n", faults[i].name, faults[i].source, faults[i].fault);
+  if (faults.size() > kShown) text += fmt::format("and {} more\n", faults.size() - kShown);
+  return text;
+}
+
+TrainedModality load_modality(const PretrainConfig::Modality& wanted, const Config& file,
+                              const AtlasConfig& atlas, int threads, std::vector<StudyFault>& faults) {
+  const TowerConfig& tower = atlas.tower(wanted.name);
+  const PreprocessSpec spec = parse_preprocess_spec(file, wanted.name, tower.size_dhw());
+  TrainedModality modality{wanted.name,
+                           parse_windows(spec.windows, spec.family),
+                           load_pretrain_pool(wanted.train, spec, threads, faults),
+                           {spec, {}, {}}};
+  if (static_cast<std::int64_t>(modality.windows.size()) != tower.in_chans) {
+    fail(ErrorCategory::input, "windows {} of {} are {}, its tower takes {} channels", spec.windows,
+         wanted.name, modality.windows.size(), tower.in_chans);
+  }
+  if (!wanted.validation.empty())
+    modality.validation = load_pretrain_pool(wanted.validation, spec, threads, faults);
+  return modality;
+}
+
+std::int64_t common_text_width(const std::vector<TrainedModality>& modalities) {
+  std::int64_t width = 0;
+  for (const TrainedModality& modality : modalities) {
+    for (const PretrainPool* pool : {&modality.train, &modality.validation}) {
+      if (pool->studies.empty()) continue;
+      const std::int64_t own = pool->text_nw.size(1);
+      if (width != 0 && own != width) {
+        fail(ErrorCategory::input,
+             "text embeddings of {} are {} wide, those before it {}: one projection takes one width",
+             modality.name, own, width);
+      }
+      width = own;
+    }
+  }
+  return width;
+}
+
+void check_shape(const PretrainConfig& config, const BatchShape& shape) {
+  const std::int64_t micro_batches = shape.batch / shape.micro_batch;
+  if (micro_batches < shape.world) {
+    fail(ErrorCategory::usage,
+         "train.batch_size {} in micro-batches of {} is work for {} processes, not {}: make "
+         "train.micro_batch smaller",
+         shape.batch, shape.micro_batch, micro_batches, shape.world);
+  }
+  if (!config.sync_batchnorm) return;
+  if (micro_batches % shape.world != 0 || !config.drop_last) {
+    fail(ErrorCategory::usage,
+         "train.sync_batchnorm needs as many micro-batches on every process: data.drop_last true, and a "
+         "batch_size "
+         "that micro_batch x processes divides");
+  }
+}
+
+}  // namespace
+
+at::ScalarType compute_type(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      return at::kFloat;
+    case Precision::bf16:
+      return at::kBFloat16;
+    case Precision::fp16:
+      return at::kHalf;
+  }
+  return at::kFloat;
+}
+
+PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world) {
+  const PretrainConfig& config = options.config;
+  if (config.precision == Precision::fp16 && !options.device.is_cuda())
+    fail(ErrorCategory::usage, "train.precision fp16 is for CUDA devices; on a processor use bf16 or fp32");
+  PretrainSetup setup;
+  setup.shape = {config.batch_size, config.micro_batch, world.rank(), world.size(), config.drop_last};
+  check_shape(config, setup.shape);
+  setup.config_json = merged_config(config);
+  const Config file = Config::parse(setup.config_json, config.architecture);
+  setup.atlas = parse_atlas_config(file);
+  std::vector<std::string> names;
+  for (const PretrainConfig::Modality& wanted : config.modalities) {
+    setup.modalities.push_back(load_modality(wanted, file, setup.atlas, usable_processors(), setup.faults));
+    names.push_back(wanted.name);
+    setup.steps_per_epoch =
+        std::max(setup.steps_per_epoch,
+                 steps_per_epoch(static_cast<std::int64_t>(setup.modalities.back().train.studies.size()),
+                                 setup.shape));
+  }
+  if (!setup.faults.empty() && !options.skip_missing) {
+    fail(ErrorCategory::input, "{} studies cannot be trained on (--skip-missing goes on without them):\n{}",
+         setup.faults.size(), fault_table(setup.faults));
+  }
+  setup.total_steps = setup.steps_per_epoch * config.epochs;
+  WeightMap weights = initial_clip_weights(setup.atlas, config.text_projection,
+                                           common_text_width(setup.modalities), config.seed);
+  if (!config.init.empty()) setup.init_table = take_fitting_weights(weights, config.init).table();
+  setup.model = std::make_unique<ClipModel>(setup.atlas, names, weights, options.device);
+  return setup;
+}
+
+PretrainLoaderOptions loader_options(const PretrainOptions& options, const PretrainSetup& setup, bool train) {
+  const PretrainConfig& config = options.config;
+  const auto bytes = [](double gigabytes) { return static_cast<std::uint64_t>(gigabytes * (1ull << 30)); };
+  const auto pools = static_cast<double>(setup.modalities.size());
+  PretrainLoaderOptions loader;
+  loader.shape = setup.shape;
+  loader.seed = config.seed;
+  loader.train = train;
+  loader.threads = config.loader_threads > 0 ? config.loader_threads : usable_processors();
+  loader.memory_bytes = bytes(config.loader_memory_gb / pools);
+  loader.cache_bytes = train ? bytes(config.loader_cache_gb / pools) : 0;
+  loader.pin = options.device.is_cuda();
+  return loader;
+}
+
+}  // namespace pillar

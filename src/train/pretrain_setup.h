@@ -1,0 +1,40 @@
+// Internal: what a run is made of before its first step.
+#pragma once
+
+#include "pillar/data/pretrain_loader.h"
+#include "pillar/tokenizer/window.h"
+#include "pillar/train/clip_model.h"
+#include "pillar/train/pretrain.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pillar {
+
+struct TrainedModality {
+  std::string name;
+  std::vector<Window> windows;
+  PretrainPool train;
+  PretrainPool validation;  // no studies: none
+};
+
+struct PretrainSetup {
+  AtlasConfig atlas;
+  std::string config_json;  // of the exported model: the architecture with what the run overrides
+  std::vector<TrainedModality> modalities;
+  std::vector<StudyFault> faults;  // of studies that are left out
+  std::string init_table;          // empty where nothing was taken
+  std::unique_ptr<ClipModel> model;
+  BatchShape shape;
+  std::int64_t steps_per_epoch = 0, total_steps = 0;
+};
+
+// Reads and checks everything. Throws Error with a table of all faulty studies unless they are to be skipped.
+PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world);
+
+PretrainLoaderOptions loader_options(const PretrainOptions& options, const PretrainSetup& setup, bool train);
+
+at::ScalarType compute_type(Precision precision);
+
+}  // namespace pillar

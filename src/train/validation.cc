@@ -1,0 +1,96 @@
+#include "train/validation.h"
+
+#include "train/image_input.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/logsumexp.h>
+#include <ATen/ops/matmul.h>
+#include <fmt/format.h>
+
+namespace pillar {
+namespace {
+
+struct Rows {
+  at::Tensor image, text;  // (n, W) on the CPU, of all ranks
+};
+
+Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const TrainedModality& modality,
+           const ClipModel& model, const World& world, std::vector<BadStudy>& bad) {
+  const auto count = static_cast<std::int64_t>(modality.validation.studies.size());
+  PretrainLoaderOptions loading = loader_options(options, setup, false);
+  loading.shape.batch = loading.shape.micro_batch * world.size();
+  loading.shape.drop_last = false;
+  loading.end_step = steps_per_epoch(count, loading.shape);
+  PretrainLoader loader(modality.validation, loading);
+  AtlasPass pass;
+  pass.compute = compute_type(options.config.precision);
+  ImageInput input(modality, model.device(), pass.compute);
+  std::vector<at::Tensor> images = {at::empty({0, model.readout_width()}, at::kFloat)}, texts = images;
+  while (const auto batch = loader.next()) {
+    for (const MicroBatch& micro : batch->micro_batches) {
+      images.push_back(model.image_rows(modality.name, input(micro.voxels_bcdhw), pass).cpu());
+      texts.push_back(model.text_rows(micro.text_bw, pass.compute).cpu());
+    }
+    bad.insert(bad.end(), batch->bad.begin(), batch->bad.end());
+  }
+  return {world.all_gather_rows(at::cat(images)), world.all_gather_rows(at::cat(texts))};
+}
+
+void add_scores(std::vector<std::pair<std::string, double>>& values, const char* direction,
+                const std::string& suffix, const RetrievalScores& scores) {
+  const auto add = [&](const char* name, double value) {
+    values.emplace_back(fmt::format("{}_{}{}", direction, name, suffix), value);
+  };
+  add("recall_at_1", scores.recall_at_1);
+  add("recall_at_5", scores.recall_at_5);
+  add("recall_at_10", scores.recall_at_10);
+  add("median_rank", scores.median_rank);
+}
+
+}  // namespace
+
+double set_loss(const at::Tensor& image_rows, const at::Tensor& text_rows, double logit_scale) {
+  constexpr std::int64_t kBlock = 1024;
+  const double scale = std::exp(logit_scale);
+  const auto one_way = [&](const at::Tensor& queries, const at::Tensor& keys) {
+    double sum = 0;
+    for (std::int64_t first = 0; first < queries.size(0); first += kBlock) {
+      const std::int64_t rows = std::min(kBlock, queries.size(0) - first);
+      const at::Tensor logits = at::matmul(queries.narrow(0, first, rows), keys.t()) * scale;
+      const at::Tensor own = logits.narrow(1, first, rows).diagonal();
+      sum += (at::logsumexp(logits, {1}) - own).sum(at::kDouble).item<double>();
+    }
+    return sum / static_cast<double>(queries.size(0));
+  };
+  return (one_way(image_rows, text_rows) + one_way(text_rows, image_rows)) / 2;
+}
+
+ValidationReport validate(const PretrainOptions& options, const PretrainSetup& setup, const ClipModel& model,
+                          const World& world) {
+  const at::NoGradGuard no_gradients;
+  ValidationReport report;
+  const bool several = setup.modalities.size() > 1;
+  for (const TrainedModality& modality : setup.modalities) {
+    if (modality.validation.studies.empty()) continue;
+    const Rows rows = embed(options, setup, modality, model, world, report.bad);
+    if (rows.image.size(0) == 0) continue;
+    const std::string suffix = several ? fmt::format(".{}", modality.name) : std::string();
+    const double loss = set_loss(rows.image, rows.text, model.weights().at("logit_scale").item<double>());
+    report.loss += loss;
+    report.values.emplace_back(fmt::format("loss{}", suffix), loss);
+    add_scores(report.values, "i2t", suffix, retrieval_scores(rows.image, rows.text));
+    add_scores(report.values, "t2i", suffix, retrieval_scores(rows.text, rows.image));
+    report.values.emplace_back(fmt::format("image_spread{}", suffix), mean_pairwise_cosine(rows.image));
+    report.values.emplace_back(fmt::format("text_spread{}", suffix), mean_pairwise_cosine(rows.text));
+    report.values.emplace_back(fmt::format("count{}", suffix), static_cast<double>(rows.image.size(0)));
+  }
+  if (several && !report.values.empty()) report.values.insert(report.values.begin(), {"loss", report.loss});
+  return report;
+}
+
+}  // namespace pillar
