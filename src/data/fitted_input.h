@@ -23,4 +23,7 @@ struct FittedInput {
 FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes,
                       std::optional<double> depth_crop);
 
+// Throws Error(input) naming the scan where the spec's tower takes the other modality.
+void check_modality(const std::string& name, Modality modality, const PreprocessSpec& spec);
+
 }  // namespace pillar

@@ -180,11 +180,7 @@ void check_scan(const Scan& scan, const PreprocessSpec& spec) {
   const SizeDhw size = size_dhw(scan.volume.voxels_dhw);
   if (std::any_of(size.begin(), size.end(), [](std::int64_t n) { return n < 1; }))
     fail(ErrorCategory::input, "{}: no voxels ({})", scan.name, fmt::join(size, "x"));
-  const bool is_mr = scan.volume.modality == Modality::mr;
-  if (spec.family != WindowFamily::xray && is_mr != (spec.family == WindowFamily::mr)) {
-    fail(ErrorCategory::input, "{}: a {} volume, the model's tower {} takes {}", scan.name,
-         to_string(scan.volume.modality), spec.modality, is_mr ? "CT" : "MR");
-  }
+  check_modality(scan.name, scan.volume.modality, spec);
 }
 
 void note_spacing(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes) {
@@ -200,6 +196,13 @@ void note_spacing(const Scan& scan, const PreprocessSpec& spec, std::vector<std:
 }
 
 }  // namespace
+
+void check_modality(const std::string& name, Modality modality, const PreprocessSpec& spec) {
+  const bool is_mr = modality == Modality::mr;
+  if (spec.family == WindowFamily::xray || is_mr == (spec.family == WindowFamily::mr)) return;
+  fail(ErrorCategory::input, "{}: a {} volume, the model's tower {} takes {}", name, to_string(modality),
+       spec.modality, is_mr ? "CT" : "MR");
+}
 
 FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes,
                       std::optional<double> depth_crop) {

@@ -2,18 +2,17 @@
 
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
-#include "pillar/data/available_memory.h"
 #include "pillar/data/model_input.h"
 #include "pillar/data/prefetch.h"
 
 #include "core/fail.h"
+#include "data/load_fault.h"
 #include "eval/embed_records.h"
 #include "eval/embedding_file.h"
 #include "eval/split_settings.h"
 
 #include <chrono>
 #include <cstring>
-#include <new>
 
 #include <ATen/ops/empty.h>
 
@@ -30,13 +29,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// LibTorch's messages go on with a stack.
-std::string first_line(const std::exception& error) {
-  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return "out of memory";
-  const std::string_view text = error.what();
-  return std::string(text.substr(0, text.find('\n')));
-}
-
 // What a loader thread hands over.
 struct Loaded {
   std::string accession;
@@ -48,15 +40,6 @@ struct Loaded {
 
 std::uint64_t input_bytes(const PreprocessSpec& spec, std::uint64_t element) {
   return static_cast<std::uint64_t>(spec.size_dhw[0] * spec.size_dhw[1] * spec.size_dhw[2]) * element;
-}
-
-// The bound lets one scan through whatever its size; a scan that would have the process killed is not let
-// through.
-void check_memory(const fs::path& path, std::uint64_t needed) {
-  const std::uint64_t available = available_memory_bytes();
-  if (needed <= available) return;
-  fail(ErrorCategory::input, "{}: takes {} MB of memory to load, {} MB are available", path, needed >> 20,
-       available >> 20);
 }
 
 Loaded load_scan(const EmbedJob& job, const EmbeddingCache& cache, const ScanEntry& entry,
@@ -75,7 +58,7 @@ Loaded load_scan(const EmbedJob& job, const EmbeddingCache& cache, const ScanEnt
     }
     if (!broken.empty()) loaded.notes.push_back(fmt::format("{}; embedded again", broken));
     const std::uint64_t needed = opened.read_bytes + input_bytes(job.spec, sizeof(float));
-    check_memory(entry.path, needed);
+    require_memory(entry.path, needed);
     share.set(needed);
     loaded.voxels_cdhw = model_input(opened.read(), job.spec, loaded.notes);
     share.set(loaded.voxels_cdhw.nbytes());

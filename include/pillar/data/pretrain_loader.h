@@ -20,17 +20,20 @@ struct PretrainLoaderOptions {
   bool train = true;  // shuffled, random depth crop; else the pool's order and centre crop
   std::int64_t first_step = 0;
   std::int64_t end_step = 0;  // one past the last
-  int threads = 2;
-  std::uint64_t memory_bytes = 4ull << 30;  // of decoded volumes that wait
-  std::uint64_t cache_bytes = 0;            // of decoded volumes kept for later epochs
-  bool pin = false;                         // page-locked batches, for a copy to the GPU while it works
+  int threads = 2;            // each decodes a study of its own
+  // Of studies that load or wait for their step; what next() has taken is the caller's.
+  std::uint64_t memory_bytes = 4ull << 30;
+  // Of decoded volumes kept for later epochs: the first that fit are kept, and never decoded again. Whole
+  // where a training crop along D may change, else as the model sees them.
+  std::uint64_t cache_bytes = 0;
+  bool pin = false;  // page-locked batches, for a copy to the GPU while it works
 };
 
 struct MicroBatch {
   std::int64_t index = 0;  // within the step, over all ranks
   std::vector<std::string> names;
   std::vector<std::uint64_t> study_seeds;  // of (seed, epoch, study): draws of augmentation
-  at::Tensor voxels_bcdhw;                 // int16, uint16 or float32, as model_input() gives
+  at::Tensor voxels_bcdhw;                 // as model_input() gives; float32 where its studies' types differ
   at::Tensor text_bw;                      // float32
 };
 
@@ -40,22 +43,27 @@ struct BadStudy {
 
 struct StepBatch {
   std::int64_t step = 0;
-  std::int64_t epoch = 0;                 // of this pool: a small pool starts over sooner
-  std::vector<MicroBatch> micro_batches;  // of this rank; without studies that failed
-  std::vector<BadStudy> bad;              // of this rank
+  std::int64_t epoch = 0;  // of this pool: a small pool starts over sooner
+  // Of this rank, without studies that failed, and without micro-batches that have none left.
+  std::vector<MicroBatch> micro_batches;
+  std::vector<BadStudy> bad;  // of this rank, in order
 };
 
 // Steps first_step..end_step-1 of one pool, in order. Steps past an epoch's end go on with the next epoch's
-// permutation. What a step holds depends on pool, seed, step and shape alone.
+// permutation. What a step holds depends on pool, seed, step and shape alone: seeds of a study are
+// mix_seed({seed, epoch, its index in the pool}). next(), waited_seconds() and notes() belong to one thread.
 class PretrainLoader {
  public:
-  // `pool` must outlive it. Throws Error(usage) for sizes that make no sense.
+  // `pool` must outlive it. Throws Error(usage) for sizes that make no sense, and for `pin` without a CUDA
+  // device.
   PretrainLoader(const PretrainPool& pool, const PretrainLoaderOptions& options);
   ~PretrainLoader();
   PretrainLoader(const PretrainLoader&) = delete;
   PretrainLoader& operator=(const PretrainLoader&) = delete;
 
-  std::optional<StepBatch> next();         // blocks until it is there; unset after the last
+  // Blocks until it is there; unset after the last. A study that cannot be loaded is in `bad`: nothing is
+  // thrown for it, and it is tried again in the next epoch.
+  std::optional<StepBatch> next();
   double waited_seconds() const noexcept;  // spent in next(), all calls together
   std::vector<std::string> notes() const;  // of model_input(), each kind once with the number of studies
 

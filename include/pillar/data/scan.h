@@ -44,7 +44,8 @@ PrepareOptions prepare_options(const PreprocessSpec& spec);
 // Headers read, voxels not yet: its name and cost are known before anything is decoded.
 struct OpenedScan {
   std::string name;
-  std::uint64_t read_bytes = 0;  // about what read() holds at its peak
+  Modality modality = Modality::ct;  // of the volume that read() gives
+  std::uint64_t read_bytes = 0;      // about what read() holds at its peak
   std::vector<std::string> notes;
   std::function<Scan()> read;
 };

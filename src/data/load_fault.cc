@@ -1,0 +1,24 @@
+#include "data/load_fault.h"
+
+#include "pillar/data/available_memory.h"
+
+#include "core/fail.h"
+
+#include <new>
+
+namespace pillar {
+
+std::string first_line(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return "out of memory";
+  const std::string_view text = error.what();
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+void require_memory(const std::filesystem::path& path, std::uint64_t needed_bytes) {
+  const std::uint64_t available = available_memory_bytes();
+  if (needed_bytes <= available) return;
+  fail(ErrorCategory::input, "{}: takes {} MB of memory to load, {} MB are available", path,
+       needed_bytes >> 20, available >> 20);
+}
+
+}  // namespace pillar

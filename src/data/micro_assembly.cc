@@ -1,0 +1,75 @@
+#include "data/micro_assembly.h"
+
+#include "core/fail.h"
+#include "tokenizer/output_memory.h"
+
+#include <cstring>
+
+#include <ATen/ops/empty.h>
+
+namespace pillar {
+
+MicroAssembly::MicroAssembly(std::size_t slots, const SizeDhw& size_dhw, bool pin)
+    : size_dhw_(size_dhw), pin_(pin), beside_(slots) {}
+
+at::Tensor MicroAssembly::new_batch(std::size_t slots, at::ScalarType dtype) const {
+  const std::array<std::int64_t, 5> shape = {static_cast<std::int64_t>(slots), 1, size_dhw_[0], size_dhw_[1],
+                                             size_dhw_[2]};
+  if (pin_) return at::empty(shape, at::TensorOptions(dtype).pinned_memory(true));
+  return tokenizer::new_output(shape, dtype);
+}
+
+std::uint64_t MicroAssembly::study_bytes(at::ScalarType dtype) const {
+  return static_cast<std::uint64_t>(size_dhw_[0] * size_dhw_[1] * size_dhw_[2]) * c10::elementSize(dtype);
+}
+
+std::uint8_t* MicroAssembly::slot_data(const at::Tensor& batch, std::size_t slot) const {
+  return static_cast<std::uint8_t*>(batch.mutable_data_ptr()) + slot * study_bytes(batch.scalar_type());
+}
+
+const void* MicroAssembly::write(std::size_t slot, const FittedInput& input) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!batch_.defined()) batch_ = new_batch(beside_.size(), input.dtype);
+  }
+  void* to = nullptr;
+  if (input.dtype == batch_.scalar_type()) {
+    to = slot_data(batch_, slot);
+  } else {
+    beside_[slot] = at::empty({size_dhw_[0], size_dhw_[1], size_dhw_[2]}, input.dtype);
+    to = beside_[slot].mutable_data_ptr();
+  }
+  input.write(to);
+  return to;
+}
+
+at::Tensor MicroAssembly::gathered(const std::vector<std::size_t>& slots, at::ScalarType dtype) const {
+  at::Tensor batch = new_batch(slots.size(), dtype);
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const at::Tensor& beside = beside_[slots[i]];
+    const at::Tensor from = beside.defined() ? beside : batch_[static_cast<std::int64_t>(slots[i])][0];
+    batch[static_cast<std::int64_t>(i)][0].copy_(from);
+  }
+  return batch;
+}
+
+at::Tensor MicroAssembly::finish(const std::vector<std::size_t>& slots) {
+  if (slots.empty()) return {};
+  const auto dtype_of = [&](std::size_t slot) {
+    return (beside_[slot].defined() ? beside_[slot] : batch_).scalar_type();
+  };
+  at::ScalarType dtype = dtype_of(slots.front());
+  for (const std::size_t slot : slots) {
+    if (dtype_of(slot) != dtype) dtype = at::kFloat;
+  }
+  // Which type the batch began with is a matter of timing; what comes out must not be.
+  const bool all_in_batch =
+      std::none_of(slots.begin(), slots.end(), [&](std::size_t slot) { return beside_[slot].defined(); });
+  if (!all_in_batch || dtype != batch_.scalar_type()) return gathered(slots, dtype);
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i] != i) std::memcpy(slot_data(batch_, i), slot_data(batch_, slots[i]), study_bytes(dtype));
+  }
+  return batch_.narrow(0, 0, static_cast<std::int64_t>(slots.size()));
+}
+
+}  // namespace pillar

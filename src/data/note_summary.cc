@@ -1,0 +1,43 @@
+#include "data/note_summary.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace pillar {
+namespace {
+
+// The text with every run of digits and points made one sign.
+std::string pattern_of(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    const bool numeric = std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '.';
+    if (!numeric || pattern.empty() || pattern.back() != '#') pattern += numeric ? '#' : c;
+  }
+  return pattern;
+}
+
+}  // namespace
+
+void NoteSummary::add(std::int64_t study, const std::string& name, const std::string& note) {
+  const std::string_view text = note;
+  const std::string pattern = pattern_of(text.starts_with(name) ? text.substr(name.size()) : text);
+  auto kind = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& k) { return k.pattern == pattern; });
+  if (kind == kinds_.end()) kind = kinds_.insert(kinds_.end(), {pattern, note, {}});
+  kind->studies.insert(study);
+}
+
+std::vector<std::string> NoteSummary::lines() const {
+  std::vector<std::string> lines;
+  for (const Kind& kind : kinds_) {
+    const std::size_t more = kind.studies.size() - 1;
+    lines.push_back(
+        more == 0 ? kind.first
+                  : fmt::format("{} (and {} more {})", kind.first, more, more == 1 ? "study" : "studies"));
+  }
+  return lines;
+}
+
+}  // namespace pillar
