@@ -3,8 +3,13 @@
 
 #include "support/app.h"
 
+#include <string>
+#include <vector>
+
 namespace pillar {
 
 void add_init(AppContext& context);
+// `words`: the program's arguments, for the processes it may start.
+void add_pretrain(AppContext& context, const std::vector<std::string>& words);
 
 }  // namespace pillar

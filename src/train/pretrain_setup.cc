@@ -5,6 +5,7 @@
 #include "pillar/core/thread_pool.h"
 
 #include "core/fail.h"
+#include "model/device.h"
 
 #include <algorithm>
 
@@ -87,6 +88,12 @@ void check_shape(const PretrainConfig& config, const BatchShape& shape) {
 }
 
 }  // namespace
+
+at::Device training_device(const std::string& text, std::int64_t local_rank) {
+  const at::Device device = parse_device(text);
+  if (!device.is_cuda() || text.find(':') != std::string::npos) return device;
+  return {at::kCUDA, static_cast<at::DeviceIndex>(local_rank)};
+}
 
 at::ScalarType compute_type(Precision precision) {
   switch (precision) {

@@ -12,6 +12,10 @@
 
 namespace pillar {
 
+// cpu, cuda, cuda:N, or auto: cuda where there is one. cuda and auto are the GPU of this process among those
+// of its host. Throws Error(usage | unsupported).
+at::Device training_device(const std::string& text, std::int64_t local_rank);
+
 struct PretrainOptions {
   PretrainConfig config;  // architecture: a file
   std::string resume =
