@@ -2,24 +2,30 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pillar {
 
 struct PlotLine {
   std::string name;
-  std::vector<double> x, y;  // NaN in y: a gap
+  std::vector<double> x, y;  // of one length, in any order; what is not finite in either is a gap
 };
 
 struct LinePlot {
-  std::string title, x_label, y_label;
+  std::string title, x_label, y_label;  // any text, empty too
   std::vector<PlotLine> lines;
-  bool log_y = false;
-  int width = 640, height = 280;  // pixels
+  bool log_y = false;             // values of 0 and below are gaps then
+  int width = 640, height = 280;  // pixels, 200 to 4000 and 120 to 4000; a legend adds rows to the height
 };
 
-// Axes with round ticks, a legend where there are two lines or more, at most ~2000 points a line (more are
-// reduced to minimum and maximum of each column, so that a spike stays visible).
+// Axes with round ticks, a legend where there are two lines or more, at most ~2000 points a line: more are
+// reduced to minimum and maximum of each column, pale, so that a spike stays visible, and their mean. Lines
+// of few points have a dot, and a tooltip, at each. Throws Error(usage) on lengths or sizes as they must not
+// be.
 std::string line_plot_svg(const LinePlot& plot);
+
+// CSS that a page with such plots must hold once: their colours, by prefers-color-scheme.
+std::string_view line_plot_style();
 
 }  // namespace pillar
