@@ -20,11 +20,14 @@ struct Rendezvous {
   std::int64_t local_rank = 0;  // among those of this host: which GPU is its own
   std::string master_address;
   std::int64_t master_port = 0;
+  int listening = -1;  // rank 0's: a socket that already listens at that port, handed down by launch_local()
 };
 
-// From torchrun's variables (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT), else SLURM's
-// (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID, SLURM_JOB_NODELIST, SLURM_JOB_ID), else Open MPI's
-// (OMPI_COMM_WORLD_*; MASTER_ADDR and MASTER_PORT must be set). Unset: none of them, one process. Throws
+// From torchrun's variables (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT), else Open MPI's
+// (OMPI_COMM_WORLD_*; MASTER_ADDR and MASTER_PORT must be set), else SLURM's (SLURM_PROCID, SLURM_NTASKS,
+// SLURM_LOCALID; rank 0 is on the first host of SLURM_STEP_NODELIST or SLURM_JOB_NODELIST and its port comes
+// from SLURM_JOB_ID, unless MASTER_ADDR and MASTER_PORT say otherwise). Open MPI goes before SLURM because an
+// mpirun inside a SLURM job inherits SLURM's numbers. Unset: none of them, or one process. Throws
 // Error(usage) naming the variable that is missing or makes no sense. `lookup` stands for getenv in tests.
 std::optional<Rendezvous> rendezvous_from_environment(const std::function<const char*(const char*)>& lookup);
 
@@ -60,6 +63,7 @@ class World {
 
  private:
   friend class GradientReducer;
+  friend struct WorldAccess;
   struct State;
   explicit World(std::shared_ptr<State> state);
   std::shared_ptr<State> state_;
@@ -76,7 +80,10 @@ class GradientReducer {
   ~GradientReducer();
   // Before the last backward of a step: `.grad`, whatever earlier backwards added to it included, is summed
   // over ranks bucket by bucket as it becomes final. Earlier backwards are left alone.
+  // Throws Error(usage) if the announced backward before left a parameter without a gradient.
   void expect_backward();
+  // After that backward, before the gradients are used: throws the same Error.
+  void require_reduced() const;
 
  private:
   struct State;
