@@ -30,8 +30,9 @@ fs::path prepared_folder(const fs::path& folder) {
 
 // metrics.jsonl in `folder` without what this run will write again.
 fs::path kept_rows(const fs::path& folder, std::int64_t resume_step) {
-  const fs::path path = folder / "metrics.jsonl";
-  if (!fs::exists(path)) return path;
+  fs::path path = folder / "metrics.jsonl";
+  std::error_code error;
+  if (!fs::exists(path, error)) return path;
   std::string kept;
   std::int64_t dropped = 0;
   const bool cut = visit_json_lines(path, [&](const JsonLine& line) {
@@ -50,7 +51,7 @@ fs::path kept_rows(const fs::path& folder, std::int64_t resume_step) {
 
 fs::path new_event_file(const fs::path& folder, std::int64_t resume_step) {
   const double now = wall_time();
-  const fs::path path = next_event_file(folder, static_cast<std::int64_t>(now));
+  fs::path path = next_event_file(folder, static_cast<std::int64_t>(now));
   write_file_atomic(path, version_record(now) + session_start_record(now, resume_step));
   return path;
 }

@@ -49,8 +49,12 @@ std::string log_label(double factor, int exponent) {
 
 void add_round_ticks(Axis& axis, double step) {
   const double biggest = std::max(std::abs(axis.low), std::abs(axis.high));
-  for (double k = std::ceil(axis.low / step - 1e-6); k <= axis.high / step + 1e-6; ++k)
-    axis.ticks.push_back({k * step, label_of(k * step, step, biggest)});
+  const auto first = static_cast<std::int64_t>(std::ceil(axis.low / step - 1e-6));
+  const auto last = static_cast<std::int64_t>(std::floor(axis.high / step + 1e-6));
+  for (std::int64_t k = first; k <= last; ++k) {
+    const double value = static_cast<double>(k) * step;
+    axis.ticks.push_back({value, label_of(value, step, biggest)});
+  }
 }
 
 // Every `stride`-th power of ten, times each of `factors`.
