@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 
+#include <map>
 #include <set>
 
 namespace pillar {
@@ -27,6 +28,24 @@ std::vector<std::string> mapping_row(const EncodeOutcome& outcome) {
           megabytes(outcome.sample_bytes)};
 }
 
+// What training takes: a name for each sample and where it lies. An accession with several series is no name,
+// so each of its samples goes by its folder's or archive's.
+void write_manifest(const fs::path& output_folder, const CsvTable& mapping) {
+  constexpr std::size_t kAccession = 1, kOutput = 3;
+  std::map<std::string, int> series;
+  for (const auto& row : mapping.rows) ++series[row[kAccession]];
+  CsvTable manifest;
+  manifest.header = {"sample_name", "image_cache_path"};
+  for (const auto& row : mapping.rows) {
+    const fs::path output = row[kOutput];
+    const fs::path beside = output.lexically_proximate(output_folder);
+    const bool inside = !beside.empty() && *beside.begin() != "..";
+    manifest.rows.push_back({series[row[kAccession]] == 1 ? row[kAccession] : output.filename().string(),
+                             (inside ? beside : output).string()});
+  }
+  write_csv(output_folder / "manifest.csv", manifest);
+}
+
 }  // namespace
 
 void write_mapping(const fs::path& output_folder, const std::vector<EncodeOutcome>& outcomes) {
@@ -48,6 +67,7 @@ void write_mapping(const fs::path& output_folder, const std::vector<EncodeOutcom
       table.rows.push_back(mapping_row(outcome));
   }
   write_csv(file, table);
+  write_manifest(output_folder, table);
 }
 
 void write_failures(const fs::path& output_folder, const std::vector<EncodeOutcome>& outcomes) {

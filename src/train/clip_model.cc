@@ -2,8 +2,6 @@
 
 #include "core/fail.h"
 
-#include <cmath>
-
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/gelu.h>
@@ -62,11 +60,6 @@ at::Tensor ClipModel::text_rows(const at::Tensor& text_bw, at::ScalarType comput
   }
   rows = rows.to(at::kFloat);
   return rows / rows.norm(2, {1}, true).clamp_min(1e-12);
-}
-
-void ClipModel::clamp_logit_scale() {
-  const at::NoGradGuard no_gradients;
-  logit_scale_.clamp_(0, std::log(100.0));
 }
 
 NamedTensors ClipModel::buffers() const {

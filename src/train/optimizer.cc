@@ -116,6 +116,11 @@ void clear_gradients(const NamedTensors& parameters) {
   }
 }
 
+void clamp_logit_scale(at::Tensor& logit_scale) {
+  const at::NoGradGuard no_gradients;
+  logit_scale.clamp_(0, std::log(100.0));
+}
+
 bool LossScale::unscale(const NamedTensors& parameters) {
   constexpr std::int64_t kGrowthInterval = 2000;
   const at::NoGradGuard no_gradients;

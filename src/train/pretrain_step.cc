@@ -98,6 +98,7 @@ StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t s
     fail(ErrorCategory::input, "step {}: the loss is {}; studies of this step: {}", step, report.loss,
          study_names(batches));
   }
+  for (const GradientReducer& reducer : reducers_) reducer.require_reduced();
   const double started = seconds();
   world_.broadcast(setup_.model->logit_scale().mutable_grad());
   const NamedTensors& parameters = setup_.model->parameters();
@@ -118,7 +119,7 @@ void StepRunner::update(std::int64_t step, StepReport& report) {
   if (!report.left_out) {
     if (config_.clip_norm > 0) clip_gradients(parameters, report.grad_norm, config_.clip_norm);
     optimizer_.step(report.lr);
-    setup_.model->clamp_logit_scale();
+    clamp_logit_scale(setup_.model->logit_scale());
   }
   clear_gradients(parameters);
   share_statistics();

@@ -47,7 +47,6 @@ class ClipModel {
   at::Tensor text_rows(const at::Tensor& text_bw, at::ScalarType compute) const;
 
   at::Tensor& logit_scale() { return logit_scale_; }
-  void clamp_logit_scale();  // to [0, ln 100]
 
   std::int64_t readout_width() const noexcept { return readout_width_; }
   at::Device device() const noexcept { return device_; }

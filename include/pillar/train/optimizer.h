@@ -57,6 +57,8 @@ double weight_norm(const NamedTensors& parameters);
 void clip_gradients(const NamedTensors& parameters, double norm, double max_norm);
 void clear_gradients(const NamedTensors& parameters);
 
+void clamp_logit_scale(at::Tensor& logit_scale);  // to [0, ln 100], after each step
+
 // float16 gradients are multiplied by `scale` on their way back, so that small ones do not vanish.
 struct LossScale {
   double scale = 65536;
