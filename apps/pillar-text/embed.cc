@@ -78,7 +78,7 @@ void add_server(CLI::App& command, EmbedArguments& a) {
   command
       .add_option(
           "--body", a.server.body,
-          "JSON object to add to each request: '{\"truncate_prompt_tokens\": 512}' tells vLLM the length")
+          "JSON object to add to each request: what this server understands, '{\"dimensions\": 1024}' say")
       ->type_name("JSON")
       ->group(group);
   command.add_option("--timeout", a.server.timeout_s, "seconds for one request")

@@ -4,10 +4,11 @@
 
 #include "core/fail.h"
 
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <unordered_map>
+#include <set>
 
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
@@ -16,7 +17,9 @@ namespace pillar {
 namespace {
 
 constexpr int kTableBits = 20;
-constexpr std::size_t kLongestGram = 3;
+constexpr std::size_t kLongestGram = 2;
+constexpr double kDenied = 0.3;  // weight of what a sentence denies: reports are about what is there
+constexpr char kDeniedMark = '!';
 constexpr const char* kFormat = "pillar-hash-ngrams";
 constexpr const char* kTable = "reports_with";
 
@@ -24,35 +27,34 @@ bool is_word_byte(unsigned char c) {
   return std::isalnum(c) != 0 || c >= 0x80;  // letters of other alphabets are bytes from 0x80 on
 }
 
-// The words of each sentence. A number, whatever its value, is the word "0": sizes of findings are not
-// findings.
+// The word that begins at `at`, which moves behind it. A number in it, whatever its value, is "0": sizes of
+// findings are not findings.
+std::string take_word(std::string_view text, std::size_t& at) {
+  std::string word;
+  bool in_number = false;
+  for (; at < text.size(); ++at) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    const bool point = in_number && c == '.' && at + 1 < text.size() &&
+                       std::isdigit(static_cast<unsigned char>(text[at + 1])) != 0;
+    if (!is_word_byte(c) && !point) break;
+    const bool number = point || std::isdigit(c) != 0;
+    if (!number) word += static_cast<char>(c < 0x80 ? std::tolower(c) : c);
+    if (number && !in_number) word += '0';
+    in_number = number;
+  }
+  return word;
+}
+
 std::vector<std::vector<std::string>> sentences_of(std::string_view text) {
   std::vector<std::vector<std::string>> sentences(1);
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c == '.' || c == ';' || c == ':' || c == '\n') {
-      if (!sentences.back().empty()) sentences.emplace_back();
-    }
-    if (!is_word_byte(c)) {
-      ++i;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (is_word_byte(static_cast<unsigned char>(c))) {
+      sentences.back().push_back(take_word(text, at));
       continue;
     }
-    std::string word;
-    bool in_number = false;
-    for (; i < text.size(); ++i) {
-      const auto next = static_cast<unsigned char>(text[i]);
-      const bool digit = std::isdigit(next) != 0;
-      const bool point = in_number && next == '.' && i + 1 < text.size() &&
-                         std::isdigit(static_cast<unsigned char>(text[i + 1])) != 0;
-      if (!is_word_byte(next) && !point) break;
-      if (digit || point) {
-        if (!in_number) word += '0';
-      } else {
-        word += static_cast<char>(next < 0x80 ? std::tolower(next) : next);
-      }
-      in_number = digit || point;
-    }
-    sentences.back().push_back(std::move(word));
+    if (c == '.' || c == ';' || c == ':' || c == '\n') sentences.emplace_back();
+    ++at;
   }
   return sentences;
 }
@@ -69,15 +71,39 @@ std::uint64_t finish(std::uint64_t hash) {
   return hash ^ (hash >> 31);
 }
 
-// How often each n-gram occurs, by its hash. Ordered, so that sums come out the same everywhere.
-std::map<std::uint64_t, int> grams_of(std::string_view text, std::uint64_t seed) {
-  std::map<std::uint64_t, int> grams;
-  for (const auto& words : sentences_of(text)) {
+// "No pleural effusion" is not about an effusion: what follows a denial is other words, and all of a sentence
+// that says normal, or what its subject is not, is.
+void mark_denied(std::vector<std::string>& words) {
+  static const std::set<std::string> kDenials = {"no", "without", "negative"};
+  static const std::set<std::string> kOfAll = {"normal", "unremarkable", "clear", "intact", "not", "free"};
+  const auto is_in = [](const std::set<std::string>& list) {
+    return [&list](const std::string& word) { return list.count(word) != 0; };
+  };
+  const bool all = std::any_of(words.begin(), words.end(), is_in(kOfAll));
+  auto word = all ? words.begin() : std::find_if(words.begin(), words.end(), is_in(kDenials));
+  if (!all && word != words.end()) ++word;
+  for (; word != words.end(); ++word) word->insert(word->begin(), kDeniedMark);
+}
+
+struct Gram {
+  int times = 0;
+  double weight = 0;
+};
+
+// N-grams by their hash. Ordered, so that sums come out the same everywhere.
+std::map<std::uint64_t, Gram> grams_of(std::string_view text, std::uint64_t seed) {
+  std::map<std::uint64_t, Gram> grams;
+  for (auto& words : sentences_of(text)) {
+    mark_denied(words);
     for (std::size_t begin = 0; begin < words.size(); ++begin) {
       std::uint64_t hash = finish(0xcbf29ce484222325ull + seed);
+      bool denied = false;
       for (std::size_t end = begin; end < std::min(begin + kLongestGram, words.size()); ++end) {
         hash = add_bytes(add_bytes(hash, words[end]), " ");
-        ++grams[finish(hash)];
+        denied |= words[end].front() == kDeniedMark;
+        Gram& gram = grams[finish(hash)];
+        ++gram.times;
+        gram.weight = (denied ? kDenied : 1) / static_cast<double>(end - begin + 1);
       }
     }
   }
@@ -105,7 +131,7 @@ HashNgrams::HashNgrams(const HashNgramOptions& options)
 
 void HashNgrams::count(std::string_view report) {
   ++reports_;
-  for (const auto& [hash, times] : grams_of(report, options_.seed)) ++reports_with_[table_place(hash)];
+  for (const auto& [hash, gram] : grams_of(report, options_.seed)) ++reports_with_[table_place(hash)];
 }
 
 // 0 for what all reports have.
@@ -120,8 +146,8 @@ at::Tensor HashNgrams::embed(const std::vector<std::string>& texts) const {
   std::vector<double> row(static_cast<std::size_t>(options_.width));
   for (std::size_t i = 0; i < texts.size(); ++i) {
     std::fill(row.begin(), row.end(), 0.0);
-    for (const auto& [hash, times] : grams_of(texts[i], options_.seed)) {
-      const double weight = (1 + std::log(times)) * rarity(hash);
+    for (const auto& [hash, gram] : grams_of(texts[i], options_.seed)) {
+      const double weight = gram.weight * (1 + std::log(gram.times)) * rarity(hash);
       row[(hash >> kTableBits) % row.size()] += (hash >> 63) != 0 ? weight : -weight;
     }
     double sum = 0;

@@ -61,6 +61,8 @@ HttpPoster::HttpPoster(std::string url, std::vector<std::string> headers, double
     : state_(std::make_unique<State>()) {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);  // once, whatever the thread
   if (started != CURLE_OK) throw Error(ErrorCategory::io, "libcurl does not start");
+  headers.emplace_back(
+      "Expect:");  // large bodies go out at once: many servers do not answer the question first
   state_->url = std::move(url);
   state_->timeout_ms = static_cast<long>(timeout_s * 1000);
   for (const std::string& header : headers)

@@ -16,9 +16,10 @@ struct HashNgramOptions {
   std::uint64_t seed = 0;
 };
 
-// Words in lower case, numbers as one word, 1-, 2- and 3-grams within a sentence, each into one of `width`
-// numbers with a sign, weighted by 1 + ln(how often) and by how few reports have it. No word of what a report
-// means: reports of one vocabulary only are compared.
+// Words in lower case, numbers as one word, 1- and 2-grams within a sentence, each into one of `width`
+// numbers with a sign, weighted by 1 + ln(how often) and by how few reports have it. What a sentence denies
+// is other words, that weigh less: English ("no", "without", "normal"). No word is known to mean what another
+// does.
 class HashNgrams {
  public:
   explicit HashNgrams(const HashNgramOptions& options);  // throws Error(usage)
