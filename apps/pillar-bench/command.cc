@@ -23,15 +23,22 @@ std::string processor_name() {
 
 }  // namespace
 
-void add_run_options(CLI::App* command, CommonArguments& a, int& threads) {
+void add_run_options(CLI::App* command, CommonArguments& a) {
   command->add_option("--json", a.json, "write [{name, ours, baseline, ratio_time, ratio_rss}] to this file");
-  command->add_option("--repeats", a.run.repeats, "runs of each side, interleaved; the best counts")
+  command
+      ->add_option("--repeats", a.run.repeats,
+                   a.run.median ? "runs of each side, interleaved; the median counts"
+                                : "runs of each side, interleaved; the best counts")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--threads", threads, "threads of both sides; 0: one a processor")
-      ->check(CLI::NonNegativeNumber);
   command->add_option("--case", a.run.only_case)->group("");
   command->add_option("--side", a.run.only_side)->check(CLI::IsMember({"ours", "baseline"}))->group("");
+}
+
+void add_run_options(CLI::App* command, CommonArguments& a, int& threads) {
+  add_run_options(command, a);
+  command->add_option("--threads", threads, "threads of both sides; 0: one a processor")
+      ->check(CLI::NonNegativeNumber);
 }
 
 Scratch::Scratch(const fs::path& given) : path(given) {
@@ -53,7 +60,7 @@ nlohmann::ordered_json run_and_report(const std::vector<Case>& cases, const Comm
   for (auto& result : results) {
     result["machine"] = processor_name();
     result["processors"] = usable_processors();
-    result["threads"] = threads;
+    if (!result.contains("threads")) result["threads"] = threads;
   }
   if (!a.json.empty()) write_file_atomic(a.json, results.dump(2) + "\n");
   return results;

@@ -17,7 +17,9 @@ struct CommonArguments {
   RunOptions run;
 };
 
-// --json, --repeats, --threads, and what the parent tells its children.
+// --json, --repeats, and what the parent tells its children.
+void add_run_options(CLI::App* command, CommonArguments& a);
+// And --threads.
 void add_run_options(CLI::App* command, CommonArguments& a, int& threads);
 
 // `given`, or a folder of our own that is removed at the end.
@@ -34,5 +36,6 @@ struct Scratch {
 nlohmann::ordered_json run_and_report(const std::vector<Case>& cases, const CommonArguments& a, int threads);
 
 void add_atlas(CLI::App& app, const char* program);
+void add_loader(CLI::App& app, const char* program);
 
 }  // namespace pillar::bench

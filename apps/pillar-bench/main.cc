@@ -106,5 +106,6 @@ int main(int argc, char** argv) {
                            pillar::bench::add_rave(context.app, argv[0]);
                            pillar::bench::add_windows(context.app, argv[0]);
                            pillar::bench::add_atlas(context.app, argv[0]);
+                           pillar::bench::add_loader(context.app, argv[0]);
                          });
 }

@@ -2,6 +2,7 @@
 
 #include "pillar/core/error.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -45,15 +46,21 @@ Json measure_in_child(const std::string& name, const char* side, const RunOption
   return Json::parse(output);
 }
 
-// Best time of all repeats; memory is the largest seen, since a peak once reached is a peak.
-void keep_best(Json& best, const Json& next) {
-  if (best.is_null()) {
-    best = next;
-    return;
+// By time; memory is the largest seen, since a peak once reached is a peak.
+Json chosen(std::vector<Json> runs, const RunOptions& options) {
+  if (runs.empty()) return {};
+  Json all = Json::array();
+  double rss = 0;
+  for (const Json& run : runs) {
+    all.push_back(run["seconds"]);
+    rss = std::max(rss, run["peak_rss_mb"].get<double>());
   }
-  const double rss = std::max(best["peak_rss_mb"].get<double>(), next["peak_rss_mb"].get<double>());
-  if (next["seconds"] < best["seconds"]) best = next;
-  best["peak_rss_mb"] = rss;
+  std::sort(runs.begin(), runs.end(),
+            [](const Json& a, const Json& b) { return a["seconds"] < b["seconds"]; });
+  Json result = std::move(runs[options.median ? (runs.size() - 1) / 2 : 0]);
+  result["peak_rss_mb"] = rss;
+  if (options.median) result["seconds_runs"] = std::move(all);
+  return result;
 }
 
 Json make_entry(const Case& c, Json ours, Json baseline) {
@@ -86,19 +93,19 @@ void print_entry(const Json& entry) {
 
 Json run_cases(const std::vector<Case>& cases, const RunOptions& options) {
   if (!options.only_case.empty()) measure_here(cases, options);
-  std::vector<Json> ours(cases.size());
-  std::vector<Json> baseline(cases.size());
+  std::vector<std::vector<Json>> ours(cases.size()), baseline(cases.size());
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
     for (std::size_t i = 0; i < cases.size(); ++i) {
-      keep_best(ours[i], measure_in_child(cases[i].name, "ours", options));
-      if (cases[i].baseline) keep_best(baseline[i], measure_in_child(cases[i].name, "baseline", options));
+      ours[i].push_back(measure_in_child(cases[i].name, "ours", options));
+      if (cases[i].baseline) baseline[i].push_back(measure_in_child(cases[i].name, "baseline", options));
     }
   }
   Json results = Json::array();
   fmt::print("{:<34} {:>9} {:>9} {:>8}   {:>8} {:>8}   {}\n", "case", "ours s", "base s", "ratio", "ours MB",
              "base MB", "baseline");
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    results.push_back(make_entry(cases[i], std::move(ours[i]), std::move(baseline[i])));
+    results.push_back(
+        make_entry(cases[i], chosen(std::move(ours[i]), options), chosen(std::move(baseline[i]), options)));
     print_entry(results.back());
   }
   return results;

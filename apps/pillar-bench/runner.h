@@ -34,15 +34,16 @@ struct Case {
 
 struct RunOptions {
   int repeats = 3;
-  std::string only_case;                   // set in the child: run this case
-  std::string only_side;                   // "ours" or "baseline"
+  bool median = false;    // of the repeats, instead of the best: on a machine that others use
+  std::string only_case;  // set in the child: run this case
+  std::string only_side;  // "ours" or "baseline"
   std::vector<std::string> child_command;  // this program and its arguments, without the two above
 };
 
 // In the parent: runs every side of every case `repeats` times, interleaved, prints a table line per case,
-// and returns the list [{name, ours, baseline, ratio_time, ratio_rss}], best repeat of each (name and ours
-// alone for a case without a baseline). In the child: runs the one side, prints its measurement, and exits
-// the process.
+// and returns the list [{name, ours, baseline, ratio_time, ratio_rss}], best or median repeat of each (name
+// and ours alone for a case without a baseline; seconds_runs, all repeats in order, where the median counts).
+// In the child: runs the one side, prints its measurement, and exits the process.
 nlohmann::ordered_json run_cases(const std::vector<Case>& cases, const RunOptions& options);
 
 double now_seconds();  // monotonic

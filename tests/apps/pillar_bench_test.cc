@@ -3,6 +3,7 @@
 #include "support/program.h"
 #include "support/temp_dir.h"
 
+#include <algorithm>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -72,6 +73,44 @@ TEST(PillarBench, WindowsSayWhatTheMachineCould) {
   }
   EXPECT_EQ(names, (std::set<std::string>{"windows_reused", "windows_fresh", "windows_slabs"}));
   EXPECT_EQ(run_program({"pillar-bench", "windows", "--size", "7"}).exit_code, 2);
+}
+
+// Both cohorts that it makes, then one of them as a folder that is given.
+TEST(PillarBench, TheLoaderIsHeldAgainstDecodingAlone) {
+  TempDir dir;
+  const auto bench = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"pillar-bench", "loader", "--json", (dir / "bench.json").string()});
+    const auto result = run_program(options);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(read_text_file(dir / "bench.json"));
+  };
+  std::set<std::string> names;
+  for (const auto& entry : bench({"--studies", "3", "--size", "40", "--passes", "2", "--repeats", "1",
+                                  "--threads", "1", "--scratch", (dir / "made").string()})) {
+    const auto name = entry["name"].get<std::string>();
+    names.insert(name);
+    EXPECT_EQ(entry["threads"], 1);
+    for (const char* side : {"ours", "baseline"}) {
+      EXPECT_EQ(entry[side]["volumes"], 6) << name;
+      EXPECT_GT(entry[side]["mb_per_s"].get<double>(), 0);
+      EXPECT_GT(entry[side]["cpu_seconds"].get<double>(), 0);
+    }
+    EXPECT_NEAR(entry["of_limit"].get<double>(), entry["ratio_time"].get<double>(), 1e-9);
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"loader.rave10.1t", "loader.rave10.1t.cached", "loader.lossless.1t",
+                                          "loader.lossless.1t.cached"}));
+
+  const auto given = bench({"--samples", (dir / "made/rave10").string(), "--input", "32,48,40", "--passes",
+                            "1", "--repeats", "3", "--threads", "2"});
+  ASSERT_EQ(given.size(), 2u);
+  EXPECT_EQ(given[0]["name"], "loader.given.2t");
+  auto runs = given[0]["ours"]["seconds_runs"].get<std::vector<double>>();
+  std::sort(runs.begin(), runs.end());
+  ASSERT_EQ(runs.size(), 3u);
+  EXPECT_EQ(given[0]["ours"]["seconds"], runs[1]) << "the median";
+
+  EXPECT_EQ(run_program({"pillar-bench", "loader", "--samples", (dir / "none").string()}).exit_code, 2);
+  EXPECT_EQ(run_program({"pillar-bench", "loader", "--input", "3,4"}).exit_code, 2);
 }
 
 nlohmann::json bench_atlas(const TempDir& dir, std::vector<std::string> options, std::string* out = nullptr) {
