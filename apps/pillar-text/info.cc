@@ -26,7 +26,7 @@ bool print_missing(const TextCache& cache, const std::filesystem::path& file) {
   const auto missing = studies_without_text(cache, file);
   line(fmt::format("missing    {} of the studies of {}", missing.size(), file.string()));
   for (std::size_t i = 0; i < std::min(missing.size(), kNamedStudies); ++i)
-    line(fmt::format("  {}", missing[i]));
+    line(fmt::format("  {:?}", missing[i]));
   if (missing.size() > kNamedStudies) line(fmt::format("  and {} more", missing.size() - kNamedStudies));
   return !missing.empty();
 }

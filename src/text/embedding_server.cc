@@ -17,13 +17,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-bool is_text(const std::string& value) {
+bool is_one_line(const std::string& value) {
   return std::none_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
 std::string endpoint(const std::string& url) {
   const bool http = url.starts_with("http://"), https = url.starts_with("https://");
-  if ((!http && !https) || !is_text(url) || url.size() <= (https ? 8u : 7u))
+  if ((!http && !https) || !is_one_line(url) || url.size() <= (https ? 8u : 7u))
     fail(ErrorCategory::usage, "'{}' is no address of a server, http://HOST:PORT say", printable(url));
   const std::string host = url.substr(http ? 7 : 8);
   if (host.substr(0, host.find_first_of("/?")).find('@') != std::string::npos)
@@ -37,10 +37,15 @@ std::string endpoint(const std::string& url) {
 
 std::vector<std::string> headers(const std::string& api_key) {
   std::vector<std::string> lines = {"Content-Type: application/json", "Accept: application/json"};
-  if (!is_text(api_key))
+  if (!is_one_line(api_key))
     fail(ErrorCategory::usage, "the API key has a line end or a control character in it");
   if (!api_key.empty()) lines.push_back(fmt::format("Authorization: Bearer {}", api_key));
   return lines;
+}
+
+bool is_this_machine(const std::string& url) {
+  return url.starts_with("http://localhost") || url.starts_with("http://127.") ||
+         url.starts_with("http://[::1]");
 }
 
 bool worth_another_try(const HttpAnswer& answer) {
@@ -66,7 +71,11 @@ struct EmbeddingServer::State {
         url(endpoint(options.url)),
         named(printable(url.substr(0, url.find('?')))),
         poster(url, headers(options.api_key), options.timeout_s) {
+    if (!is_text(options.prefix) || !is_text(options.model))
+      fail(ErrorCategory::usage, "a model's name, or text to put before reports, that is not UTF-8");
     if (options.model.empty()) fail(ErrorCategory::usage, "an embedding server needs the name of a model");
+    if (!options.api_key.empty() && url.starts_with("http://") && !is_this_machine(url))
+      spdlog::warn("{}: the API key and the reports travel without encryption", named);
     if (!options.body.empty()) {
       extra = Json::parse(options.body, nullptr, false);
       if (!extra.is_object())
@@ -82,15 +91,20 @@ struct EmbeddingServer::State {
     return body.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
 
-  // What to say of an answer that is no success; some servers repeat the key.
-  std::string fault(const HttpAnswer& answer) const {
-    std::string text = answer.status == 0
-                           ? printable(answer.fault, 300)
-                           : fmt::format("HTTP {}: {}", answer.status, server_message(answer.body));
-    if (options.api_key.empty()) return text;
-    for (std::size_t at = 0; (at = text.find(options.api_key, at)) != std::string::npos;)
-      text.replace(at, options.api_key.size(), "***");
+  // Some servers repeat the key.
+  std::string without_key(std::string text) const {
+    constexpr std::string_view kStars = "***";
+    const std::string& key = options.api_key;
+    if (key.empty()) return text;
+    for (std::size_t at = 0; (at = text.find(key, at)) != std::string::npos; at += kStars.size())
+      text.replace(at, key.size(), kStars);
     return text;
+  }
+
+  // What to say of an answer that is no success.
+  std::string fault(const HttpAnswer& answer) const {
+    if (answer.status == 0) return printable(answer.fault, 300);
+    return fmt::format("HTTP {}: {}", answer.status, server_message(without_key(answer.body)));
   }
 
   HttpAnswer post(const std::string& body) const {
@@ -129,7 +143,11 @@ at::Tensor EmbeddingServer::embed(const std::vector<std::string>& texts) const {
   const HttpAnswer answer = state_->post(state_->request(texts));
   if (refuses_the_texts(answer.status))
     fail(ErrorCategory::input, "{}: {}", state_->named, state_->fault(answer));
-  return parse_embeddings(answer.body, texts.size(), state_->named);
+  try {
+    return parse_embeddings(answer.body, texts.size(), state_->named);
+  } catch (const Error& error) {
+    throw Error(error.category(), state_->without_key(error.what()));
+  }
 }
 
 }  // namespace pillar

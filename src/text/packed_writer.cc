@@ -78,7 +78,12 @@ std::string PackedWriter::header() const {
 
 void PackedWriter::finish() {
   for (const Category& category : categories_) write_all(file_, digest_bytes(category.studies), path_);
-  std::string text = header();
+  std::string text;
+  try {
+    text = header();
+  } catch (const nlohmann::json::exception&) {
+    fail(ErrorCategory::input, "{}: the name of a category is not UTF-8", path_);
+  }
   if (text.size() > header_size_)
     fail(ErrorCategory::unsupported, "{}: {} categories are too many", path_, categories_.size());
   text.resize(header_size_, ' ');

@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kCategory = "all_findings";
 constexpr int kBatchesAhead = 4;            // for each call at a time: read, and waiting
-constexpr std::int64_t kMostRefusals = 20;  // with nothing embedded: then it is not the texts
+constexpr std::int64_t kMostRefusals = 20;  // with nothing in the cache: then it is not the texts
 
 struct Study {
   std::string name, report, file;
@@ -158,6 +158,7 @@ void TextEmbedRun::embed_batch(const std::vector<Study>& batch) {
   const at::NoGradGuard no_grad;
   try {
     std::vector<std::string> texts;
+    texts.reserve(batch.size());
     for (const Study& study : batch) texts.push_back(study.report);
     const at::Tensor rows_nw = embed_(texts);
     if (rows_nw.dim() != 2 || rows_nw.size(0) != static_cast<std::int64_t>(batch.size()) ||
@@ -180,7 +181,7 @@ void TextEmbedRun::embed_one_by_one(const std::vector<Study>& batch, const Error
   }
   fail_study(batch.front(), first_line(error));
   const std::lock_guard lock(mutex_);
-  if (embedded_ == 0 && ++refused_ >= kMostRefusals && !stop_reason_) {
+  if (records_.reports.empty() && ++refused_ >= kMostRefusals && !stop_reason_) {
     stop_reason_ = std::make_exception_ptr(Error(
         ErrorCategory::io,
         fmt::format("the first {} reports were all refused; the last: {}", refused_, first_line(error))));
@@ -237,6 +238,9 @@ TextEmbedSummary run_text_embed(const TextEmbedJob& job, const TextEmbedFunction
   const auto start = Clock::now();
   if (job.batch_size < 1 || job.jobs < 1)
     fail(ErrorCategory::usage, "a batch of {} texts, {} at a time", job.batch_size, job.jobs);
+  for (const std::string& text : {job.model_name, job.dataset_name, job.split}) {
+    if (!is_text(text)) fail(ErrorCategory::usage, "'{}' is not UTF-8", printable(text));
+  }
   TextEmbedRun run(job, embed);
   run.plan();
   make_folder(job.cache / "embeddings");

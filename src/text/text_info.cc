@@ -4,6 +4,7 @@
 #include "pillar/core/progress.h"
 #include "pillar/text/report_lines.h"
 
+#include "core/printable.h"
 #include "text/vector_store.h"
 
 #include <cmath>
@@ -19,7 +20,7 @@ constexpr std::size_t kReleaseEvery = 1024;  // studies
 
 std::string text_of(const nlohmann::json& info, const char* key) {
   const auto found = info.find(key);
-  return found != info.end() && found->is_string() ? found->get<std::string>() : "";
+  return found != info.end() && found->is_string() ? printable(found->get<std::string>()) : "";
 }
 
 double norm_of(const at::Tensor& vector) {

@@ -192,7 +192,7 @@ TEST_F(PillarText, HashPackInfoUnpack) {
   result = run_program({"pillar-text", "info", file, "--json", (dir_ / "valid.jsonl").string()});
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.out, HasSubstr("missing    2 of"));
-  EXPECT_THAT(result.out, HasSubstr("\n  S13\n"));
+  EXPECT_THAT(result.out, HasSubstr("\n  \"S13\"\n"));
 
   result = run_program({"pillar-text", "unpack", file, "--out", (dir_ / "public").string()});
   ASSERT_EQ(result.exit_code, 0) << result.err;

@@ -118,6 +118,16 @@ TEST(EmbeddingServer, AWrongKeyIsNotTriedAgainNorShown) {
   EXPECT_EQ(server.requests().size(), 1u);
 }
 
+TEST(EmbeddingServer, AKeyInAnAnswerThatIsNoneIsNotShown) {
+  const HttpServer server([](const HttpRequest&) { return HttpReply{200, "welcome, secret-key"}; });
+  EmbeddingServerOptions options = options_for(server);
+  options.api_key = std::string("secret-key");
+  EXPECT_PILLAR_ERROR(EmbeddingServer(options).embed({"a"}), ErrorCategory::io, HasSubstr("welcome, ***"));
+  options.api_key = std::string("*");
+  EXPECT_PILLAR_ERROR(EmbeddingServer(options).embed({"a"}), ErrorCategory::io,
+                      HasSubstr("welcome, secret-key"));
+}
+
 TEST(EmbeddingServer, WhatTheTextsCausedIsInput) {
   for (const int status : {400, 413, 422}) {
     const HttpServer server([status](const HttpRequest&) {

@@ -174,6 +174,7 @@ TEST_F(TextEmbed, ARefusedTextFailsAlone) {
   });
   EXPECT_EQ(summary.embedded, 3);
   EXPECT_EQ(summary.failed, 1);
+  ASSERT_EQ(failures().size(), 1u);
   EXPECT_THAT(failures()[0], ElementsAre("B", (dir_ / "train.jsonl").string(), "over 512 tokens"));
 }
 
@@ -236,6 +237,27 @@ TEST_F(TextEmbed, ManyRefusalsWithNothingEmbeddedEndIt) {
                                      }),
                       ErrorCategory::io, HasSubstr("all refused; the last: unknown model"));
   EXPECT_LT(calls, 40);
+}
+
+TEST_F(TextEmbed, WhereOthersWereEmbeddedEachRefusalIsItsTexts) {
+  write({{"A", "one"}});
+  run_text_embed(job_, lengths());
+  std::map<std::string, std::string> reports = {{"A", "one"}};
+  for (int i = 0; i < 30; ++i) reports[fmt::format("S{}", i)] = "too long";
+  write(reports);
+  const TextEmbedSummary summary = run_text_embed(job_, [](const std::vector<std::string>&) -> at::Tensor {
+    throw Error(ErrorCategory::input, "over 512 tokens");
+  });
+  EXPECT_EQ(summary.kept, 1);
+  EXPECT_EQ(summary.failed, 30);
+  EXPECT_EQ(failures().size(), 30u);
+}
+
+TEST_F(TextEmbed, NamesThatMetadataCannotHoldAreRefusedFirst) {
+  write({{"A", "one"}});
+  job_.dataset_name = "\xFF";
+  EXPECT_PILLAR_ERROR(run_text_embed(job_, lengths()), ErrorCategory::usage, HasSubstr("not UTF-8"));
+  EXPECT_TRUE(asked_.empty());
 }
 
 TEST_F(TextEmbed, ManyJobsAndOneGiveTheSameCache) {

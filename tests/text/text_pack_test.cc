@@ -94,6 +94,13 @@ TEST_F(TextPack, APackedFileIsWholeOrIsNot) {
       << "nothing half";
 }
 
+TEST_F(TextPack, ACategoryThatNoSafetensorsFileCanNameIsRefused) {
+  test::write_public_cache(dir_ / "odd", {{"S1", {{"\xFF", ramp(6, 0)}}}}, 6);
+  EXPECT_PILLAR_ERROR(pack_text_cache(dir_ / "odd", file_, {.dtype = at::kFloat, .quiet = true}),
+                      ErrorCategory::input, HasSubstr("not UTF-8"));
+  EXPECT_FALSE(fs::exists(file_));
+}
+
 TEST_F(TextPack, RefusesToReplaceFoldersAndNothing) {
   EXPECT_PILLAR_ERROR(pack_text_cache(folder_, dir_.path()), ErrorCategory::usage, HasSubstr("is a folder"));
   EXPECT_PILLAR_ERROR(pack_text_cache(folder_, file_, {.dtype = at::kHalf}), ErrorCategory::usage,

@@ -1,8 +1,10 @@
 #include "train/rank_scenarios.h"
 
+#include "pillar/core/safetensors.h"
 #include "pillar/train/world.h"
 
 #include "core/fail.h"
+#include "train/contrastive_case.h"
 #include "train/world_state.h"
 
 #include <cstdlib>
@@ -64,6 +66,16 @@ int collectives(const std::filesystem::path&) {
   world.broadcast(told, size - 1);
   expect(told.equal(at::full({2, 2}, static_cast<double>(size - 1))), "broadcast");
   world.barrier();
+  return 0;
+}
+
+// Half of the studies in two micro-batches: what each rank ends with goes to $OUT<rank>.
+int contrastive(const std::filesystem::path&) {
+  const World world = join();
+  const auto gradients = contrastive_case(world, 2);
+  const char* out = std::getenv("OUT");
+  if (out == nullptr) throw std::runtime_error("OUT is not set");
+  write_safetensors(out + std::to_string(world.rank()), {gradients.begin(), gradients.end()});
   return 0;
 }
 
@@ -284,6 +296,7 @@ int run_scenario(const std::string& name, const std::filesystem::path& folder) {
   using Path = std::filesystem::path;
   const std::map<std::string, std::function<int(const Path&)>> scenarios = {
       {"collectives", collectives},
+      {"contrastive", contrastive},
       {"gathers", gathers},
       {"autograd_sum", autograd_sum},
       {"gradients", gradients},

@@ -18,7 +18,7 @@ struct TextCategoryInfo {
 
 struct TextCacheInfo {
   bool packed = false;                          // one file; else a folder
-  std::string model_name, dataset_name, split;  // as metadata.json has them; empty where it does not
+  std::string model_name, dataset_name, split;  // of metadata.json, fit to print; empty where it has none
   std::int64_t studies = 0;
   std::int64_t width = 0;
   std::vector<TextCategoryInfo> categories;  // sorted by name

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# A run that is killed (SIGKILL) at random moments, also while it writes a checkpoint, and started again each time ends
+# with the weights and the losses of a run that nobody disturbed.
+# Usage: kill_resume_test.sh PROGRAM_FOLDER WORK_FOLDER [KILLS] [SEED]
+set -euo pipefail
+programs=$1 work=$2 kills=${3:-3} seed=${4:-$RANDOM}
+export PATH="$programs:$PATH" OMP_NUM_THREADS=1
+RANDOM=$seed
+echo "seed $seed, $kills kills"
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+rm -rf "$work"
+mkdir -p "$work"
+cd "$work"
+pillar-phantom --out cohort --studies 24 --size 24 --format enhanced --seed 3 --train 0.75 -q
+pillar-rave encode --input-csv cohort/series.csv --out samples --jobs 2 -q
+pillar-text embed --json cohort/train.jsonl --json cohort/valid.jsonl --out text --provider hash --width 32 -q
+
+# Dropout, drop-path, rotation and BatchNorm: everything that draws or keeps state.
+cat >arch.json <<'JSON'
+{"model": {"stages": [1, 1], "atlas_args": {"dim": 16, "num_heads": 2, "mlp_ratio": 2.0, "qkv_bias": true,
+                                            "drop": 0.1, "attn_drop": 0.1, "drop_path": 0.1}},
+ "modalities": {"abdomen_ct": {"image_size": [24, 24, 24], "patch_size": [6, 6, 6], "in_chans": 3, "num_features": 8,
+                               "merge_ratio": [2, 2, 2], "local2global": [2, 2, 2]}},
+ "preprocess": {"abdomen_ct": {"target_spacing_xyz_mm": [15, 15, 15], "size_dhw": [24, 24, 24], "windows": "default"}}}
+JSON
+cat >config.yaml <<'YAML'
+output: run
+model: {architecture: arch.json}
+data:
+  train: [{modality: abdomen_ct, manifest: samples/manifest.csv, json: cohort/train.jsonl, text: text}]
+  validation: [{modality: abdomen_ct, manifest: samples/manifest.csv, json: cohort/valid.jsonl, text: text}]
+train: {epochs: 16, batch_size: 6, micro_batch: 2, ema_decay: 0.9}
+optimizer: {warmup_steps: 5, lr: 1.0e-3}
+checkpoint: {every_steps: 1, keep: 2}
+log: {every_steps: 1}
+YAML
+
+train() { pillar-train pretrain --config config.yaml "$@" -q >>out.txt 2>&1; }
+
+# Time and speed are no part of a loss curve.
+losses() { python3 -c '
+import json, sys
+for line in open(sys.argv[1]):
+    row = json.loads(line)
+    print(row["phase"], row["step"], [(k, v) for k, v in sorted(row.items()) if k not in ("wall_time", "samples_per_s", "wait_share", "step_s")])
+' "$1"; }
+
+train output=whole || fail "the undisturbed run: $(tail -3 out.txt)"
+last=$(basename "$(ls -d whole/checkpoints/step-* | tail -1)")
+
+for kill in $(seq "$kills"); do
+  train output=killed &
+  process=$!
+  # Half of the kills at any time of the first seconds, half while a checkpoint is being written.
+  if ((kill % 2 == 0)); then
+    sleep "$((RANDOM % 2)).$((RANDOM % 10))$((RANDOM % 10))"
+  else
+    for _ in $(seq 2000); do
+      compgen -G 'killed/checkpoints/.partial-*' >/dev/null && ((RANDOM % 3 == 0)) && break
+      kill -0 $process 2>/dev/null || break
+      sleep 0.00$((RANDOM % 9 + 1))
+    done
+  fi
+  kill -9 $process 2>/dev/null || echo "kill $kill came after the end"
+  wait $process 2>/dev/null || true
+  echo "kill $kill: newest checkpoint $(ls killed/checkpoints 2>/dev/null | grep step- | tail -1)"
+done
+train output=killed || fail "the resumed run: $(tail -3 out.txt)"
+
+for file in model.safetensors optimizer.safetensors average.safetensors; do
+  cmp "whole/checkpoints/$last/$file" "killed/checkpoints/$last/$file" || fail "$file differs"
+done
+cmp whole/export/model.safetensors killed/export/model.safetensors || fail "the exported model differs"
+diff <(losses whole/metrics.jsonl) <(losses killed/metrics.jsonl) || fail "the loss curves differ"
+[ "$(losses whole/metrics.jsonl | wc -l)" -ge 60 ] || fail "too short a run to say anything"
+(cd "killed/checkpoints/$last" && sha256sum --quiet -c SHA256SUMS) || fail "checksums"
+leftovers=$(find killed -name '.partial-*' -o -name '.removed-*')
+[ -z "$leftovers" ] || fail "left behind: $leftovers"
+echo "same weights, same losses after $kills kills"
