@@ -67,9 +67,10 @@ struct Liveness::Shared {
   std::string broken_reason;
   std::optional<std::string> verdict;
   Moment verdict_at;
+  std::int64_t calls_seen = 0;  // of `own`, since `calls_since`
+  Moment calls_since = RollClock::now();
   int blocking = 0;
   Moment blocking_since;
-  bool abandoned = false;
   std::thread pulse, watch;
 
   void run_pulse();
@@ -77,6 +78,7 @@ struct Liveness::Shared {
   bool closed(Moment deadline);
   void break_up(const std::string& reason, Moment now);
   void judge(Moment now);
+  void judge_late(Moment now);
   void end_process_if_stuck(Moment now);
   void settle_all();
 };
@@ -131,6 +133,19 @@ void Liveness::Shared::break_up(const std::string& reason, Moment now) {
   verdict_at = now;
 }
 
+// All live, but some do not come where this process waits.
+void Liveness::Shared::judge_late(Moment now) {
+  if (own.calls != calls_seen) {
+    calls_seen = own.calls;
+    calls_since = now;
+  }
+  if (now - calls_since < timing.late) return;
+  const std::string late = roll.behind(own.calls);
+  if (late.empty()) return;
+  const auto minutes = std::chrono::duration<double, std::ratio<60>>(timing.late).count();
+  break_up(fmt::format("waited {:.3g} minutes for what has not come: {}", minutes, late), now);
+}
+
 void Liveness::Shared::judge(Moment now) {
   if (verdict) return;
   if (const auto culprit = roll.culprit(now, broken_since.has_value())) {
@@ -142,13 +157,13 @@ void Liveness::Shared::judge(Moment now) {
         late.empty() ? std::string("all processes still live") : fmt::format("not yet there: {}", late);
     break_up(fmt::format("the processes lost touch: {} ({})", broken_reason, who), now);
   }
+  judge_late(now);
 }
 
 void Liveness::Shared::settle_all() {
   for (const auto& each : pending) {
     if (each->settled) continue;
     each->settled = true;
-    abandoned = true;
     each->promise->setErrorIfNeeded(error_of(*verdict));
   }
   pending.clear();
@@ -201,7 +216,9 @@ Liveness::~Liveness() {
   ++shared.wanted_line;
   shared.closing = true;
   shared.pulse_wake.notify_all();
-  const auto patience = shared.timing.goodbye + shared.timing.period;
+  // Where something is wrong, the store may be what does not answer.
+  const bool hurry = shared.verdict && shared.rank != 0;
+  const auto patience = hurry ? 2 * shared.timing.period : shared.timing.goodbye + shared.timing.period;
   const bool done = shared.told.wait_for(lock, patience, [&] { return shared.pulse_done; });
   shared.watch_stop = true;
   shared.watch_wake.notify_all();
@@ -275,9 +292,9 @@ void Liveness::announce_failure(const std::string& message) noexcept {
   }
 }
 
-bool Liveness::abandoned() const {
+bool Liveness::broken() const {
   const std::lock_guard lock(shared_->mutex);
-  return shared_->abandoned;
+  return shared_->verdict.has_value();
 }
 
 Liveness::Blocking::Blocking(Liveness& liveness) : liveness_(liveness) {

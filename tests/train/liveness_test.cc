@@ -60,7 +60,7 @@ TEST_F(LivenessTest, AResultPassesThrough) {
   done->markCompleted(at::ones({1}));
   guarded->waitAndThrow();
   EXPECT_EQ(guarded->value().toTensor().numel(), 2);
-  EXPECT_FALSE(liveness->abandoned());
+  EXPECT_FALSE(liveness->broken());
   lines->set(1, to_text({RollEntry::State::left, 1, 0, ""}));
 }
 
@@ -71,7 +71,7 @@ TEST_F(LivenessTest, AFailureElsewhereEndsAWait) {
   lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
   EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io, "rank 1 (b) failed: disk full");
   EXPECT_PILLAR_ERROR(liveness->begin(), ErrorCategory::io, HasSubstr("disk full"));
-  EXPECT_TRUE(liveness->abandoned());
+  EXPECT_TRUE(liveness->broken());
   never->markCompleted(at::ones({1}));  // too late, and no harm
 }
 
@@ -98,6 +98,17 @@ TEST_F(LivenessTest, ABrokenCollectiveOfTheLivingIsToldAsItIs) {
                                      testing::Not(HasSubstr("frame"))));
   stop = true;
   other.join();
+}
+
+TEST_F(LivenessTest, ALivingRankThatNeverComesIsNamed) {
+  RollTiming timing = kQuick;
+  timing.late = milliseconds(300);
+  Liveness liveness(store_of(lines), {"rank 0 (a)", "rank 1 (b)"}, 0, timing, false);
+  const auto never = future();
+  liveness.begin();
+  const auto guarded = liveness.guard(*never, at::ones({1}));
+  EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io,
+                      testing::AllOf(HasSubstr("has not come"), HasSubstr("rank 1 (b)")));
 }
 
 TEST_F(LivenessTest, AnAnnouncedFailureIsWrittenAtOnce) {
