@@ -1,6 +1,7 @@
 #include "train/liveness.h"
 
 #include "core/fail.h"
+#include "train/first_line.h"
 
 #include <condition_variable>
 #include <exception>
@@ -23,10 +24,6 @@ struct Pending {
 
 std::exception_ptr error_of(const std::string& message) {
   return std::make_exception_ptr(Error(ErrorCategory::io, message));
-}
-
-std::string first_line(const std::string& text) {
-  return text.substr(0, text.find('\n'));
 }
 
 std::string reason_of(Future& done) {

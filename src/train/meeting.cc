@@ -2,11 +2,14 @@
 
 #include "core/fail.h"
 #include "train/endpoint.h"
+#include "train/first_line.h"
 
 #include <future>
 #include <thread>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace pillar {
@@ -21,14 +24,18 @@ std::string place(const Rendezvous& rendezvous) {
   return fmt::format("{}:{}", rendezvous.master_address, rendezvous.master_port);
 }
 
-std::string first_line(const char* text) {
-  const std::string_view whole(text);
-  return std::string(whole.substr(0, whole.find('\n')));
-}
-
 std::string here() {
   char buffer[256] = {};
   return ::gethostname(buffer, sizeof(buffer) - 1) == 0 ? buffer : "localhost";
+}
+
+// Whether launch_local() handed down a socket that listens. It is taken over: no child may keep it open.
+bool take_over(int listening) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  const bool good =
+      listening >= 0 && ::getsockopt(listening, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0;
+  return good && listens != 0 && ::fcntl(listening, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 StorePtr host_store(const Rendezvous& rendezvous, std::chrono::milliseconds patience) {
@@ -37,7 +44,7 @@ StorePtr host_store(const Rendezvous& rendezvous, std::chrono::milliseconds pati
   options.isServer = true;
   options.waitWorkers = false;
   options.timeout = patience;
-  if (rendezvous.listening >= 0) options.masterListenFd = rendezvous.listening;
+  if (take_over(rendezvous.listening)) options.masterListenFd = rendezvous.listening;
   try {
     return c10::make_intrusive<c10d::TCPStore>(kLoopback, options);
   } catch (const std::exception& error) {

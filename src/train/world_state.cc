@@ -1,14 +1,10 @@
 #include "train/world_state.h"
 
 #include "core/fail.h"
+#include "train/first_line.h"
 
 namespace pillar {
 namespace {
-
-std::string first_line(const char* text) {
-  const std::string_view whole(text);
-  return std::string(whole.substr(0, whole.find('\n')));
-}
 
 // Backends whose threads may be stuck in a collective: their destructors would wait for it. They stay until
 // the process ends, which is soon.
