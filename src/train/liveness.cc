@@ -64,6 +64,7 @@ struct Liveness::Shared {
   std::string broken_reason;
   std::optional<std::string> verdict;
   Moment verdict_at;
+  bool delivered = false;       // the caller knows it, and ends in its own time
   std::int64_t calls_seen = 0;  // of `own`, since `calls_since`
   Moment calls_since = RollClock::now();
   int blocking = 0;
@@ -169,7 +170,7 @@ void Liveness::Shared::settle_all() {
 
 void Liveness::Shared::end_process_if_stuck(Moment now) {
   const bool stuck = blocking > 0 && now - std::max(verdict_at, blocking_since) > timing.blocked;
-  const bool queued = device_queues && now - verdict_at > timing.blocked;
+  const bool queued = device_queues && !delivered && now - verdict_at > timing.blocked;
   if (!stuck && !queued) return;
   spdlog::error("{}; this process hangs in a call that needs it, and ends", *verdict);
   spdlog::default_logger()->flush();
@@ -231,7 +232,9 @@ Liveness::~Liveness() {
 void Liveness::begin() {
   const std::lock_guard lock(shared_->mutex);
   ++shared_->own.calls;
-  if (shared_->verdict) throw Error(ErrorCategory::io, *shared_->verdict);
+  if (!shared_->verdict) return;
+  shared_->delivered = true;
+  throw Error(ErrorCategory::io, *shared_->verdict);
 }
 
 c10::intrusive_ptr<Future> Liveness::guard(Future& done, at::Tensor result) {
@@ -270,6 +273,7 @@ void Liveness::fail_for(const std::string& reason) {
   ++shared_->wanted_line;
   shared_->pulse_wake.notify_all();
   shared_->told.wait(lock, [&] { return shared_->verdict.has_value(); });
+  shared_->delivered = true;
   throw Error(ErrorCategory::io, *shared_->verdict);
 }
 
@@ -281,6 +285,7 @@ void Liveness::announce_failure(const std::string& message) noexcept {
     shared.own.state = RollEntry::State::failed;
     shared.own.message = message;
     shared.break_up(fmt::format("this process failed: {}", message), RollClock::now());
+    shared.delivered = true;
     const std::uint64_t line = ++shared.wanted_line;
     shared.pulse_wake.notify_all();
     shared.told.wait_for(lock, shared.timing.period + std::chrono::seconds(2),

@@ -44,9 +44,9 @@ RollStore store_of(const std::shared_ptr<Lines>& lines) {
 
 struct LivenessTest : testing::Test {
   std::shared_ptr<Lines> lines = std::make_shared<Lines>();
-  std::unique_ptr<Liveness> start() {
+  std::unique_ptr<Liveness> start(bool device_queues = false) {
     return std::make_unique<Liveness>(store_of(lines), std::vector<std::string>{"rank 0 (a)", "rank 1 (b)"},
-                                      0, kQuick, false);
+                                      0, kQuick, device_queues);
   }
   c10::intrusive_ptr<Future> future() { return c10::make_intrusive<Future>(c10::TensorType::get()); }
 };
@@ -141,6 +141,22 @@ TEST_F(LivenessTest, AProcessThatHangsIsEnded) {
         std::this_thread::sleep_for(std::chrono::minutes(1));
       },
       testing::ExitedWithCode(1), "");
+}
+
+// What waits on a GPU's queue is in no call of ours.
+TEST_F(LivenessTest, AProcessWithQueuedWorkIsEndedUnlessItKnows) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(
+      {
+        const auto liveness = start(true);
+        lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+        std::this_thread::sleep_for(std::chrono::minutes(1));
+      },
+      testing::ExitedWithCode(1), "");
+  const auto liveness = start(true);
+  lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+  EXPECT_PILLAR_ERROR(liveness->fail_for("x"), ErrorCategory::io, HasSubstr("disk full"));
+  std::this_thread::sleep_for(kQuick.blocked + milliseconds(500));  // alive
 }
 
 }  // namespace
