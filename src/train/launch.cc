@@ -84,7 +84,7 @@ std::vector<std::string> environment_of(std::int64_t rank, std::int64_t count, c
     const std::int64_t threads = std::max<std::int64_t>(1, processors() / count);
     changes.emplace_back("OMP_NUM_THREADS", std::to_string(threads));
     if (rank == 0)
-      spdlog::info("{} processes with {} threads each (OMP_NUM_THREADS sets another number)", count, threads);
+      spdlog::info("{} processes, threads of each: {} (OMP_NUM_THREADS sets another number)", count, threads);
   }
   return environment_with(changes);
 }

@@ -1,6 +1,7 @@
 #include "train/liveness.h"
 
 #include "core/fail.h"
+#include "train/first_line.h"
 
 #include <condition_variable>
 #include <exception>
@@ -23,10 +24,6 @@ struct Pending {
 
 std::exception_ptr error_of(const std::string& message) {
   return std::make_exception_ptr(Error(ErrorCategory::io, message));
-}
-
-std::string first_line(const std::string& text) {
-  return text.substr(0, text.find('\n'));
 }
 
 std::string reason_of(Future& done) {
@@ -67,9 +64,11 @@ struct Liveness::Shared {
   std::string broken_reason;
   std::optional<std::string> verdict;
   Moment verdict_at;
+  bool delivered = false;       // the caller knows it, and ends in its own time
+  std::int64_t calls_seen = 0;  // of `own`, since `calls_since`
+  Moment calls_since = RollClock::now();
   int blocking = 0;
   Moment blocking_since;
-  bool abandoned = false;
   std::thread pulse, watch;
 
   void run_pulse();
@@ -77,6 +76,7 @@ struct Liveness::Shared {
   bool closed(Moment deadline);
   void break_up(const std::string& reason, Moment now);
   void judge(Moment now);
+  void judge_late(Moment now);
   void end_process_if_stuck(Moment now);
   void settle_all();
 };
@@ -131,6 +131,19 @@ void Liveness::Shared::break_up(const std::string& reason, Moment now) {
   verdict_at = now;
 }
 
+// All live, but some do not come where this process waits.
+void Liveness::Shared::judge_late(Moment now) {
+  if (own.calls != calls_seen) {
+    calls_seen = own.calls;
+    calls_since = now;
+  }
+  if (now - calls_since < timing.late) return;
+  const std::string late = roll.behind(own.calls);
+  if (late.empty()) return;
+  const auto minutes = std::chrono::duration<double, std::ratio<60>>(timing.late).count();
+  break_up(fmt::format("waited {:.3g} minutes for what has not come: {}", minutes, late), now);
+}
+
 void Liveness::Shared::judge(Moment now) {
   if (verdict) return;
   if (const auto culprit = roll.culprit(now, broken_since.has_value())) {
@@ -142,13 +155,13 @@ void Liveness::Shared::judge(Moment now) {
         late.empty() ? std::string("all processes still live") : fmt::format("not yet there: {}", late);
     break_up(fmt::format("the processes lost touch: {} ({})", broken_reason, who), now);
   }
+  judge_late(now);
 }
 
 void Liveness::Shared::settle_all() {
   for (const auto& each : pending) {
     if (each->settled) continue;
     each->settled = true;
-    abandoned = true;
     each->promise->setErrorIfNeeded(error_of(*verdict));
   }
   pending.clear();
@@ -157,7 +170,7 @@ void Liveness::Shared::settle_all() {
 
 void Liveness::Shared::end_process_if_stuck(Moment now) {
   const bool stuck = blocking > 0 && now - std::max(verdict_at, blocking_since) > timing.blocked;
-  const bool queued = device_queues && now - verdict_at > timing.blocked;
+  const bool queued = device_queues && !delivered && now - verdict_at > timing.blocked;
   if (!stuck && !queued) return;
   spdlog::error("{}; this process hangs in a call that needs it, and ends", *verdict);
   spdlog::default_logger()->flush();
@@ -201,7 +214,9 @@ Liveness::~Liveness() {
   ++shared.wanted_line;
   shared.closing = true;
   shared.pulse_wake.notify_all();
-  const auto patience = shared.timing.goodbye + shared.timing.period;
+  // Where something is wrong, the store may be what does not answer.
+  const bool hurry = shared.verdict && shared.rank != 0;
+  const auto patience = hurry ? 2 * shared.timing.period : shared.timing.goodbye + shared.timing.period;
   const bool done = shared.told.wait_for(lock, patience, [&] { return shared.pulse_done; });
   shared.watch_stop = true;
   shared.watch_wake.notify_all();
@@ -217,7 +232,9 @@ Liveness::~Liveness() {
 void Liveness::begin() {
   const std::lock_guard lock(shared_->mutex);
   ++shared_->own.calls;
-  if (shared_->verdict) throw Error(ErrorCategory::io, *shared_->verdict);
+  if (!shared_->verdict) return;
+  shared_->delivered = true;
+  throw Error(ErrorCategory::io, *shared_->verdict);
 }
 
 c10::intrusive_ptr<Future> Liveness::guard(Future& done, at::Tensor result) {
@@ -256,6 +273,7 @@ void Liveness::fail_for(const std::string& reason) {
   ++shared_->wanted_line;
   shared_->pulse_wake.notify_all();
   shared_->told.wait(lock, [&] { return shared_->verdict.has_value(); });
+  shared_->delivered = true;
   throw Error(ErrorCategory::io, *shared_->verdict);
 }
 
@@ -267,6 +285,7 @@ void Liveness::announce_failure(const std::string& message) noexcept {
     shared.own.state = RollEntry::State::failed;
     shared.own.message = message;
     shared.break_up(fmt::format("this process failed: {}", message), RollClock::now());
+    shared.delivered = true;
     const std::uint64_t line = ++shared.wanted_line;
     shared.pulse_wake.notify_all();
     shared.told.wait_for(lock, shared.timing.period + std::chrono::seconds(2),
@@ -275,9 +294,9 @@ void Liveness::announce_failure(const std::string& message) noexcept {
   }
 }
 
-bool Liveness::abandoned() const {
+bool Liveness::broken() const {
   const std::lock_guard lock(shared_->mutex);
-  return shared_->abandoned;
+  return shared_->verdict.has_value();
 }
 
 Liveness::Blocking::Blocking(Liveness& liveness) : liveness_(liveness) {

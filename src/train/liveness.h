@@ -33,8 +33,8 @@ class Liveness {
   // Error(io) for what a collective threw: waits until it is known whose fault it was.
   [[noreturn]] void fail_for(const std::string& reason);
   void announce_failure(const std::string& message) noexcept;
-  // Collectives were given up, whose threads may never end.
-  bool abandoned() const;
+  // The processes cannot go on: threads of collectives under way may never end.
+  bool broken() const;
 
   // A call of LibTorch's that nothing can interrupt: while one lasts after a verdict, the process is ended.
   class Blocking {

@@ -2,11 +2,14 @@
 
 #include "core/fail.h"
 #include "train/endpoint.h"
+#include "train/first_line.h"
 
 #include <future>
 #include <thread>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace pillar {
@@ -15,18 +18,24 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using StorePtr = c10::intrusive_ptr<c10d::TCPStore>;
 
+constexpr const char* kLoopback = "127.0.0.1";
+
 std::string place(const Rendezvous& rendezvous) {
   return fmt::format("{}:{}", rendezvous.master_address, rendezvous.master_port);
-}
-
-std::string first_line(const char* text) {
-  const std::string_view whole(text);
-  return std::string(whole.substr(0, whole.find('\n')));
 }
 
 std::string here() {
   char buffer[256] = {};
   return ::gethostname(buffer, sizeof(buffer) - 1) == 0 ? buffer : "localhost";
+}
+
+// Whether launch_local() handed down a socket that listens. It is taken over: no child may keep it open.
+bool take_over(int listening) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  const bool good =
+      listening >= 0 && ::getsockopt(listening, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0;
+  return good && listens != 0 && ::fcntl(listening, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 StorePtr host_store(const Rendezvous& rendezvous, std::chrono::milliseconds patience) {
@@ -35,9 +44,9 @@ StorePtr host_store(const Rendezvous& rendezvous, std::chrono::milliseconds pati
   options.isServer = true;
   options.waitWorkers = false;
   options.timeout = patience;
-  if (rendezvous.listening >= 0) options.masterListenFd = rendezvous.listening;
+  if (take_over(rendezvous.listening)) options.masterListenFd = rendezvous.listening;
   try {
-    return c10::make_intrusive<c10d::TCPStore>("localhost", options);
+    return c10::make_intrusive<c10d::TCPStore>(kLoopback, options);
   } catch (const std::exception& error) {
     const std::string reason = first_line(error.what());
     if (reason.find("EADDRINUSE") != std::string::npos || reason.find("in use") != std::string::npos) {
@@ -56,7 +65,7 @@ StorePtr join_store(const Rendezvous& rendezvous, std::chrono::milliseconds pati
   options.port = static_cast<std::uint16_t>(rendezvous.master_port);
   options.waitWorkers = false;
   options.timeout = patience;
-  const std::string host = rendezvous.rank == 0 ? "localhost" : rendezvous.master_address;
+  const std::string host = rendezvous.rank == 0 ? kLoopback : rendezvous.master_address;
   std::promise<StorePtr> promise;
   std::future<StorePtr> connected = promise.get_future();
   std::thread([host, options, promise = std::move(promise)]() mutable {
@@ -73,7 +82,8 @@ StorePtr join_store(const Rendezvous& rendezvous, std::chrono::milliseconds pati
   } catch (const std::exception& error) {
     reason = first_line(error.what());
   }
-  fail(ErrorCategory::io, "{} takes connections, but is not rank 0 of this training ({}): check MASTER_PORT",
+  fail(ErrorCategory::io,
+       "{} takes connections, but does not answer as rank 0 of this training ({}): check MASTER_PORT",
        place(rendezvous), reason);
 }
 
@@ -125,6 +135,7 @@ void wait_for_all(c10d::TCPStore& store, const Rendezvous& rendezvous, std::chro
   while (true) {
     const std::vector<std::int64_t> absent = missing(store, rendezvous.size);
     if (absent.empty()) return;
+    if (store.check({"fault"})) fail(ErrorCategory::io, "{}", store.get_to_str("fault"));
     const auto now = Clock::now();
     if (now - start > patience) {
       fail(
@@ -139,6 +150,16 @@ void wait_for_all(c10d::TCPStore& store, const Rendezvous& rendezvous, std::chro
       next_word = now + std::chrono::seconds(60);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+// So that they need not wait for a meeting that fails.
+void tell_others(c10d::TCPStore& store, const Rendezvous& rendezvous, const char* message) noexcept {
+  try {
+    store.c10d::Store::set("fault", message);
+    // The store goes with rank 0.
+    if (rendezvous.rank == 0) std::this_thread::sleep_for(std::chrono::seconds(1));
+  } catch (...) {  // they find out by themselves
   }
 }
 
@@ -159,10 +180,10 @@ Meeting meet(const Rendezvous& rendezvous, std::chrono::milliseconds patience) {
   Endpoint endpoint;
   if (rendezvous.rank == 0) {
     meeting.store = host_store(rendezvous, patience);
-    endpoint.own = "127.0.0.1";
+    endpoint.own = kLoopback;
   } else {
     endpoint = reach(rendezvous.master_address, rendezvous.master_port, patience);
-    meeting.store = join_store(rendezvous, std::min(patience, std::chrono::milliseconds(20000)));
+    meeting.store = join_store(rendezvous, std::min(patience, std::chrono::milliseconds(60000)));
     meeting.store->setTimeout(patience);
   }
   try {
@@ -173,7 +194,8 @@ Meeting meet(const Rendezvous& rendezvous, std::chrono::milliseconds patience) {
     meeting.address = endpoint.own;
     if (is_loopback(endpoint.own) && meeting.store->check({"master"}))
       meeting.address = meeting.store->get_to_str("master");
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    tell_others(*meeting.store, rendezvous, error.what());
     throw;
   } catch (const std::exception& error) {
     fail(ErrorCategory::io, "rank 0 at {} has gone while the processes were meeting ({})", place(rendezvous),

@@ -110,7 +110,7 @@ std::string Roll::behind(std::int64_t calls) const {
 bool Roll::others_gone(RollClock::time_point now) const {
   for (std::size_t rank = 0; rank < entries_.size(); ++rank) {
     const bool present =
-        entries_[rank].state == RollEntry::State::alive && silence_of(rank, now) < timing_.silence;
+        entries_[rank].state == RollEntry::State::alive && silence_of(rank, now) < timing_.suspect;
     if (rank != own_ && present) return false;
   }
   return true;

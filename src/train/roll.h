@@ -18,6 +18,7 @@ struct RollTiming {
   std::chrono::milliseconds silence{30000};  // silence that is a death by itself
   std::chrono::milliseconds blocked{10000};  // how long a call that cannot be interrupted may last after that
   std::chrono::milliseconds goodbye{10000};  // how long rank 0 waits for the others to end
+  std::chrono::milliseconds late{std::chrono::minutes(30)};  // how long a living rank may let others wait
 };
 
 // One process's line in the store.
@@ -48,7 +49,7 @@ class Roll {
   std::optional<std::string> culprit(RollClock::time_point now, bool broken) const;
   // Ranks that have begun fewer collectives than `calls`: "rank 1 (...), rank 2 (...)"; empty: none.
   std::string behind(std::int64_t calls) const;
-  bool others_gone(RollClock::time_point now) const;  // each has left, failed, or been silent for long
+  bool others_gone(RollClock::time_point now) const;  // each has left, failed, or fallen silent
 
  private:
   std::chrono::milliseconds silence_of(std::size_t rank, RollClock::time_point now) const;

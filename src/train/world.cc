@@ -28,7 +28,9 @@ World WorldAccess::join(const Rendezvous& rendezvous, at::Device device, std::ch
   if (rendezvous.size < 1 || rendezvous.rank < 0 || rendezvous.rank >= rendezvous.size)
     fail(ErrorCategory::usage, "rank {} of {} processes", rendezvous.rank, rendezvous.size);
   if (rendezvous.size == 1) return World();
-  return World(std::make_shared<World::State>(rendezvous, device, timeout, timing));
+  WorldTiming times = timing;
+  times.roll.late = timeout;
+  return World(std::make_shared<World::State>(rendezvous, device, timeout, times));
 }
 
 std::int64_t World::rank() const noexcept {

@@ -1,14 +1,10 @@
 #include "train/world_state.h"
 
 #include "core/fail.h"
+#include "train/first_line.h"
 
 namespace pillar {
 namespace {
-
-std::string first_line(const char* text) {
-  const std::string_view whole(text);
-  return std::string(whole.substr(0, whole.find('\n')));
-}
 
 // Backends whose threads may be stuck in a collective: their destructors would wait for it. They stay until
 // the process ends, which is soon.
@@ -41,15 +37,26 @@ World::State::State(const Rendezvous& rendezvous_, at::Device device_, std::chro
 }
 
 World::State::~State() {
-  const bool stuck = liveness && liveness->abandoned();
+  if (!liveness) return;
+  const bool broken = liveness->broken();
+  if (backends.device && backends.device != backends.cpu) {  // NCCL's is stopped, rightly or wrongly
+    const Liveness::Blocking blocking(*liveness);
+    try {
+      broken ? backends.device->abort() : backends.device->shutdown();
+    } catch (const std::exception& error) {
+      spdlog::debug("NCCL ended with: {}", first_line(error.what()));
+    }
+  }
   liveness.reset();
-  if (stuck) keep_for_good(std::move(backends));
+  if (broken) keep_for_good(std::move(backends));
 }
 
 c10d::Backend& World::State::backend_for(const at::Tensor& tensor) const {
   if (!tensor.is_contiguous()) fail(ErrorCategory::usage, "a collective needs a contiguous tensor");
   if (tensor.device().is_cpu()) return *backends.cpu;
-  if (tensor.device() == device) return *backends.device;
+  const bool same = tensor.device().type() == device.type() &&
+                    (!device.has_index() || tensor.device().index() == device.index());
+  if (same) return *backends.device;
   fail(ErrorCategory::usage, "a tensor on {} was given to a world on {}", tensor.device().str(),
        device.str());
 }

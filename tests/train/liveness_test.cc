@@ -44,9 +44,9 @@ RollStore store_of(const std::shared_ptr<Lines>& lines) {
 
 struct LivenessTest : testing::Test {
   std::shared_ptr<Lines> lines = std::make_shared<Lines>();
-  std::unique_ptr<Liveness> start() {
+  std::unique_ptr<Liveness> start(bool device_queues = false) {
     return std::make_unique<Liveness>(store_of(lines), std::vector<std::string>{"rank 0 (a)", "rank 1 (b)"},
-                                      0, kQuick, false);
+                                      0, kQuick, device_queues);
   }
   c10::intrusive_ptr<Future> future() { return c10::make_intrusive<Future>(c10::TensorType::get()); }
 };
@@ -60,7 +60,7 @@ TEST_F(LivenessTest, AResultPassesThrough) {
   done->markCompleted(at::ones({1}));
   guarded->waitAndThrow();
   EXPECT_EQ(guarded->value().toTensor().numel(), 2);
-  EXPECT_FALSE(liveness->abandoned());
+  EXPECT_FALSE(liveness->broken());
   lines->set(1, to_text({RollEntry::State::left, 1, 0, ""}));
 }
 
@@ -71,7 +71,7 @@ TEST_F(LivenessTest, AFailureElsewhereEndsAWait) {
   lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
   EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io, "rank 1 (b) failed: disk full");
   EXPECT_PILLAR_ERROR(liveness->begin(), ErrorCategory::io, HasSubstr("disk full"));
-  EXPECT_TRUE(liveness->abandoned());
+  EXPECT_TRUE(liveness->broken());
   never->markCompleted(at::ones({1}));  // too late, and no harm
 }
 
@@ -98,6 +98,17 @@ TEST_F(LivenessTest, ABrokenCollectiveOfTheLivingIsToldAsItIs) {
                                      testing::Not(HasSubstr("frame"))));
   stop = true;
   other.join();
+}
+
+TEST_F(LivenessTest, ALivingRankThatNeverComesIsNamed) {
+  RollTiming timing = kQuick;
+  timing.late = milliseconds(300);
+  Liveness liveness(store_of(lines), {"rank 0 (a)", "rank 1 (b)"}, 0, timing, false);
+  const auto never = future();
+  liveness.begin();
+  const auto guarded = liveness.guard(*never, at::ones({1}));
+  EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io,
+                      testing::AllOf(HasSubstr("has not come"), HasSubstr("rank 1 (b)")));
 }
 
 TEST_F(LivenessTest, AnAnnouncedFailureIsWrittenAtOnce) {
@@ -130,6 +141,22 @@ TEST_F(LivenessTest, AProcessThatHangsIsEnded) {
         std::this_thread::sleep_for(std::chrono::minutes(1));
       },
       testing::ExitedWithCode(1), "");
+}
+
+// What waits on a GPU's queue is in no call of ours.
+TEST_F(LivenessTest, AProcessWithQueuedWorkIsEndedUnlessItKnows) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(
+      {
+        const auto liveness = start(true);
+        lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+        std::this_thread::sleep_for(std::chrono::minutes(1));
+      },
+      testing::ExitedWithCode(1), "");
+  const auto liveness = start(true);
+  lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+  EXPECT_PILLAR_ERROR(liveness->fail_for("x"), ErrorCategory::io, HasSubstr("disk full"));
+  std::this_thread::sleep_for(kQuick.blocked + milliseconds(500));  // alive
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // train_rank --nproc N SCENARIO [FOLDER]: starts N of itself by launch_local().
 // Exit codes: 0 as expected, 1 an Error (its message on standard error), 10 something else than expected.
 #include "pillar/core/error.h"
+#include "pillar/core/log.h"
 #include "pillar/train/launch.h"
 
 #include "train/rank_scenarios.h"
@@ -15,6 +16,7 @@
 int main(int argc, char** argv) {
   std::vector<std::string> words(argv, argv + argc);
   try {
+    pillar::init_logging({});
     if (words.size() > 3 && words[1] == "--nproc") {
       if (!pillar::launched_locally()) return pillar::launch_local(std::stoi(words[2]), words);
       words.erase(words.begin() + 1, words.begin() + 3);

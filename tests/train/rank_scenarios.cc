@@ -255,6 +255,13 @@ int impatient(const std::filesystem::path&) {
   return 10;
 }
 
+int sizes(const std::filesystem::path&) {
+  Rendezvous told = rendezvous();
+  told.size += told.rank;
+  const World world = WorldAccess::join(told, at::kCPU, std::chrono::minutes(5), quick());
+  return 10;
+}
+
 // Writes down what launch_local() gave it; rank 1 of "fails" ends badly.
 int launched(const std::filesystem::path& folder) {
   const World world = join();
@@ -311,6 +318,7 @@ int run_scenario(const std::string& name, const std::filesystem::path& folder) {
       {"leaves", leaves},
       {"busy", busy},
       {"impatient", impatient},
+      {"sizes", sizes},
       {"launched", launched},
       {"launched_fails", launched_fails},
       {"launched_dies", launched_dies},

@@ -40,26 +40,42 @@ pid_t start(const std::string& scenario, std::map<std::string, std::string> envi
   ::_exit(127);
 }
 
-// Exit codes by process; 128 + signal for one that was killed.
-std::vector<int> wait_for(std::vector<pid_t> pids) {
-  std::vector<int> codes(pids.size(), -1);
-  std::size_t left = pids.size();
+struct Process {
+  pid_t pid = 0;
+  int code = -1;  // 128 + signal if it was killed
+  bool ended = false, stopped = false;
+};
+
+void look_at(Process& process) {
+  int status = 0;
+  if (process.ended || ::waitpid(process.pid, &status, WNOHANG | WUNTRACED) != process.pid) return;
+  process.stopped = WIFSTOPPED(status);
+  process.ended = !process.stopped;
+  if (process.ended) process.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// Waits for all; those that only stopped, and those that go on long after the first has ended, are killed.
+void wait_for(std::vector<Process>& processes) {
   Clock::time_point kill_at = Clock::now() + std::chrono::seconds(180);
-  while (left > 0) {
-    for (std::size_t i = 0; i < pids.size(); ++i) {
-      int status = 0;
-      if (pids[i] == 0 || ::waitpid(pids[i], &status, WNOHANG) != pids[i]) continue;
-      codes[i] = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-      pids[i] = 0;
-      --left;
-      kill_at = std::min(kill_at, Clock::now() + std::chrono::seconds(20));
+  bool first = true;
+  while (true) {
+    bool running = false, waiting = false;
+    for (Process& process : processes) {
+      look_at(process);
+      running = running || !(process.ended || process.stopped);
+      waiting = waiting || !process.ended;
+      if (process.ended && first) {
+        kill_at = Clock::now() + std::chrono::seconds(30);
+        first = false;
+      }
     }
-    if (Clock::now() > kill_at)
-      for (const pid_t pid : pids)
-        if (pid != 0) ::kill(pid, SIGKILL);
+    if (!waiting) return;
+    if (!running || Clock::now() > kill_at) {
+      for (const Process& process : processes)
+        if (!process.ended) ::kill(process.pid, SIGKILL);
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  return codes;
 }
 
 }  // namespace
@@ -67,7 +83,7 @@ std::vector<int> wait_for(std::vector<pid_t> pids) {
 std::vector<ProgramResult> run_ranks(int count, const std::string& scenario, const RankSettings& settings) {
   const TempDir logs;
   const BusyPort port;
-  std::vector<pid_t> pids;
+  std::vector<Process> processes;
   for (int i = 0; i < count; ++i) {
     const int rank = settings.numbers.empty() ? i : settings.numbers.at(i);
     std::map<std::string, std::string> environment = {
@@ -81,14 +97,14 @@ std::vector<ProgramResult> run_ranks(int count, const std::string& scenario, con
     if (hosts) environment["PILLAR_LISTENING"] = std::to_string(port.fd());
     for (const auto& [name, value] : settings.environment) environment[name] = value;
     const std::string number = std::to_string(i);
-    pids.push_back(start(scenario, environment, hosts ? port.fd() : -1, (logs / ("out" + number)).string(),
-                         (logs / ("err" + number)).string()));
+    processes.push_back({start(scenario, environment, hosts ? port.fd() : -1,
+                               (logs / ("out" + number)).string(), (logs / ("err" + number)).string())});
   }
-  const std::vector<int> codes = wait_for(pids);
+  wait_for(processes);
   std::vector<ProgramResult> results;
   for (int i = 0; i < count; ++i) {
     const std::string number = std::to_string(i);
-    results.push_back({codes[i], slurp(logs / ("out" + number)), slurp(logs / ("err" + number))});
+    results.push_back({processes[i].code, slurp(logs / ("out" + number)), slurp(logs / ("err" + number))});
   }
   return results;
 }

@@ -16,7 +16,8 @@ struct RankSettings {
 };
 
 // `train_rank SCENARIO` in `count` processes. Returns when all have ended; a process that still runs 20 s
-// after the first has ended is killed (exit code 137).
+// after the first has ended is killed (exit code
+// 137).
 std::vector<ProgramResult> run_ranks(int count, const std::string& scenario,
                                      const RankSettings& settings = {});
 

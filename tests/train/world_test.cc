@@ -154,13 +154,17 @@ TEST(World, AnotherProgramAtThePortIsNamed) {
   const test::BusyPort port;
   expect_all(
       run_ranks(1, "impatient", {.environment = {{"MASTER_PORT", port.number()}}, .numbers = {1}, .size = 2}),
-      1, AllOf(HasSubstr(port.number()), HasSubstr("is not rank 0")));
+      1, AllOf(HasSubstr(port.number()), HasSubstr("does not answer as rank 0")));
 }
 
 TEST(World, TwoProcessesWithOneRankAreAnError) {
   const auto results = run_ranks(3, "impatient", {.numbers = {0, 1, 1}, .size = 3});
-  EXPECT_THAT(results[1].err + results[2].err, HasSubstr("two processes"));
-  for (const auto& result : results) EXPECT_EQ(result.exit_code, 1) << result.err;
+  expect_all(results, 1, AllOf(HasSubstr("two processes"), HasSubstr("rank 1")));
+}
+
+TEST(World, WorldsOfTwoSizesAreAnError) {
+  const auto results = run_ranks(2, "sizes");
+  expect_all(results, 1, AllOf(HasSubstr("rank 1 was told of 3 processes, rank 0 of 2")));
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ struct Rendezvous {
   std::int64_t rank = 0;
   std::int64_t size = 1;
   std::int64_t local_rank = 0;  // among those of this host: which GPU is its own
-  std::string master_address;
+  std::string master_address = {};
   std::int64_t master_port = 0;
   int listening = -1;  // rank 0's: a socket that already listens at that port, handed down by launch_local()
 };
@@ -36,8 +36,10 @@ std::optional<Rendezvous> rendezvous_from_environment(const std::function<const 
 class World {
  public:
   World();  // alone
-  // Connects all ranks: TCPStore, Gloo on the CPU, NCCL on CUDA devices. Throws Error(io | usage): port in
-  // use, a host nobody answers at, two processes with one rank.
+  // Connects all ranks: TCPStore, Gloo on the CPU, NCCL on CUDA devices (Gloo where NCCL was not built).
+  // `timeout`: how long a rank that lives may keep the others waiting in a collective. Throws Error(io |
+  // usage): port in use, a host nobody answers at, ranks that do not come within ten minutes, two with one
+  // rank.
   static World join(const Rendezvous& rendezvous, at::Device device,
                     std::chrono::seconds timeout = std::chrono::minutes(30));
   World(World&&) noexcept;
