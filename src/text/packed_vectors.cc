@@ -1,4 +1,5 @@
 // The packed file, mapped.
+#include "pillar/core/file.h"
 #include "pillar/core/safetensors.h"
 
 #include "core/fail.h"
@@ -48,6 +49,7 @@ class PackedVectors final : public VectorStore {
   const std::vector<StudyDigest>& studies() const noexcept override { return studies_; }
   const std::string& info() const noexcept override { return info_; }
   fs::path file(std::size_t) const override { return path_; }
+  void release_pages() const noexcept override { file_.mapping()->release_pages(); }
 
   StoredVectors stored(std::size_t place) const override {
     StoredVectors vectors;

@@ -25,6 +25,7 @@ class VectorStore {
   // Of studies()[place]: what is stored, not yet checked, and the file it is in.
   virtual StoredVectors stored(std::size_t place) const = 0;
   virtual std::filesystem::path file(std::size_t place) const = 0;
+  virtual void release_pages() const noexcept {}  // what was read no longer counts as memory
 };
 
 std::unique_ptr<VectorStore> open_vector_folder(const std::filesystem::path& folder);

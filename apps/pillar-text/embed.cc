@@ -1,0 +1,138 @@
+// pillar-text embed: reports to a cache.
+#include "commands.h"
+#include "embed_providers.h"
+
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+
+namespace pillar {
+namespace {
+
+// "train+valid" of train.jsonl and valid.jsonl.
+std::string split_of(const std::vector<std::filesystem::path>& files) {
+  std::string text;
+  for (const auto& file : files) text += fmt::format("{}{}", text.empty() ? "" : "+", file.stem().string());
+  return text;
+}
+
+ExitCode embed(EmbedArguments& a, bool quiet) {
+  a.job.quiet = quiet;
+  if (a.job.split.empty()) a.job.split = split_of(a.job.json_lines);
+  const TextEmbedFunction function = a.provider == "hash" ? hash_provider(a) : server_provider(a);
+  const TextEmbedSummary summary = run_text_embed(a.job, function);
+  if (!quiet) {
+    std::string text = fmt::format("{} embedded", summary.embedded);
+    if (summary.kept > 0) text += fmt::format(", {} there already", summary.kept);
+    if (summary.failed > 0)
+      text += fmt::format(", {} failed (see {})", summary.failed, (a.job.cache / "failures.csv").string());
+    if (summary.embedded > 0 && summary.seconds > 0)
+      text += fmt::format("; {:.1f} reports/s", static_cast<double>(summary.embedded) / summary.seconds);
+    std::printf("%s\n", text.c_str());
+  }
+  return summary.failed > 0 ? ExitCode::some_inputs_failed : ExitCode::ok;
+}
+
+void add_data(CLI::App& command, EmbedArguments& a) {
+  command
+      .add_option("--json", a.job.json_lines,
+                  "JSON lines with sample_name and report_metadata; several files go into one cache")
+      ->required()
+      ->type_name("FILE");
+  command.add_option("--out,-o", a.job.cache, "cache folder: metadata.json, embeddings/, failures.csv")
+      ->required()
+      ->type_name("DIR");
+  command.add_option("--provider", a.provider, "server, or hash: no language model, for demos and tests")
+      ->check(CLI::IsMember({"server", "hash"}))
+      ->capture_default_str();
+  command.add_option("--dataset", a.job.dataset_name, "for metadata.json")->type_name("NAME");
+  command.add_option("--split", a.job.split, "for metadata.json; default: the names of the files")
+      ->type_name("NAME");
+  command.add_option("--batch", a.job.batch_size, "reports a request")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command.add_option("--jobs,-j", a.job.jobs, "requests at a time")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+}
+
+void add_server(CLI::App& command, EmbedArguments& a) {
+  const char* group = "Server (OpenAI's POST /v1/embeddings: vLLM, TEI, llama.cpp, ...)";
+  command.add_option("--url", a.server.url, "http://HOST:PORT; /v1/embeddings is added where it is missing")
+      ->group(group);
+  command.add_option("--model", a.server.model, "as the server knows it")->type_name("NAME")->group(group);
+  command
+      .add_option("--api-key-env", a.api_key_env,
+                  "environment variable with the API key [OPENAI_API_KEY, if set]")
+      ->type_name("NAME")
+      ->group(group);
+  command.add_option("--prefix", a.server.prefix, "text before each report: an instruction, say")
+      ->group(group);
+  command
+      .add_option("--max-length", a.job.max_length,
+                  "tokens that the server reads of a report; for metadata.json, the server is not told")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option(
+          "--body", a.server.body,
+          "JSON object to add to each request: what this server understands, '{\"dimensions\": 1024}' say")
+      ->type_name("JSON")
+      ->group(group);
+  command.add_option("--timeout", a.server.timeout_s, "seconds for one request")
+      ->check(CLI::Range(0.1, 86400.0))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--retries", a.server.retries, "after a failed request: no connection, 408, 429, 5xx")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--retry-wait", a.server.first_wait_s, "seconds before the first retry; doubles each time")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--longest-wait", a.server.longest_wait_s,
+                  "seconds; a server that asks for more ends the run")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_hash(CLI::App& command, EmbedArguments& a) {
+  const char* group = "Hashed n-grams of words (--provider hash)";
+  command.add_option("--width", a.hash.width, "numbers in a vector")
+      ->check(CLI::Range(8, 1 << 16))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--seed", a.hash.seed, "of the hash")->capture_default_str()->group(group);
+}
+
+}  // namespace
+
+void add_embed(AppContext& context) {
+  CLI::App* command = context.app.add_subcommand("embed", "reports to a cache of vectors");
+  command->footer(
+      "Examples:\n"
+      "  pillar-text embed --json train.jsonl --json valid.jsonl --out text --url http://localhost:8000 "
+      "--model "
+      "Qwen/Qwen3-Embedding-8B --jobs 8\n"
+      "  OPENAI_API_KEY=... pillar-text embed --json train.jsonl --out text --url https://api.openai.com "
+      "--model "
+      "text-embedding-3-large\n"
+      "  pillar-text embed --json train.jsonl --out text --provider hash --width 256\n"
+      "Reports leave this machine for the server that --url names.\n"
+      "Run again, it embeds what is not there yet, and reports that changed.");
+  auto a = std::make_shared<EmbedArguments>();
+  a->job.dataset_name = "reports";
+  a->job.jobs = 4;
+  add_data(*command, *a);
+  add_server(*command, *a);
+  add_hash(*command, *a);
+  command->callback([a, &context] { context.result = embed(*a, context.log.quiet); });
+}
+
+}  // namespace pillar

@@ -1,0 +1,21 @@
+// JSON lines of studies and their reports, one at a time.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace pillar {
+
+struct ReportLine {
+  std::string study;   // sample_name, not empty
+  std::string report;  // report_metadata, empty where it is absent or null
+  std::size_t line = 0;
+};
+
+// In the file's order; blank lines are left out. Throws Error(io | input) naming file and line: no JSON
+// object, no sample_name, a report that is no text.
+void for_each_report(const std::filesystem::path& file, const std::function<void(const ReportLine&)>& take);
+
+}  // namespace pillar

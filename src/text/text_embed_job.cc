@@ -1,0 +1,251 @@
+#include "pillar/text/text_embed_job.h"
+
+#include "pillar/core/file.h"
+#include "pillar/core/progress.h"
+#include "pillar/core/thread_pool.h"
+#include "pillar/text/report_lines.h"
+
+#include "core/fail.h"
+#include "core/printable.h"
+#include "text/cache_metadata.h"
+#include "text/embed_records.h"
+#include "text/vector_file.h"
+
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <unordered_map>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kCategory = "all_findings";
+constexpr int kBatchesAhead = 4;            // for each call at a time: read, and waiting
+constexpr std::int64_t kMostRefusals = 20;  // with nothing embedded: then it is not the texts
+
+struct Study {
+  std::string name, report, file;
+  StudyDigest digest, report_digest;
+};
+
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
+}
+
+// LibTorch's messages go on with a stack.
+std::string first_line(const std::exception& error) {
+  const std::string_view text = error.what();
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+// A copy of length 1; none where there is no such thing.
+std::optional<at::Tensor> unit_vector(const at::Tensor& row) {
+  const at::Tensor from = row.contiguous();
+  const float* values = from.const_data_ptr<float>();
+  double sum = 0;
+  for (std::int64_t i = 0; i < from.numel(); ++i) sum += static_cast<double>(values[i]) * values[i];
+  if (!std::isfinite(sum) || sum == 0) return std::nullopt;
+  at::Tensor unit = at::empty({from.numel()}, at::kFloat);
+  for (std::int64_t i = 0; i < from.numel(); ++i)
+    unit.mutable_data_ptr<float>()[i] = static_cast<float>(values[i] / std::sqrt(sum));
+  return unit;
+}
+
+class TextEmbedRun {
+ public:
+  TextEmbedRun(const TextEmbedJob& job, const TextEmbedFunction& embed) : job_(job), embed_(embed) {}
+  void plan();
+  void run();
+  TextEmbedSummary summary() const {
+    return {embedded_, kept_, static_cast<std::int64_t>(failures_.size()), 0};
+  }
+
+ private:
+  void embed_batch(const std::vector<Study>& batch);
+  void embed_one_by_one(const std::vector<Study>& batch, const Error& error);
+  void keep(const Study& study, const at::Tensor& row);
+  void fail_study(const Study& study, const std::string& reason);
+  void stop(std::exception_ptr reason);
+  void save();
+
+  const TextEmbedJob& job_;
+  const TextEmbedFunction& embed_;
+  std::map<StudyDigest, StudyDigest> wanted_;  // study -> report, of the studies to embed
+  std::int64_t kept_ = 0;
+
+  std::mutex mutex_;  // of all below
+  CacheRecords records_;
+  std::vector<TextFailure> failures_;
+  std::int64_t embedded_ = 0, refused_ = 0;
+  std::atomic<bool> stopped_ = false;
+  std::exception_ptr stop_reason_;
+  Clock::time_point last_save_ = Clock::now();
+  std::unique_ptr<Progress> progress_;
+};
+
+// Reads all files once before anything is asked for: a broken line is found now, not hours later.
+void TextEmbedRun::plan() {
+  records_ = read_cache_records(job_);
+  std::map<StudyDigest, StudyDigest> seen;
+  for (const fs::path& file : job_.json_lines) {
+    for_each_report(file, [&](const ReportLine& line) {
+      const StudyDigest study = study_digest(line.study), report = study_digest(line.report);
+      const auto [first, is_new] = seen.emplace(study, report);
+      if (!is_new && first->second != report)
+        fail(ErrorCategory::input, "{}:{}: study '{}' again, with another report", file, line.line,
+             printable(line.study));
+      if (!is_new) return;
+      if (is_blank(line.report)) {
+        failures_.push_back({line.study, file.string(), "the report is empty"});
+        spdlog::error("{}:{}: study '{}': the report is empty", file.string(), line.line,
+                      printable(line.study));
+        return;
+      }
+      const auto there = records_.reports.find(study);
+      if (there != records_.reports.end() && there->second == report) {
+        ++kept_;
+      } else {
+        wanted_.emplace(study, report);
+      }
+    });
+  }
+  // What will be embedded anew is not there from now on, whenever this run ends.
+  bool changed = false;
+  for (const auto& [study, report] : wanted_) changed |= records_.reports.erase(study) > 0;
+  if (changed) save();
+}
+
+void TextEmbedRun::run() {
+  progress_ = std::make_unique<Progress>(ProgressOptions{.label = "embed",
+                                                         .unit = "reports",
+                                                         .total = static_cast<std::int64_t>(wanted_.size()),
+                                                         .quiet = job_.quiet});
+  {
+    ThreadPool pool(job_.jobs, static_cast<std::uint64_t>(job_.jobs) * kBatchesAhead);
+    auto batch = std::make_shared<std::vector<Study>>();
+    const auto flush = [&] {
+      if (!batch->empty()) pool.submit([this, batch] { embed_batch(*batch); }, 1);
+      batch = std::make_shared<std::vector<Study>>();
+    };
+    for (const fs::path& file : job_.json_lines) {
+      for_each_report(file, [&](const ReportLine& line) {
+        const StudyDigest study = study_digest(line.study);
+        const auto wanted = wanted_.find(study);
+        if (wanted == wanted_.end() || stopped_) return;
+        batch->push_back({line.study, line.report, file.string(), study, wanted->second});
+        wanted_.erase(wanted);  // the same line in another file
+        if (batch->size() >= static_cast<std::size_t>(job_.batch_size)) flush();
+      });
+    }
+    flush();
+    pool.wait();
+  }
+  progress_->finish();
+  const std::lock_guard lock(mutex_);
+  if (records_.width > 0) save();
+  write_text_failures(job_, failures_);
+  if (stop_reason_) std::rethrow_exception(stop_reason_);
+}
+
+void TextEmbedRun::embed_batch(const std::vector<Study>& batch) {
+  if (stopped_) return;
+  const at::NoGradGuard no_grad;
+  try {
+    std::vector<std::string> texts;
+    for (const Study& study : batch) texts.push_back(study.report);
+    const at::Tensor rows_nw = embed_(texts);
+    if (rows_nw.dim() != 2 || rows_nw.size(0) != static_cast<std::int64_t>(batch.size()) ||
+        rows_nw.scalar_type() != at::kFloat)
+      throw std::logic_error("a text embedding function must return (texts, width) float32");
+    for (std::size_t i = 0; i < batch.size(); ++i) keep(batch[i], rows_nw[static_cast<std::int64_t>(i)]);
+  } catch (const Error& error) {
+    if (error.category() != ErrorCategory::input) return stop(std::current_exception());
+    embed_one_by_one(batch, error);
+  } catch (...) {
+    stop(std::current_exception());
+  }
+}
+
+// What is refused together is asked for one by one: the fault may be one text's.
+void TextEmbedRun::embed_one_by_one(const std::vector<Study>& batch, const Error& error) {
+  if (batch.size() > 1) {
+    for (const Study& study : batch) embed_batch({study});
+    return;
+  }
+  fail_study(batch.front(), first_line(error));
+  const std::lock_guard lock(mutex_);
+  if (embedded_ == 0 && ++refused_ >= kMostRefusals && !stop_reason_) {
+    stop_reason_ = std::make_exception_ptr(Error(
+        ErrorCategory::io,
+        fmt::format("the first {} reports were all refused; the last: {}", refused_, first_line(error))));
+    stopped_ = true;
+  }
+}
+
+void TextEmbedRun::keep(const Study& study, const at::Tensor& row) {
+  const auto unit = unit_vector(row);
+  if (!unit) return fail_study(study, "its vector is zero, or has NaN or infinite numbers");
+  {
+    const std::lock_guard lock(mutex_);
+    if (records_.width == 0) records_.width = row.numel();
+    if (records_.width != row.numel()) {
+      fail(ErrorCategory::io, "study '{}': a vector of {} numbers, the others of {} have {}",
+           printable(study.name), row.numel(), job_.cache, records_.width);
+    }
+  }
+  write_file_atomic(job_.cache / vector_file_name(study.digest), format_vector_file({{kCategory, *unit}}));
+  const std::lock_guard lock(mutex_);
+  records_.reports[study.digest] = study.report_digest;
+  ++embedded_;
+  progress_->advance();
+  if (Clock::now() - last_save_ > job_.save_interval) save();
+}
+
+void TextEmbedRun::fail_study(const Study& study, const std::string& reason) {
+  spdlog::error("{}: study '{}': {}", study.file, printable(study.name), reason);
+  const std::lock_guard lock(mutex_);
+  failures_.push_back({study.name, study.file, reason});
+  progress_->advance();
+}
+
+void TextEmbedRun::stop(std::exception_ptr reason) {
+  const std::lock_guard lock(mutex_);
+  if (!stop_reason_) stop_reason_ = std::move(reason);
+  stopped_ = true;
+}
+
+void TextEmbedRun::save() {
+  write_cache_records(job_, records_);
+  last_save_ = Clock::now();
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail(ErrorCategory::io, "{}: cannot make the folder: {}", folder, error.message());
+}
+
+}  // namespace
+
+TextEmbedSummary run_text_embed(const TextEmbedJob& job, const TextEmbedFunction& embed) {
+  const auto start = Clock::now();
+  if (job.batch_size < 1 || job.jobs < 1)
+    fail(ErrorCategory::usage, "a batch of {} texts, {} at a time", job.batch_size, job.jobs);
+  TextEmbedRun run(job, embed);
+  run.plan();
+  make_folder(job.cache / "embeddings");
+  remove_stale_partials(job.cache);
+  remove_stale_partials(job.cache / "embeddings");
+  run.run();
+  TextEmbedSummary summary = run.summary();
+  summary.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  return summary;
+}
+
+}  // namespace pillar
