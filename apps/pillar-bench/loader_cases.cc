@@ -6,6 +6,9 @@
 #include "pillar/phantom/phantom.h"
 #include "pillar/rave/sample.h"
 
+#include <atomic>
+#include <optional>
+
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -124,22 +127,24 @@ Case loader_case(const LoaderCohort& cohort, const LoaderOptions& options, int t
 }  // namespace
 
 std::vector<LoaderCohort> make_loader_cohorts(const fs::path& scratch, int studies, std::int64_t size) {
+  PhantomOptions phantom;
+  phantom.size = size;
   std::vector<LoaderCohort> cohorts;
   for (const SampleMode mode : {SampleMode::rave10, SampleMode::lossless})
     cohorts.push_back({to_string(mode), scratch / to_string(mode)});
   for (int study = 0; study < studies; ++study) {
-    PhantomOptions options;
-    options.size = size;
-    const Volume volume = make_phantom(static_cast<std::uint64_t>(study), options).volume;
+    SampleMetadata metadata;
+    metadata.accession = fmt::format("PH{}", study);
+    metadata.series_number = 1;
+    std::optional<Volume> volume;
     for (const LoaderCohort& cohort : cohorts) {
-      SampleMetadata metadata;
-      metadata.accession = fmt::format("PH{}", study);
-      metadata.series_number = 1;
+      const fs::path target = cohort.folder / sample_name(metadata);
+      if (fs::exists(target)) continue;
+      if (!volume) volume = make_phantom(static_cast<std::uint64_t>(study), phantom).volume;
       SampleWriteOptions write;
       write.mode = parse_sample_mode(cohort.name);
-      const fs::path target = cohort.folder / sample_name(metadata);
       fs::create_directories(cohort.folder);
-      if (!fs::exists(target)) write_sample(target, volume, metadata, write);
+      write_sample(target, *volume, metadata, write);
     }
   }
   return cohorts;

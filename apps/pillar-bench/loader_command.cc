@@ -28,8 +28,8 @@ void check(LoaderArguments& a) {
   if (a.input_dhw.size() != 3)
     throw Error(ErrorCategory::usage, fmt::format("--input {}: takes D,H,W", fmt::join(a.input_dhw, ",")));
   a.loader.size_dhw = {a.input_dhw[0], a.input_dhw[1], a.input_dhw[2]};
-  for (int threads = 1; a.loader.threads.empty() || threads <= usable_processors(); threads *= 2)
-    a.loader.threads.push_back(threads);
+  if (!a.loader.threads.empty()) return;
+  for (int threads = 1; threads <= usable_processors(); threads *= 2) a.loader.threads.push_back(threads);
 }
 
 void find_cohorts(LoaderArguments& a, const fs::path& scratch) {

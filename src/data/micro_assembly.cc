@@ -16,7 +16,9 @@ at::Tensor MicroAssembly::new_batch(std::size_t slots, at::ScalarType dtype) con
   const std::array<std::int64_t, 5> shape = {static_cast<std::int64_t>(slots), 1, size_dhw_[0], size_dhw_[1],
                                              size_dhw_[2]};
   if (pin_) return at::empty(shape, at::TensorOptions(dtype).pinned_memory(true));
-  return tokenizer::new_output(shape, dtype);
+  at::Tensor batch = at::empty(shape, dtype);
+  tokenizer::advise_large_pages(batch.mutable_data_ptr(), batch.nbytes());
+  return batch;
 }
 
 std::uint64_t MicroAssembly::study_bytes(at::ScalarType dtype) const {

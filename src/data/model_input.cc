@@ -130,11 +130,10 @@ FittedInput fit_ct_as_rave10(const Scan& scan, const Placement& p, double pad_va
   switch (voxels.scalar_type()) {
     case at::kShort:
       return fitted<std::int16_t, std::int16_t>(
-          scan, voxels, p, pad_value,
-          [&table = rave10_of_int16()](std::int16_t hu) { return table[static_cast<std::uint16_t>(hu)]; });
+          scan, voxels, p, pad_value, [&table = rave10_of_hu()](std::int16_t hu) { return table(hu); });
     case at::kUInt16:
       return fitted<std::int16_t, std::uint16_t>(
-          scan, voxels, p, pad_value, [&table = rave10_of_uint16()](std::uint16_t hu) { return table[hu]; });
+          scan, voxels, p, pad_value, [&table = rave10_of_hu()](std::uint16_t hu) { return table(hu); });
     case at::kFloat:
       return fitted<std::int16_t, float>(scan, voxels, p, pad_value, [](float hu) {
         return std::isfinite(hu) ? rave10_of_real(hu) : std::int16_t{0};  // refused when all is written

@@ -36,6 +36,9 @@ const PretrainLoaderOptions& checked(const PretrainLoaderOptions& options, const
   if (pool.text_nw.dim() != 2 || pool.text_nw.size(0) != static_cast<std::int64_t>(pool.studies.size()) ||
       pool.text_nw.scalar_type() != at::kFloat)
     fail(ErrorCategory::usage, "a pool's text embeddings are (studies, width) float32");
+  const SizeDhw& size = pool.spec.size_dhw;
+  if (std::any_of(size.begin(), size.end(), [](std::int64_t n) { return n < 1; }))
+    fail(ErrorCategory::usage, "{}: a model size of {}", pool.spec.modality, fmt::join(size, "x"));
   if (options.pin && !cuda_available())
     fail(ErrorCategory::usage, "page-locked batches need a CUDA device, and there is none");
   return options;

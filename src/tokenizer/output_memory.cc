@@ -9,7 +9,9 @@ namespace {
 constexpr std::size_t kLargePage = 2u << 20;
 constexpr std::size_t kLargeOutput = 64u << 20;  // smaller ones the allocator keeps and gives out again
 
-// Only advice: where the system has none of these pages, nothing changes.
+}  // namespace
+
+// Where the system has none of these pages, nothing changes.
 void advise_large_pages(void* data, std::size_t bytes) {
 #ifdef MADV_HUGEPAGE
   const auto begin = reinterpret_cast<std::uintptr_t>(data);
@@ -21,8 +23,6 @@ void advise_large_pages(void* data, std::size_t bytes) {
   static_cast<void>(bytes);
 #endif
 }
-
-}  // namespace
 
 at::Tensor new_output(at::IntArrayRef shape, at::ScalarType dtype) {
   at::Tensor out = at::empty(shape, at::TensorOptions(dtype));

@@ -9,4 +9,7 @@ namespace pillar::tokenizer {
 // pieces of 4 KB takes several times as long as filling it with windows.
 at::Tensor new_output(at::IntArrayRef shape, at::ScalarType dtype);
 
+// Large pages for memory that is about to be written for the first time. Only advice.
+void advise_large_pages(void* data, std::size_t bytes);
+
 }  // namespace pillar::tokenizer

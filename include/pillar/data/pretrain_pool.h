@@ -45,7 +45,7 @@ struct PretrainPool {
 // of the pool what has a fault: missing sample, missing or broken vector, no scan, another modality than the
 // spec's. All faults are added to `faults`; it is the caller's to stop. Throws Error(io | input) for a broken
 // manifest or cache, caches of different widths (naming both), a study name that two sources share, no study
-// at all.
+// at all; Error(usage) for no sources or no thread.
 PretrainPool load_pretrain_pool(const std::vector<PretrainSource>& sources, const PreprocessSpec& spec,
                                 int threads, std::vector<StudyFault>& faults);
 
