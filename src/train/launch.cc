@@ -91,6 +91,7 @@ std::vector<std::string> environment_of(std::int64_t rank, std::int64_t count, c
 
 std::vector<char*> pointers(std::vector<std::string>& lines) {
   std::vector<char*> found;
+  found.reserve(lines.size() + 1);
   for (std::string& line : lines) found.push_back(line.data());
   found.push_back(nullptr);
   return found;
