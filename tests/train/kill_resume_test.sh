@@ -3,7 +3,7 @@
 # with the weights and the losses of a run that nobody disturbed.
 # Usage: kill_resume_test.sh PROGRAM_FOLDER WORK_FOLDER [KILLS] [SEED]
 set -euo pipefail
-programs=$1 work=$2 kills=${3:-3} seed=${4:-$RANDOM}
+programs=$(realpath "$1") work=$2 kills=${3:-3} seed=${4:-$RANDOM}
 export PATH="$programs:$PATH" OMP_NUM_THREADS=1
 RANDOM=$seed
 echo "seed $seed, $kills kills"
@@ -53,22 +53,27 @@ for line in open(sys.argv[1]):
 train output=whole || fail "the undisturbed run: $(tail -3 out.txt)"
 last=$(basename "$(ls -d whole/checkpoints/step-* | tail -1)")
 
+newest() { { ls killed/checkpoints 2>/dev/null || true; } | sed -n "s/^step-0*\\([0-9]\\)/\\1/p" | sort -n | tail -1; }
+
 for kill in $(seq "$kills"); do
-  train output=killed &
+  pillar-train pretrain --config config.yaml output=killed -q >>out.txt 2>&1 &
   process=$!
-  # Half of the kills at any time of the first seconds, half while a checkpoint is being written.
-  if ((kill % 2 == 0)); then
-    sleep "$((RANDOM % 2)).$((RANDOM % 10))$((RANDOM % 10))"
+  # A few steps on from the kill before; then at any time, or while a checkpoint is being written.
+  before=$(newest) goal=$((${before:-0} + RANDOM % (40 / kills + 1)))
+  until [ "$(newest)" -ge "$goal" ] 2>/dev/null; do
+    kill -0 $process 2>/dev/null || fail "ended before it was killed: $(tail -3 out.txt)"
+    sleep 0.01
+  done
+  moment="at some time"
+  if ((kill % 2 == 1)); then
+    moment="while it wrote a checkpoint"
+    until compgen -G 'killed/checkpoints/.partial-*' >/dev/null; do kill -0 $process 2>/dev/null || break; done
   else
-    for _ in $(seq 2000); do
-      compgen -G 'killed/checkpoints/.partial-*' >/dev/null && ((RANDOM % 3 == 0)) && break
-      kill -0 $process 2>/dev/null || break
-      sleep 0.00$((RANDOM % 9 + 1))
-    done
+    sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
   fi
-  kill -9 $process 2>/dev/null || echo "kill $kill came after the end"
+  kill -9 $process 2>/dev/null || fail "kill $kill came after the end"
   wait $process 2>/dev/null || true
-  echo "kill $kill: newest checkpoint $(ls killed/checkpoints 2>/dev/null | grep step- | tail -1)"
+  echo "kill $kill, $moment: newest checkpoint $(newest), half ones $(find killed/checkpoints -maxdepth 1 -name ".partial-*" | wc -l)"
 done
 train output=killed || fail "the resumed run: $(tail -3 out.txt)"
 
