@@ -28,13 +28,13 @@ cat >arch.json <<'JSON'
                                "merge_ratio": [2, 2, 2], "local2global": [2, 2, 2]}},
  "preprocess": {"abdomen_ct": {"target_spacing_xyz_mm": [15, 15, 15], "size_dhw": [24, 24, 24], "windows": "default"}}}
 JSON
-cat >config.yaml <<'YAML'
+cat >config.yaml <<YAML
 output: run
 model: {architecture: arch.json}
 data:
   train: [{modality: abdomen_ct, manifest: samples/manifest.csv, json: cohort/train.jsonl, text: text}]
   validation: [{modality: abdomen_ct, manifest: samples/manifest.csv, json: cohort/valid.jsonl, text: text}]
-train: {epochs: 16, batch_size: 6, micro_batch: 2, ema_decay: 0.9}
+train: {epochs: $((10 * kills)), batch_size: 6, micro_batch: 2, ema_decay: 0.9}
 optimizer: {warmup_steps: 5, lr: 1.0e-3}
 checkpoint: {every_steps: 1, keep: 2}
 log: {every_steps: 1}
@@ -59,7 +59,7 @@ for kill in $(seq "$kills"); do
   pillar-train pretrain --config config.yaml output=killed -q >>out.txt 2>&1 &
   process=$!
   # A few steps on from the kill before; then at any time, or while a checkpoint is being written.
-  before=$(newest) goal=$((${before:-0} + RANDOM % (40 / kills + 1)))
+  before=$(newest) goal=$((${before:-0} + RANDOM % 15))
   until [ "$(newest)" -ge "$goal" ] 2>/dev/null; do
     kill -0 $process 2>/dev/null || fail "ended before it was killed: $(tail -3 out.txt)"
     sleep 0.01
@@ -69,7 +69,7 @@ for kill in $(seq "$kills"); do
     moment="while it wrote a checkpoint"
     until compgen -G 'killed/checkpoints/.partial-*' >/dev/null; do kill -0 $process 2>/dev/null || break; done
   else
-    sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
+    sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
   fi
   kill -9 $process 2>/dev/null || fail "kill $kill came after the end"
   wait $process 2>/dev/null || true
