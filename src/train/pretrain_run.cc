@@ -104,6 +104,10 @@ void PretrainRun::count_bad(const std::vector<StepBatch>& batches, const at::Ten
            "{} of {} studies of {} failed in this epoch, more than data.max_bad_fraction {}; the last: {}",
            in_epoch, studies, modality.name, config_.max_bad_fraction, bad.back().fault);
     }
+    if (counts[static_cast<std::int64_t>(2 * m)].item<std::int64_t>() == 0) {
+      fail(ErrorCategory::input, "step {}: none of its studies of {} could be loaded; the last: {}",
+           state_.step, modality.name, bad.back().fault);
+    }
   }
 }
 
