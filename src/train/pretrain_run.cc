@@ -165,14 +165,18 @@ void PretrainRun::log_step(const StepReport& report) {
     row.values.emplace_back(fmt::format("loss.{}", setup_.modalities[m].name), report.contrastive.losses[m]);
   const double weights = weight_norm(setup_.model->parameters());
   const ContrastiveStep& parts = report.contrastive;
-  row.values.insert(row.values.end(), {{"lr", report.lr},
-                                       {"logit_scale", std::exp(report.logit_scale)},
-                                       {"grad_norm", report.grad_norm},
-                                       {"weight_norm", weights},
-                                       {"samples_per_s", rate},
-                                       {"wait_share", wait_share},
-                                       {"step_s", parts.first_pass_s + parts.loss_s + parts.second_pass_s +
-                                                      report.optimiser_s}});
+  row.values.insert(row.values.end(),
+                    {{"lr", report.lr},
+                     {"logit_scale", std::exp(report.logit_scale)},
+                     {"grad_norm", report.grad_norm},
+                     {"weight_norm", weights},
+                     {"samples_per_s", rate},
+                     {"wait_share", wait_share},
+                     {"step_s", parts.first_pass_s + parts.loss_s + parts.second_pass_s + report.optimiser_s},
+                     {"first_pass_s", parts.first_pass_s},
+                     {"loss_s", parts.loss_s},
+                     {"second_pass_s", parts.second_pass_s},
+                     {"optimiser_s", report.optimiser_s}});
   folder_.write(row);
   const double left = elapsed > 0 && rate > 0
                           ? static_cast<double>((end_step_ - state_.step - 1) * config_.batch_size) / rate
