@@ -5,6 +5,7 @@
 #include "support/app.h"
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -37,5 +38,6 @@ nlohmann::ordered_json run_and_report(const std::vector<Case>& cases, const Comm
 
 void add_atlas(CLI::App& app, const char* program);
 void add_loader(CLI::App& app, const char* program);
+void add_train(CLI::App& app, const std::vector<std::string>& words);
 
 }  // namespace pillar::bench

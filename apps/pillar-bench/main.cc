@@ -100,12 +100,14 @@ void add_windows(CLI::App& app, const char* program) {
 }  // namespace pillar::bench
 
 int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv, argv + argc);
   return pillar::run_app(argc, argv, "Measures libpillar against what it replaces, in one run.",
-                         [argv](pillar::AppContext& context) {
+                         [argv, &words](pillar::AppContext& context) {
                            context.app.require_subcommand(1);
                            pillar::bench::add_rave(context.app, argv[0]);
                            pillar::bench::add_windows(context.app, argv[0]);
                            pillar::bench::add_atlas(context.app, argv[0]);
                            pillar::bench::add_loader(context.app, argv[0]);
+                           pillar::bench::add_train(context.app, words);
                          });
 }

@@ -1,7 +1,7 @@
 #include "commands.h"
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> words(argv + 1, argv + argc);
+  const std::vector<std::string> words(argv, argv + argc);
   return pillar::run_app(
       argc, argv, "Atlas models: made and trained here.", [&](pillar::AppContext& context) {
         context.app.require_subcommand(1);

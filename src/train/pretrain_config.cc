@@ -54,14 +54,19 @@ void parse_sources(const Config& list, const fs::path& root, PretrainConfig& con
   }
 }
 
+void parse_pad_values(const Config& pad, PretrainConfig& config) {
+  std::vector<std::string> trained;
+  for (const PretrainConfig::Modality& known : config.modalities) trained.push_back(known.name);
+  pad.allow_only(trained);
+  for (const std::string& name : pad.keys()) config.pad_value[name] = pad.get(name).as_double();
+}
+
 void parse_data(const Config& data, PretrainConfig& config) {
   data.allow_only({"root", "train", "validation", "pad_value", "max_bad_fraction", "drop_last"});
   const fs::path root = data.get("root").as_string("");
   parse_sources(data.get("train"), root, config, true);
   parse_sources(data.get("validation"), root, config, false);
-  const Config pad = data.get("pad_value");
-  for (const std::string& name : pad.exists() ? pad.keys() : std::vector<std::string>())
-    config.pad_value[name] = pad.get(name).as_double();
+  parse_pad_values(data.get("pad_value"), config);
   config.max_bad_fraction = data.get("max_bad_fraction").as_double(config.max_bad_fraction);
   config.drop_last = data.get("drop_last").as_bool(config.drop_last);
   for (const PretrainConfig::Modality& known : config.modalities) {
@@ -107,7 +112,8 @@ void parse_rest(const Config& file, PretrainConfig& config) {
 
   const Config loader = file.get("loader");
   loader.allow_only({"threads", "memory_gb", "cache_gb"});
-  config.loader_threads = static_cast<int>(loader.get("threads").as_int(config.loader_threads));
+  config.loader_threads = static_cast<int>(
+      std::clamp<std::int64_t>(loader.get("threads").as_int(config.loader_threads), -1, INT32_MAX));
   config.loader_memory_gb = loader.get("memory_gb").as_double(config.loader_memory_gb);
   config.loader_cache_gb = loader.get("cache_gb").as_double(config.loader_cache_gb);
 
@@ -151,9 +157,11 @@ const char* to_string(Precision precision) noexcept {
 }
 
 void PretrainConfig::validate() const {
+  // Far above any use, far below where steps, bytes and nanoseconds overflow.
+  constexpr std::int64_t kMillion = 1'000'000;
   require(!output.empty(), "output", "the run's folder");
-  require(epochs > 0, "train.epochs", "at least 1");
-  require(batch_size > 0, "train.batch_size", "at least 1");
+  require(epochs > 0 && epochs <= kMillion, "train.epochs", "from 1 to 1000000");
+  require(batch_size > 0 && batch_size <= kMillion, "train.batch_size", "from 1 to 1000000");
   require(micro_batch > 0 && micro_batch <= batch_size, "train.micro_batch", "from 1 to train.batch_size");
   require(batch_size % micro_batch == 0, "train.micro_batch",
           fmt::format("a divisor of train.batch_size ({})", batch_size));
@@ -166,15 +174,19 @@ void PretrainConfig::validate() const {
   require(adamw.eps > 0, "optimizer.eps", "above 0");
   require(adamw.weight_decay >= 0, "optimizer.weight_decay", "0 or more");
   require(max_bad_fraction >= 0 && max_bad_fraction <= 1, "data.max_bad_fraction", "from 0 to 1");
-  require(loader_threads >= 0, "loader.threads", "0 (as many as there are processors) or more");
-  require(loader_memory_gb > 0, "loader.memory_gb", "above 0");
-  require(loader_cache_gb >= 0, "loader.cache_gb", "0 (no cache) or more");
+  require(loader_threads >= 0 && loader_threads <= 1024, "loader.threads",
+          "from 0 (as many as there are processors) to 1024");
+  require(loader_memory_gb > 0 && loader_memory_gb <= kMillion, "loader.memory_gb",
+          "above 0, at most 1000000");
+  require(loader_cache_gb >= 0 && loader_cache_gb <= kMillion, "loader.cache_gb",
+          "from 0 (no cache) to 1000000");
   require(rotation.probability >= 0 && rotation.probability <= 1, "augment.rotation.probability",
           "from 0 to 1");
   require(rotation.max_degrees >= 0 && rotation.max_degrees <= 180, "augment.rotation.max_degrees",
           "from 0 to 180");
   require(checkpoint_steps > 0, "checkpoint.every_steps", "at least 1");
-  require(checkpoint_minutes > 0, "checkpoint.every_minutes", "at least 1");
+  require(checkpoint_minutes > 0 && checkpoint_minutes <= kMillion, "checkpoint.every_minutes",
+          "from 1 to 1000000");
   require(checkpoints_kept > 0, "checkpoint.keep", "at least 1");
   require(log_steps > 0, "log.every_steps", "at least 1");
   require(validation_epochs > 0, "validation.every_epochs", "at least 1");

@@ -104,6 +104,10 @@ void PretrainRun::count_bad(const std::vector<StepBatch>& batches, const at::Ten
            "{} of {} studies of {} failed in this epoch, more than data.max_bad_fraction {}; the last: {}",
            in_epoch, studies, modality.name, config_.max_bad_fraction, bad.back().fault);
     }
+    if (counts[static_cast<std::int64_t>(2 * m)].item<std::int64_t>() == 0) {
+      fail(ErrorCategory::input, "step {}: none of its studies of {} could be loaded; the last: {}",
+           state_.step, modality.name, bad.back().fault);
+    }
   }
 }
 
@@ -161,14 +165,18 @@ void PretrainRun::log_step(const StepReport& report) {
     row.values.emplace_back(fmt::format("loss.{}", setup_.modalities[m].name), report.contrastive.losses[m]);
   const double weights = weight_norm(setup_.model->parameters());
   const ContrastiveStep& parts = report.contrastive;
-  row.values.insert(row.values.end(), {{"lr", report.lr},
-                                       {"logit_scale", std::exp(report.logit_scale)},
-                                       {"grad_norm", report.grad_norm},
-                                       {"weight_norm", weights},
-                                       {"samples_per_s", rate},
-                                       {"wait_share", wait_share},
-                                       {"step_s", parts.first_pass_s + parts.loss_s + parts.second_pass_s +
-                                                      report.optimiser_s}});
+  row.values.insert(row.values.end(),
+                    {{"lr", report.lr},
+                     {"logit_scale", std::exp(report.logit_scale)},
+                     {"grad_norm", report.grad_norm},
+                     {"weight_norm", weights},
+                     {"samples_per_s", rate},
+                     {"wait_share", wait_share},
+                     {"step_s", parts.first_pass_s + parts.loss_s + parts.second_pass_s + report.optimiser_s},
+                     {"first_pass_s", parts.first_pass_s},
+                     {"loss_s", parts.loss_s},
+                     {"second_pass_s", parts.second_pass_s},
+                     {"optimiser_s", report.optimiser_s}});
   folder_.write(row);
   const double left = elapsed > 0 && rate > 0
                           ? static_cast<double>((end_step_ - state_.step - 1) * config_.batch_size) / rate

@@ -29,10 +29,10 @@ std::string merged_config(const PretrainConfig& config) {
 
 std::string fault_table(const std::vector<StudyFault>& faults) {
   constexpr std::size_t kShown = 30;
-  std::string text = fmt::format("{:<24} {:<24} {}\n", "study", "dataset", "fault");
+  std::string text = fmt::format("{:<24} {:<24} {}", "study", "dataset", "fault");
   for (std::size_t i = 0; i < faults.size() && i < kShown; ++i)
-    text += fmt::format("{:<24} {:<24} {}\n", faults[i].name, faults[i].source, faults[i].fault);
-  if (faults.size() > kShown) text += fmt::format("and {} more\n", faults.size() - kShown);
+    text += fmt::format("\n{:<24} {:<24} {}", faults[i].name, faults[i].source, faults[i].fault);
+  if (faults.size() > kShown) text += fmt::format("\nand {} more", faults.size() - kShown);
   return text;
 }
 
@@ -127,8 +127,8 @@ PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world
                                  setup.shape));
   }
   if (!setup.faults.empty() && !options.skip_missing) {
-    fail(ErrorCategory::input, "{} studies cannot be trained on (--skip-missing goes on without them):\n{}",
-         setup.faults.size(), fault_table(setup.faults));
+    fail(ErrorCategory::input, "{} stud{} cannot be trained on (--skip-missing goes on without):\n{}",
+         setup.faults.size(), setup.faults.size() == 1 ? "y" : "ies", fault_table(setup.faults));
   }
   setup.total_steps = setup.steps_per_epoch * config.epochs;
   WeightMap weights = initial_clip_weights(setup.atlas, config.text_projection,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -111,6 +112,52 @@ TEST(PillarBench, TheLoaderIsHeldAgainstDecodingAlone) {
 
   EXPECT_EQ(run_program({"pillar-bench", "loader", "--samples", (dir / "none").string()}).exit_code, 2);
   EXPECT_EQ(run_program({"pillar-bench", "loader", "--input", "3,4"}).exit_code, 2);
+}
+
+TEST(PillarBench, TrainingSaysWhereItsTimeGoes) {
+  TempDir dir;
+  const std::string arch = (dir / "arch.json").string();
+  write_file_atomic(arch, std::string_view(R"({
+    "model": {"stages": [1, 1], "atlas_args": {"dim": 16, "num_heads": 2, "mlp_ratio": 2.0}},
+    "modalities": {"abdomen_ct": {"image_size": [24, 24, 24], "patch_size": [6, 6, 6], "in_chans": 1,
+      "num_features": 8, "merge_ratio": [2, 2, 2], "local2global": [2, 2, 2]}},
+    "preprocess": {"abdomen_ct": {"size_dhw": [24, 24, 24], "windows": "lung"}}})"));
+  const auto result =
+      run_program({"pillar-bench", "train", "--arch", arch, "--batch", "4", "--micro", "2", "--steps", "2",
+                   "--studies", "2", "--threads", "2", "--json", (dir / "bench.json").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* words : {"two passes take", "largest / smallest", "two processes train"})
+    EXPECT_NE(result.out.find(words), std::string::npos) << result.out;
+  const auto json = nlohmann::json::parse(read_text_file(dir / "bench.json"));
+  std::vector<std::string> names;
+  for (const auto& entry : json) {
+    names.push_back(entry["name"]);
+    for (const char* side : {"ours", "baseline"}) {
+      if (!entry.contains(side)) continue;
+      for (const char* figure : {"seconds", "wall_s", "second_pass_s", "studies_per_s", "peak_rss_mb"})
+        EXPECT_GT(entry[side][figure].get<double>(), 0) << names.back() << " " << side << " " << figure;
+      const double parts = entry[side]["first_pass_s"].get<double>() + entry[side]["loss_s"].get<double>() +
+                           entry[side]["second_pass_s"].get<double>() +
+                           entry[side]["optimiser_s"].get<double>();
+      EXPECT_GT(parts, 0);
+      EXPECT_LE(entry[side]["load_wait_s"].get<double>(), entry[side]["wall_s"].get<double>() * 1.001);
+    }
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"train.step 2x2", "train.memory 1x2", "train.memory 2x2",
+                                             "train.memory 4x2", "train.memory 8x2", "train.2_processes"}));
+  EXPECT_NEAR(json[0]["two_pass_overhead"].get<double>() * json[0]["ratio_time"].get<double>(), 1, 1e-9);
+  EXPECT_EQ(json[2]["peak_over_that_of_2"], 1.0);
+  EXPECT_GT(json[5]["ratio_studies_per_s"].get<double>(), 0);
+
+  const auto refused = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"pillar-bench", "train", "--arch", arch});
+    return run_program(options).exit_code;
+  };
+  EXPECT_EQ(refused({"--batch", "6", "--micro", "4"}), 2);
+  EXPECT_EQ(refused({"--batch", "4", "--micro", "4"}), 2);  // no second micro-batch: no two passes
+  EXPECT_EQ(refused({"--samples", (dir / "none").string()}), 2);
+  std::filesystem::create_directories(dir / "empty");
+  EXPECT_EQ(refused({"--samples", (dir / "empty").string()}), 1);
 }
 
 nlohmann::json bench_atlas(const TempDir& dir, std::vector<std::string> options, std::string* out = nullptr) {
