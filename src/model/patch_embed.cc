@@ -84,7 +84,8 @@ PatchEmbed::PatchEmbed(const Scope& scope, PatchEmbedKind kind) {
 }
 
 at::Tensor PatchEmbed::embed_view(const at::Tensor& image_bcdhw, const PassOptions& pass) const {
-  at::Tensor x = image_bcdhw;
+  // Channels innermost: what convolutions and norms are fastest in, and what ds1_norm and the tokens take as it is.
+  at::Tensor x = image_bcdhw.contiguous(at::MemoryFormat::ChannelsLast3d);
   for (const Down& step : down) x = at::relu(step.norm(step.conv(x, pass), pass));
   for (const Residual& block : residual) {
     const at::Tensor h = at::gelu(block.norm1(block.conv1(x, pass), pass));

@@ -79,13 +79,14 @@ void parse_data(const Config& data, PretrainConfig& config) {
 
 void parse_train(const Config& train, PretrainConfig& config) {
   train.allow_only({"epochs", "batch_size", "micro_batch", "precision", "checkpoint_blocks", "sync_batchnorm",
-                    "clip_norm", "ema_decay"});
+                    "clip_norm", "ema_decay", "reuse_memory"});
   config.epochs = train.get("epochs").as_int(config.epochs);
   config.batch_size = train.get("batch_size").as_int(config.batch_size);
   config.micro_batch = train.get("micro_batch").as_int(config.micro_batch);
   config.precision = parse_precision(train.get("precision"), to_string(config.precision));
   config.checkpoint_blocks = train.get("checkpoint_blocks").as_bool(config.checkpoint_blocks);
   config.sync_batchnorm = train.get("sync_batchnorm").as_bool(config.sync_batchnorm);
+  config.reuse_memory = train.get("reuse_memory").as_bool(config.reuse_memory);
   config.clip_norm = train.get("clip_norm").as_double(config.clip_norm);
   config.ema_decay = train.get("ema_decay").as_double(config.ema_decay);
 }

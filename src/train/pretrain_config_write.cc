@@ -84,7 +84,7 @@ std::string format_pretrain_config(const PretrainConfig& config) {
   Block(out, "train")("epochs", config.epochs)("batch_size", config.batch_size)(
       "micro_batch", config.micro_batch)("precision", to_string(config.precision))(
       "checkpoint_blocks", config.checkpoint_blocks)("sync_batchnorm", config.sync_batchnorm)(
-      "clip_norm", config.clip_norm)("ema_decay", config.ema_decay);
+      "reuse_memory", config.reuse_memory)("clip_norm", config.clip_norm)("ema_decay", config.ema_decay);
   {
     Block optimizer(out, "optimizer");
     optimizer("lr", config.lr);

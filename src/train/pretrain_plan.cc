@@ -2,6 +2,7 @@
 #include "core/fail.h"
 #include "train/pretrain_setup.h"
 #include "train/pretrain_step.h"
+#include "train/reuse_memory.h"
 
 #include <chrono>
 
@@ -59,6 +60,7 @@ std::vector<StepBatch> first_batches(const PretrainOptions& options, const Pretr
 
 std::string plan_pretrain(const PretrainOptions& options) {
   using Clock = std::chrono::steady_clock;
+  if (options.device.is_cpu() && options.config.reuse_memory) reuse_freed_memory();
   const World alone;
   PretrainSetup setup = set_up_pretrain(options, alone);
   std::string text;

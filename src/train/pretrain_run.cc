@@ -1,6 +1,7 @@
 #include "train/pretrain_run.h"
 
 #include "core/fail.h"
+#include "train/reuse_memory.h"
 
 #include <algorithm>
 #include <cmath>
@@ -246,6 +247,7 @@ void PretrainRun::checkpoint(const char* why) {
 }
 
 PretrainOutcome run_pretrain(const PretrainOptions& options, const World& world) {
+  if (options.device.is_cpu() && options.config.reuse_memory) reuse_freed_memory();
   try {
     world.require_same("the configuration", fmt::format("{}max_steps: {}\nresume: {}\nversion: {}\n",
                                                         format_pretrain_config(options.config),

@@ -50,8 +50,9 @@ struct PretrainConfig {
   std::int64_t micro_batch = 8;
   Precision precision = Precision::fp32;
   bool checkpoint_blocks = false, sync_batchnorm = false;
-  double clip_norm = 0;  // 0: no clipping
-  double ema_decay = 0;  // 0: none
+  bool reuse_memory = false;  // on a processor: freed memory is kept for the next step, faster and larger
+  double clip_norm = 0;       // 0: no clipping
+  double ema_decay = 0;       // 0: none
   double lr = 2.5e-4;
   std::int64_t warmup_steps = 300;
   AdamWOptions adamw;

@@ -1,0 +1,20 @@
+#include "train/reuse_memory.h"
+
+#include <limits>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+namespace pillar {
+
+void reuse_freed_memory() {
+#if defined(__GLIBC__)
+  constexpr int kTopPad = 64 << 20;
+  ::mallopt(M_MMAP_MAX, 0);
+  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  ::mallopt(M_TOP_PAD, kTopPad);
+#endif
+}
+
+}  // namespace pillar
