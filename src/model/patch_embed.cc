@@ -6,7 +6,6 @@
 #include <ATen/ops/conv3d.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/gelu.h>
-#include <ATen/ops/relu.h>
 
 namespace pillar {
 namespace {
@@ -86,10 +85,10 @@ PatchEmbed::PatchEmbed(const Scope& scope, PatchEmbedKind kind) {
 at::Tensor PatchEmbed::embed_view(const at::Tensor& image_bcdhw, const PassOptions& pass) const {
   // Channels innermost: what convolutions and norms are fastest in, and what ds1_norm and the tokens take as it is.
   at::Tensor x = image_bcdhw.contiguous(at::MemoryFormat::ChannelsLast3d);
-  for (const Down& step : down) x = at::relu(step.norm(step.conv(x, pass), pass));
+  for (const Down& step : down) x = step.norm(step.conv(x, pass), pass).relu_();
   for (const Residual& block : residual) {
     const at::Tensor h = at::gelu(block.norm1(block.conv1(x, pass), pass));
-    x = x + block.norm2(block.conv2(h, pass), pass);
+    x = block.norm2(block.conv2(h, pass), pass).add_(x);
   }
   const at::Tensor normed = ds1_norm(x.permute({0, 2, 3, 4, 1})).permute({0, 4, 1, 2, 3});
   return ds1(normed, pass);

@@ -188,6 +188,7 @@ void PretrainRun::log_step(const StepReport& report) {
       state_.step + 1, setup_.total_steps, row.epoch, report.loss, report.lr, std::exp(report.logit_scale),
       report.grad_norm, weights, rate, 100 * wait_share, static_cast<std::int64_t>(left) / 60,
       static_cast<std::int64_t>(left) % 60, report.left_out ? "  (left out: a gradient overflowed)" : "");
+  spdlog::default_logger()->flush();
 }
 
 WeightMap PretrainRun::result_weights() const {
