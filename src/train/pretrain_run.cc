@@ -205,7 +205,9 @@ void PretrainRun::validate_epoch(std::int64_t epoch) {
     for (const TrainedModality& modality : setup_.modalities) names.push_back(modality.name);
     averaged = std::make_unique<ClipModel>(setup_.atlas, names, result_weights(), options_.device);
   }
+  if (config_.reuse_memory) return_freed_memory();
   const ValidationReport report = validate(options_, setup_, averaged ? *averaged : *setup_.model, world_);
+  if (config_.reuse_memory) return_freed_memory();
   folder_.add_failures("validation", gather_bad(world_, report.bad));
   if (report.values.empty()) return;
   folder_.write({"validation", state_.step - 1, static_cast<double>(epoch), report.values});

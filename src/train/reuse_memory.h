@@ -8,4 +8,7 @@ namespace pillar {
 // in it. Process-wide; glibc only, elsewhere nothing changes.
 void reuse_freed_memory();
 
+// Gives free pages back once, between phases whose blocks have other sizes.
+void return_freed_memory();
+
 }  // namespace pillar
