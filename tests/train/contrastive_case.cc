@@ -17,7 +17,8 @@ constexpr std::int64_t kStudies = 12, kTextWidth = 24;
 
 }  // namespace
 
-std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int64_t micro_batches) {
+std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int64_t micro_batches,
+                                                   bool batch_statistics) {
   const AtlasConfig config = small_config();
   const std::string modality = config.towers.front().modality;
   ClipModel model(config, {modality}, initial_clip_weights(config, TextProjectionKind::linear, kTextWidth, 3),
@@ -29,8 +30,13 @@ std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int6
   ContrastivePart part;
   part.micro_batches = micro_batches;
   part.width = model.readout_width();
-  part.image_rows = [&](std::int64_t i, bool) {
-    return model.image_rows(modality, images.narrow(0, first + i * micro, micro), AtlasPass());
+  part.image_rows = [&](std::int64_t i, bool with_gradients) {
+    AtlasPass pass;
+    pass.train = batch_statistics;
+    pass.update_statistics = with_gradients;
+    if (batch_statistics)
+      pass.sum_over_processes = [&](const at::Tensor& sums) { return world.all_reduce_sum_autograd(sums); };
+    return model.image_rows(modality, images.narrow(0, first + i * micro, micro), pass);
   };
   part.text_rows = [&] { return model.text_rows(texts.narrow(0, first, own), at::kFloat); };
   part.before_last_backward = [&] { reducer.expect_backward(); };
@@ -38,6 +44,9 @@ std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int6
   reducer.require_reduced();
   std::map<std::string, at::Tensor> results = {{"loss", at::tensor(step.losses)}};
   for (const auto& [name, parameter] : model.parameters()) results.emplace(name, parameter.grad());
+  for (const auto& [name, statistic] : model.buffers()) {
+    if (statistic.is_floating_point()) results.emplace(name, statistic);
+  }
   return results;
 }
 

@@ -69,10 +69,10 @@ int collectives(const std::filesystem::path&) {
   return 0;
 }
 
-// Half of the studies in two micro-batches: what each rank ends with goes to $OUT<rank>.
-int contrastive(const std::filesystem::path&) {
+// What each rank ends with goes to $OUT<rank>.
+int contrastive(std::int64_t micro_batches, bool batch_statistics) {
   const World world = join();
-  const auto gradients = contrastive_case(world, 2);
+  const auto gradients = contrastive_case(world, micro_batches, batch_statistics);
   const char* out = std::getenv("OUT");
   if (out == nullptr) throw std::runtime_error("OUT is not set");
   write_safetensors(out + std::to_string(world.rank()), {gradients.begin(), gradients.end()});
@@ -303,7 +303,8 @@ int run_scenario(const std::string& name, const std::filesystem::path& folder) {
   using Path = std::filesystem::path;
   const std::map<std::string, std::function<int(const Path&)>> scenarios = {
       {"collectives", collectives},
-      {"contrastive", contrastive},
+      {"contrastive", [](const Path&) { return contrastive(2, false); }},
+      {"sync_batchnorm", [](const Path&) { return contrastive(1, true); }},
       {"gathers", gathers},
       {"autograd_sum", autograd_sum},
       {"gradients", gradients},

@@ -1,0 +1,81 @@
+#include "pillar/train/pretrain_config.h"
+
+#include "pillar/core/file.h"
+
+#include "support/expect_error.h"
+#include "support/temp_dir.h"
+
+namespace pillar {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr const char* kSmallest = R"(
+output: run
+model: {architecture: arch.json}
+data:
+  root: /data
+  train: [{modality: chest_ct, manifest: m.csv, json: t.jsonl, text: text}]
+)";
+
+class PretrainConfigTest : public testing::Test {
+ protected:
+  PretrainConfig load(const std::string& text, const std::vector<std::string>& assignments = {}) {
+    write_file_atomic(dir_ / "c.yaml", text);
+    return load_pretrain_config(dir_ / "c.yaml", assignments);
+  }
+  test::TempDir dir_;
+};
+
+TEST_F(PretrainConfigTest, DefaultsAreThePublicRecipe) {
+  const PretrainConfig config = load(kSmallest);
+  EXPECT_EQ(config.batch_size, 256);
+  EXPECT_EQ(config.epochs, 50);
+  EXPECT_DOUBLE_EQ(config.lr, 2.5e-4);
+  EXPECT_EQ(config.warmup_steps, 300);
+  EXPECT_DOUBLE_EQ(config.adamw.beta2, 0.999);
+  EXPECT_DOUBLE_EQ(config.adamw.weight_decay, 0);
+  EXPECT_DOUBLE_EQ(config.rotation.max_degrees, 20);
+  EXPECT_EQ(config.modalities[0].train[0].manifest, "/data/m.csv");
+}
+
+TEST_F(PretrainConfigTest, ResolvedTextReadsBackTheSame) {
+  const PretrainConfig config =
+      load(kSmallest, {"optimizer.lr=3.3e-4", "train.precision=bf16", "optimizer.betas=[0.8,0.95]", "seed=9",
+                       "data.pad_value.chest_ct=-1024", "model.text_projection=mlp", "train.ema_decay=0.99"});
+  const std::string text = format_pretrain_config(config);
+  EXPECT_EQ(format_pretrain_config(load(text)), text);
+  const PretrainConfig again = load(text);
+  EXPECT_DOUBLE_EQ(again.lr, 3.3e-4);
+  EXPECT_EQ(again.precision, Precision::bf16);
+  EXPECT_DOUBLE_EQ(again.adamw.beta1, 0.8);
+  EXPECT_EQ(again.seed, 9u);
+  EXPECT_DOUBLE_EQ(again.pad_value.at("chest_ct"), -1024);
+  EXPECT_EQ(again.text_projection, TextProjectionKind::mlp);
+  EXPECT_EQ(again.modalities[0].train[0].text_cache, "/data/text");
+}
+
+TEST_F(PretrainConfigTest, FaultsAreNamedByKey) {
+  EXPECT_PILLAR_ERROR(load(kSmallest, {"train.epoch=3"}), ErrorCategory::input,
+                      AllOf(HasSubstr("epoch"), HasSubstr("epochs")));
+  EXPECT_PILLAR_ERROR(load(kSmallest, {"train.precision=int8"}), ErrorCategory::input,
+                      HasSubstr("train.precision"));
+  EXPECT_PILLAR_ERROR(load(kSmallest, {"train.micro_batch=7"}), ErrorCategory::input,
+                      HasSubstr("train.micro_batch: must be a divisor"));
+  EXPECT_PILLAR_ERROR(load(kSmallest, {"optimizer.lr=-1"}), ErrorCategory::input, HasSubstr("optimizer.lr"));
+  EXPECT_PILLAR_ERROR(load(kSmallest, {"seed=-1"}), ErrorCategory::input, HasSubstr("seed"));
+  EXPECT_PILLAR_ERROR(load("output: run\nmodel: {architecture: a}\n"), ErrorCategory::input,
+                      HasSubstr("no dataset"));
+  EXPECT_PILLAR_ERROR(load("output: run\ndata: {train: [{modality: a, manifest: m, text: t}]}\n"),
+                      ErrorCategory::input, HasSubstr("architecture"));
+}
+
+TEST_F(PretrainConfigTest, AModalityThatIsOnlyValidatedIsAnError) {
+  EXPECT_PILLAR_ERROR(
+      load(std::string(kSmallest) + "  validation: [{modality: brain_ct, manifest: m.csv, text: text}]\n"),
+      ErrorCategory::input, HasSubstr("brain_ct has no dataset to train on"));
+}
+
+}  // namespace
+}  // namespace pillar
