@@ -2,7 +2,6 @@
 #pragma once
 
 #include "pillar/data/pretrain_loader.h"
-#include "pillar/tokenizer/window.h"
 #include "pillar/train/clip_model.h"
 #include "pillar/train/pretrain.h"
 

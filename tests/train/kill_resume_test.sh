@@ -47,7 +47,7 @@ losses() { python3 -c '
 import json, sys
 for line in open(sys.argv[1]):
     row = json.loads(line)
-    print(row["phase"], row["step"], [(k, v) for k, v in sorted(row.items()) if k not in ("wall_time", "samples_per_s", "wait_share", "step_s")])
+    print(row["phase"], row["step"], [(k, v) for k, v in sorted(row.items()) if not k.endswith("_s") and k not in ("wall_time", "wait_share")])
 ' "$1"; }
 
 train output=whole || fail "the undisturbed run: $(tail -3 out.txt)"
