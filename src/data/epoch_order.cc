@@ -1,20 +1,17 @@
 #include "pillar/data/epoch_order.h"
 
 #include "core/fail.h"
+#include "core/split_mix.h"
 
 #include <numeric>
 
 namespace pillar {
 namespace {
 
-constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15u;
 constexpr std::uint64_t kPermutation = 1;  // sets this use of (seed, epoch) apart from others
 
 std::uint64_t finalise(std::uint64_t x) noexcept {
-  x += kGolden;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
+  return split_mix(x + kSplitMixStep);
 }
 
 // Whole numbers drawn evenly below a bound: the standard's distributions differ between libraries.

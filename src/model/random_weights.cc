@@ -1,6 +1,7 @@
 #include "pillar/model/weights.h"
 
 #include "core/fail.h"
+#include "core/split_mix.h"
 #include "model/weights_patch_embed.h"
 
 #include <cmath>
@@ -14,19 +15,13 @@
 namespace pillar {
 namespace {
 
-// The SplitMix64 finaliser.
-constexpr std::uint64_t mixed(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
-}
-
 // A stream of its own for each name, so that no tensor's values depend on which others there are. Spelt out
 // here, for neither the std distributions nor LibTorch's give the same bits on every machine.
 class Random {
  public:
-  Random(std::uint64_t seed, std::string_view name) : state_(mixed(seed + kStep)) {
-    for (const char letter : name) state_ = mixed(state_ ^ static_cast<std::uint8_t>(letter)) + kStep;
+  Random(std::uint64_t seed, std::string_view name) : state_(split_mix(seed + kSplitMixStep)) {
+    for (const char letter : name)
+      state_ = split_mix(state_ ^ static_cast<std::uint8_t>(letter)) + kSplitMixStep;
   }
   double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53; }  // (0, 1)
   double normal() {
@@ -41,8 +36,7 @@ class Random {
   }
 
  private:
-  static constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15u;
-  std::uint64_t bits() { return mixed(state_ += kStep); }
+  std::uint64_t bits() { return split_mix(state_ += kSplitMixStep); }
   std::uint64_t state_;
   double spare_ = 0;
   bool has_spare_ = false;

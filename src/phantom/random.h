@@ -1,16 +1,14 @@
 // Internal: random numbers that are specified here to the bit, since the std distributions are not.
 #pragma once
 
+#include "core/split_mix.h"
+
 #include <cstdint>
 
 namespace pillar::phantom {
 
-// The SplitMix64 finaliser: a bijection of 64-bit words whose outputs pass for independent.
 constexpr std::uint64_t hash64(std::uint64_t x) {
-  x += 0x9E3779B97F4A7C15u;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
+  return split_mix(x + kSplitMixStep);
 }
 constexpr std::uint64_t hash64(std::uint64_t seed, std::uint64_t index) {
   return hash64(hash64(seed) ^ (index * 0xD1342543DE82EF95u));

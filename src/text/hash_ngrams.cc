@@ -3,6 +3,7 @@
 #include "pillar/core/safetensors.h"
 
 #include "core/fail.h"
+#include "core/split_mix.h"
 
 #include <cctype>
 #include <charconv>
@@ -65,12 +66,6 @@ std::uint64_t add_bytes(std::uint64_t hash, std::string_view bytes) {
   return hash;
 }
 
-std::uint64_t finish(std::uint64_t hash) {
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9ull;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebull;
-  return hash ^ (hash >> 31);
-}
-
 // "No pleural effusion" is not about an effusion: what follows a denial is other words, and all of a sentence
 // that says normal, or what its subject is not, is.
 void mark_denied(std::vector<std::string>& words) {
@@ -96,12 +91,12 @@ std::map<std::uint64_t, Gram> grams_of(std::string_view text, std::uint64_t seed
   for (auto& words : sentences_of(text)) {
     mark_denied(words);
     for (std::size_t begin = 0; begin < words.size(); ++begin) {
-      std::uint64_t hash = finish(0xcbf29ce484222325ull + seed);
+      std::uint64_t hash = split_mix(0xcbf29ce484222325ull + seed);
       bool denied = false;
       for (std::size_t end = begin; end < std::min(begin + kLongestGram, words.size()); ++end) {
         hash = add_bytes(add_bytes(hash, words[end]), " ");
         denied |= words[end].front() == kDeniedMark;
-        Gram& gram = grams[finish(hash)];
+        Gram& gram = grams[split_mix(hash)];
         ++gram.times;
         gram.weight = (denied ? kDenied : 1) / static_cast<double>(end - begin + 1);
       }

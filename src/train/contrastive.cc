@@ -1,8 +1,7 @@
 #include "pillar/train/contrastive.h"
 
 #include "core/fail.h"
-
-#include <chrono>
+#include "train/clock.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -14,10 +13,6 @@
 
 namespace pillar {
 namespace {
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // What a part's forward passes gave: kept graph where it ran once only.
 struct Features {
@@ -96,17 +91,17 @@ ContrastiveStep add_contrastive_gradients(const std::vector<ContrastivePart>& pa
   std::vector<Features> seen;
   std::vector<ContrastiveLoss> losses;
   for (const ContrastivePart& part : parts) {
-    const double started = seconds();
+    const double started = steady_seconds();
     seen.push_back(features(part, logit_scale, once));
-    const double computed = seconds();
+    const double computed = steady_seconds();
     losses.push_back(contrastive_loss(seen.back().image, seen.back().text, logit_scale, world));
     step.losses.push_back(losses.back().loss);
     step.first_pass_s += computed - started;
-    step.loss_s += seconds() - computed;
+    step.loss_s += steady_seconds() - computed;
   }
-  const double started = seconds();
+  const double started = steady_seconds();
   for (std::size_t p = 0; p < parts.size(); ++p) backward(parts[p], seen[p], losses[p], once, gradient_scale);
-  step.second_pass_s = seconds() - started;
+  step.second_pass_s = steady_seconds() - started;
   const at::NoGradGuard no_gradients;
   for (const ContrastiveLoss& loss : losses) {
     at::Tensor& grad = logit_scale.mutable_grad();

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
 
 namespace pillar {

@@ -1,8 +1,8 @@
 #include "train/pretrain_step.h"
 
 #include "core/fail.h"
+#include "train/clock.h"
 
-#include <chrono>
 #include <cmath>
 
 #include <ATen/TensorOperators.h>
@@ -14,10 +14,6 @@
 
 namespace pillar {
 namespace {
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // Gradients of zero for all: the reducer waits for every parameter, also on a rank that has no study.
 void backward_of_nothing(const std::vector<at::Tensor>& parameters) {
@@ -99,7 +95,7 @@ StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t s
          study_names(batches));
   }
   for (const GradientReducer& reducer : reducers_) reducer.require_reduced();
-  const double started = seconds();
+  const double started = steady_seconds();
   world_.broadcast(setup_.model->logit_scale().mutable_grad());
   const NamedTensors& parameters = setup_.model->parameters();
   report.left_out = scaled && !loss_scale_.unscale(parameters);
@@ -109,7 +105,7 @@ StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t s
          report.grad_norm, study_names(batches));
   }
   update(step, report);
-  report.optimiser_s = seconds() - started;
+  report.optimiser_s = steady_seconds() - started;
   return report;
 }
 
