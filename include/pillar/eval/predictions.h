@@ -1,0 +1,21 @@
+// What a model said of a test set, and what is true.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar {
+
+struct Predictions {
+  std::vector<std::string> accessions;  // N
+  std::vector<std::string> questions;   // Q
+  std::vector<std::string> categories;  // Q; empty text where a question has none
+  at::Tensor scores_qn;                 // (Q,N) float32 or float64; higher: yes
+  at::Tensor answers_qn;                // (Q,N) int8: 1 yes, 0 no, -1 not known (left out of that question)
+  // Scores are probabilities from 0 to 1. Otherwise there is no threshold, Brier score or calibration error.
+  bool probabilities = true;
+};
+
+}  // namespace pillar
