@@ -253,7 +253,8 @@ LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const
                              static_cast<double>(space.moments_d.size());
   Path path;
   path.options = &options;
-  for (const double l2 : options.l2_path) path.l2.push_back(l2 * std::max(mean_moment, 1e-12));
+  for (const double l2 : options.l2_path)
+    path.l2.push_back(options.absolute_l2 ? l2 : l2 * std::max(mean_moment, 1e-12));
   std::unique_ptr<Split> valid_split;
   if (valid != nullptr) {
     valid_split = std::make_unique<Split>(Split{logistic_data(*valid), count_answers(valid->answers_qn)});

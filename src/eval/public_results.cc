@@ -67,36 +67,6 @@ std::string csv_field(const std::string& text) {
   return line.substr(0, line.size() - 2);
 }
 
-void write_probabilities(const fs::path& file, const Predictions& predictions) {
-  PartialPath partial(file);
-  std::ofstream out(partial.path(), std::ios::binary);
-  const at::Tensor scores = predictions.scores_qn.to(at::kFloat).contiguous();
-  const at::Tensor answers = predictions.answers_qn.contiguous();
-  const auto* probability = scores.const_data_ptr<float>();
-  const auto* answer = answers.const_data_ptr<std::int8_t>();
-  std::vector<std::string> accessions;
-  for (const std::string& accession : predictions.accessions) accessions.push_back(csv_field(accession));
-  fmt::memory_buffer lines;
-  fmt::format_to(std::back_inserter(lines), "accession,question,probability,prediction,true_label\n");
-  for (const std::string& text : predictions.questions) {
-    const std::string question = csv_field(text);
-    for (const std::string& accession : accessions) {
-      if (*answer >= 0) {
-        fmt::format_to(std::back_inserter(lines), "{},{},{},{},{}\n", accession, question,
-                       python_float(static_cast<double>(*probability)), *probability > 0.5F ? 1 : 0,
-                       int{*answer});
-      }
-      ++probability;
-      ++answer;
-    }
-    out.write(lines.data(), static_cast<std::streamsize>(lines.size()));
-    lines.clear();
-  }
-  out.close();
-  if (!out) fail(ErrorCategory::io, "{}: cannot write it (is the disk full?)", file);
-  partial.commit();
-}
-
 void add_means(ordered_json& summary, const std::string& prefix, const std::vector<Row>& rows) {
   for (const auto& [name, member] : kColumns) {
     double sum = 0;
@@ -146,6 +116,41 @@ void write_training(const fs::path& file, const Evaluation& evaluation, const Tr
 
 }  // namespace
 
+void write_probability_rows(const fs::path& csv, const std::vector<std::string>& accessions,
+                            const std::vector<std::string>& questions, const at::Tensor& probabilities_qn,
+                            const at::Tensor* answers_qn) {
+  PartialPath partial(csv);
+  std::ofstream out(partial.path(), std::ios::binary);
+  const at::Tensor probabilities = probabilities_qn.to(at::kFloat).contiguous();
+  const auto* probability = probabilities.const_data_ptr<float>();
+  at::Tensor answers;
+  if (answers_qn != nullptr) answers = answers_qn->contiguous();
+  const auto* answer = answers.defined() ? answers.const_data_ptr<std::int8_t>() : nullptr;
+  std::vector<std::string> studies;
+  for (const std::string& accession : accessions) studies.push_back(csv_field(accession));
+  fmt::memory_buffer lines;
+  const auto add = [&](fmt::string_view text) { lines.append(text.begin(), text.end()); };
+  add("accession,question,probability,prediction");
+  add(answer != nullptr ? ",true_label\n" : "\n");
+  for (const std::string& text : questions) {
+    const std::string question = csv_field(text);
+    for (const std::string& study : studies) {
+      const float value = *probability++;
+      const int truth = answer != nullptr ? *answer++ : 0;
+      if (truth < 0) continue;
+      fmt::format_to(std::back_inserter(lines), "{},{},{},{}", study, question,
+                     python_float(static_cast<double>(value)), value > 0.5F ? 1 : 0);
+      if (answer != nullptr) fmt::format_to(std::back_inserter(lines), ",{}", truth);
+      lines.push_back('\n');
+    }
+    out.write(lines.data(), static_cast<std::streamsize>(lines.size()));
+    lines.clear();
+  }
+  out.close();
+  if (!out) fail(ErrorCategory::io, "{}: cannot write it", csv);
+  partial.commit();
+}
+
 void write_public_results(const fs::path& run_folder, const Predictions& predictions,
                           const Evaluation& evaluation, const std::optional<TrainingCounts>& training) {
   if (!predictions.probabilities)
@@ -155,7 +160,8 @@ void write_public_results(const fs::path& run_folder, const Predictions& predict
   fs::create_directories(run_folder, error);
   if (error) fail(ErrorCategory::io, "{}: cannot make the folder: {}", run_folder, error.message());
   write_detailed(run_folder / "detailed_results.csv", evaluation);
-  write_probabilities(run_folder / "exam_probabilities.csv", predictions);
+  write_probability_rows(run_folder / "exam_probabilities.csv", predictions.accessions, predictions.questions,
+                         predictions.scores_qn, &predictions.answers_qn);
   write_summary(run_folder / "summary_stats.json", evaluation);
   if (training) write_training(run_folder / "training_stats.json", evaluation, *training);
 }

@@ -49,8 +49,9 @@ LinearProbe fit_probe_adam(const ProbeData& train, const LinearProbe& start, con
 // found by L-BFGS on whitened embeddings for all questions at once. With a valid split, each question takes
 // the l2 of the path with the least weighted cross entropy there; its path ends where that has grown twice.
 struct LbfgsProbeOptions {
-  // In units of the mean variance of the embeddings' columns; largest first.
+  // Largest first; in units of the mean variance of the embeddings' columns unless absolute.
   std::vector<double> l2_path = {10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001};
+  bool absolute_l2 = false;
   double tolerance = 1e-6;  // of the gradient's Euclidean norm, each question
   int max_passes = 2000;    // over the data, each l2
 };

@@ -6,6 +6,10 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
 
 namespace pillar {
 
@@ -16,5 +20,11 @@ namespace pillar {
 // Throws Error(io), and Error(usage) for other scores.
 void write_public_results(const std::filesystem::path& run_folder, const Predictions& predictions,
                           const Evaluation& evaluation, const std::optional<TrainingCounts>& training);
+
+// accession,question,probability,prediction and, with answers (Q,N), true_label; a line a question and study,
+// those without a known answer left out. The table is never whole in memory. Throws Error(io).
+void write_probability_rows(const std::filesystem::path& csv, const std::vector<std::string>& accessions,
+                            const std::vector<std::string>& questions, const at::Tensor& probabilities_qn,
+                            const at::Tensor* answers_qn);
 
 }  // namespace pillar
