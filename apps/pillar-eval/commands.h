@@ -6,5 +6,6 @@
 namespace pillar {
 
 void add_embed(AppContext& context);
+void add_report(AppContext& context);
 
 }  // namespace pillar

@@ -69,6 +69,7 @@ Layout layout_of(const LinePlot& plot, const std::vector<Curve>& curves) {
       y.take(point.y);
     }
   }
+  if (plot.unit_square) x = y = {false, 0, 1};
   Layout layout = {};
   layout.top = plot.title.empty() ? 10 : 30;
   layout.bottom = plot.height - (plot.x_label.empty() ? 24 : 24 + kTextRow);
