@@ -90,10 +90,9 @@ std::string figures(const Comparison& comparison) {
   const std::string html =
       figure("Macro AUROC difference", signed_decimals(comparison.macro.value),
              signed_range_text(comparison.macro)) +
-      figure("Wins", fmt::format("<span class=\"win\">{}</span>", grouped(comparison.wins)),
-             "interval above 0") +
+      figure("Wins", fmt::format("<i class=\"win\">{}</i>", grouped(comparison.wins)), "interval above 0") +
       figure("Ties", grouped(comparison.ties), "interval around 0") +
-      figure("Losses", fmt::format("<span class=\"loss\">{}</span>", grouped(comparison.losses)),
+      figure("Losses", fmt::format("<i class=\"loss\">{}</i>", grouped(comparison.losses)),
              "interval below 0") +
       figure("Questions", grouped(comparison.questions), "with both classes");
   return fmt::format("<dl class=\"figures\">\n{}</dl>\n", html);
@@ -112,6 +111,31 @@ std::string scatter(const Comparison& comparison) {
   for (const ComparedQuestion& row : comparison.rows) {
     plot.lines[0].x.push_back(row.baseline);
     plot.lines[0].y.push_back(row.run);
+  }
+  return line_plot_svg(plot);
+}
+
+// All differences, ascending, between the ends of their intervals.
+std::string sorted_differences(const Comparison& comparison) {
+  std::vector<Interval> differences;
+  for (const ComparedQuestion& row : comparison.rows) {
+    if (std::isfinite(row.difference.value)) differences.push_back(row.difference);
+  }
+  std::stable_sort(differences.begin(), differences.end(),
+                   [](const Interval& a, const Interval& b) { return a.value < b.value; });
+  LinePlot plot;
+  plot.width = 760;
+  plot.height = 300;
+  plot.title = "AUROC difference, questions in ascending order";
+  plot.x_label = "question";
+  plot.lines = {{"interval", {}, {}, PlotDots::never}, {"difference", {}, {}, PlotDots::only}};
+  for (std::size_t i = 0; i < differences.size(); ++i) {
+    const auto place = static_cast<double>(i + 1);
+    plot.lines[0].x.insert(plot.lines[0].x.end(), 3, place);
+    for (const double end : {differences[i].low, differences[i].high, kUndefined})
+      plot.lines[0].y.push_back(end);
+    plot.lines[1].x.push_back(place);
+    plot.lines[1].y.push_back(differences[i].value);
   }
   return line_plot_svg(plot);
 }
@@ -151,21 +175,23 @@ std::string table(const Comparison& comparison) {
 
 PageBody compare_page(const JsonPlace& metrics) {
   PageBody body;
-  const std::size_t runs = metrics.at("runs").items().size();
-  body.about = fmt::format("{} runs against the first, question by question", runs == 0 ? 0 : runs - 1);
-  body.html = fmt::format(
-      "<p class=\"note\">{} Differences are paired: every replicate draws the same studies for both "
-      "runs.</p>\n",
-      escape_html(bootstrap_text(metrics)));
-  body.html += runs_section(metrics.at("runs"));
+  std::string sections;
+  std::size_t comparisons = 0;
   for (const JsonPlace& place : metrics.at("comparisons").items()) {
     const Comparison comparison = read_comparison(place);
-    body.html += fmt::format(
-        "<section class=\"rows\">\n<h2>{} against {}</h2>\n<div "
-        "class=\"against\"><div>{}</div><div>{}</div></div>\n{}</section>\n",
+    sections += fmt::format(
+        "<section class=\"rows\">\n<h2>{} against {}</h2>\n{}<div "
+        "class=\"against\">\n<div>{}</div>\n<div>{}</div>\n</div>\n{}</section>\n",
         escape_html(comparison.run), escape_html(comparison.baseline), figures(comparison),
-        scatter(comparison), table(comparison));
+        sorted_differences(comparison), scatter(comparison), table(comparison));
+    ++comparisons;
   }
+  body.about = fmt::format("{} {} against the baseline, question by question", comparisons,
+                           comparisons == 1 ? "run" : "runs");
+  body.html = fmt::format(
+      "<p class=\"note\">{} Differences are paired: every replicate draws the same studies for both "
+      "runs.</p>\n{}{}",
+      escape_html(bootstrap_text(metrics)), runs_section(metrics.at("runs")), sections);
   return body;
 }
 

@@ -39,7 +39,7 @@ constexpr std::string_view kStyle = R"(
 .line-plot circle.c3 { fill: var(--c3); } .line-plot circle.c4 { fill: var(--c4); } .line-plot circle.c5 { fill: var(--c5); }
 .line-plot .spread { stroke-width: 1; opacity: 0.35; }
 .line-plot .diagonal { stroke: var(--grid); stroke-width: 1.5; stroke-dasharray: 5 4; }
-.line-plot .dots { stroke-width: 5; opacity: 0.5; }
+.line-plot .dots { stroke-width: 5; opacity: 0.7; }
 .line-plot .dash1 { stroke-dasharray: 7 4; }
 .line-plot .dash2 { stroke-dasharray: 1.5 4; }
 )";
@@ -145,8 +145,9 @@ std::string legend_svg(const LinePlot& plot, const std::vector<LegendEntry>& leg
   std::string svg;
   for (std::size_t i = 0; i < legend.size(); ++i) {
     const double y = plot.height + 12 + kTextRow * legend[i].row;
-    svg += fmt::format("<path class=\"line {}\" d=\"M{:.1f} {:.1f}h22\"/>\n", classes(i, true), legend[i].x,
-                       y - 4);
+    const bool dots = plot.lines[i].dots == PlotDots::only;
+    svg += fmt::format("<path class=\"line {}{}\" d=\"M{:.1f} {:.1f}h{}\"/>\n", classes(i, !dots),
+                       dots ? " dots" : "", legend[i].x + (dots ? 11 : 0), y - 4, dots ? 0 : 22);
     svg += text_element(legend[i].x + 28, y, "start", legend[i].text);
   }
   return svg;

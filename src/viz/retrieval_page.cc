@@ -63,26 +63,28 @@ std::string direction_section(const char* title, const JsonPlace& direction, con
       recall_rows(direction, chance), rank_row(direction, chance, pairs));
 }
 
-std::string nearest_item(const JsonPlace& place, const RunFolder& folder) {
-  const std::string accession = place.text("accession");
-  const std::string thumbnail = folder.thumbnail_html(accession);
-  return fmt::format("<li>{}<p><b>{}</b> {}<br><span class=\"range\">score {}</span></p></li>\n",
-                     thumbnail.empty() ? "<div class=\"blank\"></div>" : thumbnail, place.whole("rank"),
-                     folder.accession_html(accession), decimals(place.number("score")));
+std::string nearest_list(const JsonPlace& list, const RunFolder& folder) {
+  std::string items;
+  bool pictures = false;
+  for (const JsonPlace& place : list.items()) {
+    const std::string accession = place.text("accession"), picture = folder.thumbnail_html(accession);
+    pictures = pictures || !picture.empty();
+    items += fmt::format("<li>{}<p><b>{}</b> {}<br><span class=\"range\">score {}</span></p></li>\n",
+                         picture.empty() ? "<div class=\"blank\"></div>" : picture, place.whole("rank"),
+                         folder.accession_html(accession), decimals(place.number("score")));
+  }
+  return fmt::format("<ol class=\"nearest{}\">\n{}</ol>\n", pictures ? "" : " bare", items);
 }
 
 std::string query_section(const JsonPlace& query, const RunFolder& folder) {
   const std::string kind = query.text("kind"), words = query.text("text");
   if (kind != "accession" && kind != "report") query.at("kind").refuse("accession or report");
-  std::string items;
-  for (const JsonPlace& nearest : query.at("nearest").items()) items += nearest_item(nearest, folder);
   const std::string asked =
       kind == "report" ? escape_html(words)
                        : fmt::format("{}{}", folder.thumbnail_html(words), folder.accession_html(words));
   return fmt::format(
-      "<section>\n<h2>Nearest studies to {}</h2>\n<div class=\"query\">{}</div>\n<ol "
-      "class=\"nearest\">\n{}</ol>\n</section>\n",
-      kind == "report" ? "this report" : "this study", asked, items);
+      "<section>\n<h2>Nearest studies to {}</h2>\n<div class=\"query\">{}</div>\n{}</section>\n",
+      kind == "report" ? "this report" : "this study", asked, nearest_list(query.at("nearest"), folder));
 }
 
 }  // namespace
