@@ -1,5 +1,7 @@
 #include "viz/probe_metrics.h"
 
+#include <cmath>
+
 namespace pillar::viz {
 namespace {
 
@@ -81,6 +83,7 @@ ProbeMetrics read_probe_metrics(const JsonPlace& metrics) {
   for (const JsonPlace& question : metrics.at("questions").items()) {
     if (probe.with_answers) {
       probe.questions.push_back(read_question(question));
+      probe.probabilities = probe.probabilities || std::isfinite(probe.questions.back().brier);
     } else {
       probe.questions.emplace_back().question = question.text("question");
     }

@@ -47,7 +47,8 @@ struct CategoryMetrics {
 
 struct ProbeMetrics {
   std::int64_t train = 0, valid = 0, test = 0, evaluated = 0;
-  bool with_answers = true;  // without labels there are questions and nothing else
+  bool with_answers = true;    // without labels there are questions and nothing else
+  bool probabilities = false;  // a question has a Brier score: scores are probabilities
   MacroMetric auroc, average_precision, sensitivity, brier, calibration_error;
   std::vector<CategoryMetrics> categories;
   std::vector<QuestionMetrics> questions;

@@ -40,8 +40,8 @@ std::string strip(const ProbeMetrics& probe, const CategoryMetrics& category) {
       "<svg class=\"bar strip\" viewBox=\"0 0 400 18\" preserveAspectRatio=\"none\" aria-hidden=\"true\">";
   for (const QuestionMetrics& question : probe.questions) {
     if (question.category != category.name || !std::isfinite(question.auroc.value)) continue;
-    svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"9\" r=\"3.5\"/>",
-                       ends.place(question.auroc.value, kStripWidth));
+    svg +=
+        fmt::format("<path class=\"dot\" d=\"M{:.1f} 9h0\"/>", ends.place(question.auroc.value, kStripWidth));
   }
   const Interval& mean = category.auroc;
   const auto place = [&](double value) { return ends.place(value, kStripWidth); };
@@ -77,38 +77,48 @@ std::string categories_section(const ProbeMetrics& probe) {
       rows);
 }
 
-std::string question_row(const QuestionMetrics& question, std::size_t index) {
-  return fmt::format(
-      "<tr><td><a href=\"#q{}\">{}</a></td><td class=\"words\">{}</td>{}{}{}{}<td "
-      "class=\"scale\">{}</td>{}{}{}{}</tr>\n",
-      index, escape_html(question.question), escape_html(question.category), count_cell(question.positives),
-      count_cell(question.negatives), number_cell(question.auroc.value, decimals(question.auroc.value)),
-      range_cell(range_text(question.auroc)), interval_bar(question.auroc, {}),
-      number_cell(question.average_precision.value, decimals(question.average_precision.value)),
-      number_cell(question.sensitivity, decimals(question.sensitivity)),
-      number_cell(question.brier, decimals(question.brier)),
-      number_cell(question.calibration_error, decimals(question.calibration_error)));
+std::string plain_cell(double value) {
+  return number_cell(value, decimals(value));
+}
+
+std::string question_row(const QuestionMetrics& question, std::size_t index, bool probabilities) {
+  std::string cells = fmt::format("<td><a href=\"#q{}\">{}</a></td><td class=\"words\">{}</td>", index,
+                                  escape_html(question.question), escape_html(question.category));
+  cells += count_cell(question.positives) + count_cell(question.negatives);
+  cells += plain_cell(question.auroc.value) + range_cell(range_text(question.auroc));
+  cells += fmt::format("<td class=\"scale\">{}</td>", interval_bar(question.auroc, {}));
+  cells += plain_cell(question.average_precision.value) + plain_cell(question.sensitivity);
+  if (probabilities) cells += plain_cell(question.brier) + plain_cell(question.calibration_error);
+  return fmt::format("<tr>{}</tr>\n", cells);
+}
+
+std::vector<Column> question_columns(bool probabilities) {
+  std::vector<Column> columns = {
+      {"question", "words"},
+      {"category", "words"},
+      {"yes", "number", "data-positives title=\"Positive test studies\""},
+      {"no", "number", "title=\"Negative test studies\""},
+      {"AUROC", "number", "data-mean=\"mean AUROC\" title=\"Area under the ROC curve\""},
+      {"interval", "plain"},
+      {scale_title("0", "0.5", "1"), "scale"},
+      {"AP", "number", "title=\"Average precision\""},
+      {"Sens. at 90 %", "number", "title=\"Sensitivity at 90 % specificity\""}};
+  if (probabilities) {
+    columns.push_back({"Brier", "number", "title=\"Brier score\""});
+    columns.push_back({"ECE", "number", "title=\"Expected calibration error, ten bins\""});
+  }
+  return columns;
 }
 
 std::string questions_section(const ProbeMetrics& probe) {
   std::string rows;
-  for (std::size_t i = 0; i < probe.questions.size(); ++i) rows += question_row(probe.questions[i], i);
-  const std::string head =
-      table_head({{"question", "words"},
-                  {"category", "words"},
-                  {"yes", "number", "data-positives title=\"Positive test studies\""},
-                  {"no", "number", "title=\"Negative test studies\""},
-                  {"AUROC", "number", "data-mean=\"mean AUROC\" title=\"Area under the ROC curve\""},
-                  {"interval", "plain"},
-                  {scale_title("0", "0.5", "1"), "scale"},
-                  {"AP", "number", "title=\"Average precision\""},
-                  {"Sens. at 90 %", "number", "title=\"Sensitivity at 90 % specificity\""},
-                  {"Brier", "number", "title=\"Brier score\""},
-                  {"ECE", "number", "title=\"Expected calibration error, ten bins\""}});
+  for (std::size_t i = 0; i < probe.questions.size(); ++i)
+    rows += question_row(probe.questions[i], i, probe.probabilities);
   return fmt::format(
       "<section class=\"rows\">\n<h2>Questions</h2>\n{}<div class=\"scroll\"><table class=\"dense\" "
-      "id=\"questions\">\n{}<tbody>\n{}</tbody></table></div>\n</section>\n",
-      question_controls(), head, rows);
+      "id=\"questions\">\n"
+      "{}<tbody>\n{}</tbody></table></div>\n</section>\n",
+      question_controls(), table_head(question_columns(probe.probabilities)), rows);
 }
 
 std::string details_section(const ProbeMetrics& probe, const RunFolder& folder) {

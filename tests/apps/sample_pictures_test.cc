@@ -26,7 +26,9 @@ fs::path make_sample(const fs::path& folder, const std::string& accession, std::
   metadata.accession = accession;
   fs::create_directories(folder);
   const fs::path sample = folder / sample_name(metadata);
-  write_sample(sample, test::smooth_volume(34, 36, 40, seed), metadata, {});
+  Volume volume = test::smooth_volume(34, 36, 40, seed);
+  volume.geometry.spacing_xyz_mm = {2, 2, 2};
+  write_sample(sample, volume, metadata, {});
   return sample;
 }
 
