@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A headless Chromium, driven over the DevTools protocol's pipe with the standard library alone.
 
-Picture of a page: browser.py FILE.html OUT.png [--width 1280] [--height 800] [--dark] [--print] [--scale 1] [--click SELECTOR]...
+Picture of a page: browser.py FILE.html OUT.png [--width 1280] [--height 800] [--scale 1] [--dark] [--print] [--click SELECTOR]... [--top SELECTOR]
+As printed: browser.py FILE.html OUT.pdf --pdf
 """
 import argparse
 import base64
