@@ -127,15 +127,20 @@ at::Tensor rebuild(const PickleValue& arguments, bool names_dtype, const Source&
 
 class Collector {
  public:
-  explicit Collector(const Source& source) : source_(source) {}
+  // `text_bytes`: how much text lists may hold; 0: lists are left out.
+  Collector(const Source& source, std::uint64_t text_bytes)
+      : source_(source), want_lists_(text_bytes > 0), text_left_(text_bytes) {}
   void visit(const PickleValue& value, const std::string& key, int level);
-  std::map<std::string, at::Tensor> take() { return std::move(tensors_); }
+  TorchContent take() { return std::move(content_); }
 
  private:
   void visit_call(const PickleValue& call, const std::string& key, int level);
+  void visit_list(const PickleValue& list, const std::string& key);
   const Source& source_;
+  bool want_lists_;
+  std::uint64_t text_left_;
   int visits_ = 0;
-  std::map<std::string, at::Tensor> tensors_;
+  TorchContent content_;
 };
 
 void Collector::visit(const PickleValue& value, const std::string& key, int level) {
@@ -143,6 +148,7 @@ void Collector::visit(const PickleValue& value, const std::string& key, int leve
     fail(ErrorCategory::input, "{}: nested too deep, or in a ring", source_.name);
   }
   if (value.kind == Kind::call) return visit_call(value, key, level);
+  if (value.kind == Kind::sequence) return visit_list(value, key);
   if (value.kind != Kind::dict) return;
   for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) {
     const PickleValue& name = *value.items[i];
@@ -172,19 +178,34 @@ void Collector::visit_call(const PickleValue& call, const std::string& key, int 
          printable(function));
   }
   const at::Tensor tensor = rebuild(arguments, function == "_rebuild_tensor_v3", source_, key);
-  if (!tensors_.emplace(key, tensor).second) {
+  if (!content_.tensors.emplace(key, tensor).second) {
     fail(ErrorCategory::input, "{}: '{}' twice", source_.name, printable(key));
   }
 }
 
-}  // namespace
-
-bool looks_like_torch_file(ByteView bytes) noexcept {
-  return begins_with(bytes, as_bytes("PK\3\4")) || begins_with(bytes, kLegacyMagic);
+void Collector::visit_list(const PickleValue& list, const std::string& key) {
+  const auto is_text = [](const PickleValue* item) { return item->kind == Kind::text; };
+  if (!want_lists_ || list.items.empty() || !std::all_of(list.items.begin(), list.items.end(), is_text))
+    return;
+  std::vector<std::string> texts;
+  for (const PickleValue* item : list.items) {
+    // A pickle can name one text any number of times.
+    const std::uint64_t bytes = item->text.size() + 1;
+    if (bytes > text_left_) {
+      fail(ErrorCategory::input, "{}: '{}' has more text than the file is long", source_.name,
+           printable(key));
+    }
+    text_left_ -= bytes;
+    texts.push_back(item->text);
+  }
+  if (!content_.text_lists.emplace(key, std::move(texts)).second) {
+    fail(ErrorCategory::input, "{}: '{}' twice", source_.name, printable(key));
+  }
 }
 
-std::map<std::string, at::Tensor> read_torch_tensors(ByteView bytes, const std::string& name,
-                                                     const std::shared_ptr<const void>& owner) {
+// `with_lists`: else only tensors.
+TorchContent read_content(ByteView bytes, const std::string& name, const std::shared_ptr<const void>& owner,
+                          bool with_lists) {
   if (begins_with(bytes, kLegacyMagic)) {
     fail(ErrorCategory::unsupported, "{}: PyTorch's format of before 2020; load and save it with a newer one",
          name);
@@ -201,9 +222,25 @@ std::map<std::string, at::Tensor> read_torch_tensors(ByteView bytes, const std::
   }
   const Pickle pickle = parse_pickle(pickled->second, name);
   const Source source{name, records, owner};
-  Collector collector(source);
+  Collector collector(source, with_lists ? pickled->second.size() : 0);
   collector.visit(*pickle.root, "", 0);
   return collector.take();
+}
+
+}  // namespace
+
+bool looks_like_torch_file(ByteView bytes) noexcept {
+  return begins_with(bytes, as_bytes("PK\3\4")) || begins_with(bytes, kLegacyMagic);
+}
+
+std::map<std::string, at::Tensor> read_torch_tensors(ByteView bytes, const std::string& name,
+                                                     const std::shared_ptr<const void>& owner) {
+  return read_content(bytes, name, owner, false).tensors;
+}
+
+TorchContent read_torch_content(ByteView bytes, const std::string& name,
+                                const std::shared_ptr<const void>& owner) {
+  return read_content(bytes, name, owner, true);
 }
 
 }  // namespace pillar

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -21,5 +22,15 @@ bool looks_like_torch_file(ByteView bytes) noexcept;
 // dtype that nothing here has, or PyTorch's format of before 2020.
 std::map<std::string, at::Tensor> read_torch_tensors(ByteView bytes, const std::string& name,
                                                      const std::shared_ptr<const void>& owner = nullptr);
+
+struct TorchContent {
+  std::map<std::string, at::Tensor> tensors;  // of read_torch_tensors()
+  std::map<std::string, std::vector<std::string>>
+      text_lists;  // lists and tuples of nothing but text, not empty
+};
+// The lists as well, by the keys that lead to them. Throws Error(input) also for lists with more text than
+// the pickle is long.
+TorchContent read_torch_content(ByteView bytes, const std::string& name,
+                                const std::shared_ptr<const void>& owner = nullptr);
 
 }  // namespace pillar

@@ -35,21 +35,9 @@ at::Tensor ranks_of_block(const at::Tensor& scores_bn, std::int64_t first_row) {
   return 1 + higher + 0.5 * (not_lower - higher - 1);
 }
 
-at::Tensor sorted_ranks(const at::Tensor& queries_nw, const at::Tensor& keys_nw) {
-  const std::int64_t count = queries_nw.size(0);
-  const std::int64_t block = std::clamp<std::int64_t>(kBlockScores / count, 1, count);
-  const at::Tensor keys_wn = keys_nw.t();
-  std::vector<at::Tensor> ranks;
-  for (std::int64_t row = 0; row < count; row += block) {
-    const at::Tensor rows = queries_nw.slice(0, row, std::min(row + block, count));
-    ranks.push_back(ranks_of_block(at::matmul(rows, keys_wn), row));
-  }
-  return std::get<0>(at::cat(ranks).to(at::kCPU, at::kDouble).sort()).contiguous();
-}
-
 }  // namespace
 
-RetrievalScores retrieval_scores(const at::Tensor& queries_nw, const at::Tensor& keys_nw) {
+at::Tensor retrieval_ranks(const at::Tensor& queries_nw, const at::Tensor& keys_nw) {
   const at::NoGradGuard no_gradients;
   const at::Tensor queries = in_double(queries_nw, "queries");
   const at::Tensor keys = in_double(keys_nw, "keys").to(queries.device());
@@ -58,14 +46,38 @@ RetrievalScores retrieval_scores(const at::Tensor& queries_nw, const at::Tensor&
          queries.size(0), queries.size(1), keys.size(0), keys.size(1));
   if (queries.numel() == 0) fail(ErrorCategory::input, "retrieval: no embeddings");
 
-  const at::Tensor sorted = sorted_ranks(queries, keys);
-  const auto* ranks = sorted.const_data_ptr<double>();
-  const std::int64_t count = sorted.numel();
+  const std::int64_t count = queries.size(0);
+  const std::int64_t block = std::clamp<std::int64_t>(kBlockScores / count, 1, count);
+  const at::Tensor keys_wn = keys.t();
+  std::vector<at::Tensor> ranks;
+  for (std::int64_t row = 0; row < count; row += block) {
+    const at::Tensor rows = queries.slice(0, row, std::min(row + block, count));
+    ranks.push_back(ranks_of_block(at::matmul(rows, keys_wn), row));
+  }
+  return at::cat(ranks).to(at::kCPU, at::kDouble).contiguous();
+}
+
+RetrievalScores scores_of_ranks(std::vector<double> ranks) {
+  std::sort(ranks.begin(), ranks.end());
+  const std::size_t count = ranks.size();
   const auto recall = [&](double k) {
-    return static_cast<double>(std::upper_bound(ranks, ranks + count, k) - ranks) /
-           static_cast<double>(count);
+    const auto found = std::upper_bound(ranks.begin(), ranks.end(), k) - ranks.begin();
+    return static_cast<double>(found) / static_cast<double>(count);
   };
-  return {count, recall(1), recall(5), recall(10), (ranks[(count - 1) / 2] + ranks[count / 2]) / 2};
+  RetrievalScores scores;
+  scores.count = static_cast<std::int64_t>(count);
+  scores.recall_at_1 = recall(1);
+  scores.recall_at_5 = recall(5);
+  scores.recall_at_10 = recall(10);
+  scores.recall_at_50 = recall(50);
+  scores.median_rank = (ranks[(count - 1) / 2] + ranks[count / 2]) / 2;
+  return scores;
+}
+
+RetrievalScores retrieval_scores(const at::Tensor& queries_nw, const at::Tensor& keys_nw) {
+  const at::Tensor ranks = retrieval_ranks(queries_nw, keys_nw);
+  const auto* values = ranks.const_data_ptr<double>();
+  return scores_of_ranks({values, values + ranks.numel()});
 }
 
 double mean_pairwise_cosine(const at::Tensor& rows_nw) {

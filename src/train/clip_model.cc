@@ -2,10 +2,7 @@
 
 #include "core/fail.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/gelu.h>
-#include <ATen/ops/linear.h>
 
 namespace pillar {
 namespace {
@@ -48,18 +45,7 @@ at::Tensor ClipModel::image_rows(const std::string& modality, const at::Tensor& 
 }
 
 at::Tensor ClipModel::text_rows(const at::Tensor& text_bw, at::ScalarType compute) const {
-  const at::Tensor text = text_bw.to(device_).to(compute);
-  const auto weight = [&](const char* name) { return weights_.at(name).to(compute); };
-  at::Tensor rows;
-  if (weights_.count("text.proj.weight") != 0) {
-    rows = at::linear(text, weight("text.proj.weight"));
-  } else {
-    const at::Tensor inside =
-        at::gelu(at::linear(text, weight("text.proj.fc1.weight"), weight("text.proj.fc1.bias")));
-    rows = at::linear(inside, weight("text.proj.fc2.weight"));
-  }
-  rows = rows.to(at::kFloat);
-  return rows / rows.norm(2, {1}, true).clamp_min(1e-12);
+  return project_text(weights_, text_bw.to(device_), compute);
 }
 
 NamedTensors ClipModel::buffers() const {

@@ -24,16 +24,6 @@ std::string shortened(const std::vector<std::string>& names) {
 
 }  // namespace
 
-const char* to_string(TextProjectionKind kind) noexcept {
-  return kind == TextProjectionKind::linear ? "linear" : "mlp";
-}
-
-TextProjectionKind parse_text_projection(std::string_view text) {
-  if (text == "linear") return TextProjectionKind::linear;
-  if (text == "mlp") return TextProjectionKind::mlp;
-  fail(ErrorCategory::usage, "'{}' is no text projection: linear or mlp", text);
-}
-
 WeightMap initial_clip_weights(const AtlasConfig& config, TextProjectionKind kind, std::int64_t text_width,
                                std::uint64_t seed) {
   WeightMap weights = random_weights(config, seed);

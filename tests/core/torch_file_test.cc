@@ -22,7 +22,9 @@ using test::pickled_tuple;
 using test::PickledTensor;
 using test::torch_file;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 void expect_refused(const Bytes& file, ErrorCategory category, const std::string& fault) {
   EXPECT_PILLAR_ERROR(read_torch_tensors(file, "a.pt"), category, AllOf(HasSubstr("a.pt"), HasSubstr(fault)));
@@ -48,6 +50,30 @@ TEST(TorchFile, NestedDictsAreFlattened) {
   ASSERT_EQ(tensors.size(), 2u);
   EXPECT_TRUE(at::equal(tensors.at("state_dict.a.weight"), values.reshape({2, 3})));
   EXPECT_TRUE(at::equal(tensors.at("state_dict.b"), values.reshape({2, 3})));
+}
+
+TEST(TorchFile, ListsOfTextAreReadWhereTheyAreWanted) {
+  const std::string pickle =
+      pickled_dict({{"keys", "](" + pickled_text("a, \"b\"") + pickled_text("<c>") + "e"},
+                    {"more", pickled_dict({{"pair", pickled_tuple({pickled_text("x"), pickled_text("")})}})},
+                    {"mixed", "](" + pickled_text("a") + pickled_integer(1) + "e"},
+                    {"none", "]"},
+                    {"embeddings", pickled({.sizes = {2, 3}, .strides = {3, 1}})}});
+  const Bytes file = torch_file(pickle, {at::arange(6, at::kFloat)});
+  const TorchContent content = read_torch_content(file, "a.pt");
+  EXPECT_THAT(content.text_lists, ElementsAre(Pair("keys", ElementsAre("a, \"b\"", "<c>")),
+                                              Pair("more.pair", ElementsAre("x", ""))));
+  EXPECT_EQ(content.tensors.size(), 1u);
+  EXPECT_EQ(read_torch_tensors(file, "a.pt").size(), 1u);
+}
+
+TEST(TorchFile, OneTextNamedAgainAndAgainDoesNotInflate) {
+  std::string items = pickled_text(std::string(1000, 'a')) + "q\x01";
+  for (int i = 0; i < 1000; ++i) items += "h\x01";
+  const Bytes file = torch_file(pickled_dict({{"keys", "](" + items + "e"}}), {at::zeros({6})});
+  EXPECT_PILLAR_ERROR(read_torch_content(file, "a.pt"), ErrorCategory::input,
+                      AllOf(HasSubstr("a.pt: 'keys'"), HasSubstr("more text")));
+  EXPECT_TRUE(read_torch_tensors(file, "a.pt").empty());
 }
 
 TEST(TorchFile, StridesOffsetsAndTypesAreKept) {

@@ -49,6 +49,23 @@ TEST(RetrievalScores, CountsRanksByHand) {
   EXPECT_DOUBLE_EQ(scores.median_rank, 1.75);
 }
 
+TEST(RetrievalRanks, AreThoseOfEachQueryInItsOwnPlace) {
+  const at::Tensor queries = rows({{.9, .1, .1, .1}, {.8, .5, .1, .1}, {.7, .6, .2, .1}, {.1, .1, .6, .6}});
+  const at::Tensor ranks = retrieval_ranks(queries, at::eye(4, at::kDouble));
+  const auto* rank = ranks.const_data_ptr<double>();
+  EXPECT_THAT(std::vector<double>(rank, rank + ranks.numel()), ::testing::ElementsAre(1, 2, 3, 1.5));
+}
+
+TEST(ScoresOfRanks, AnyOrderAndEveryCut) {
+  const RetrievalScores scores = scores_of_ranks({51, 1, 10.5, 50, 5, 1.5, 10, 2});
+  EXPECT_EQ(scores.count, 8);
+  EXPECT_DOUBLE_EQ(scores.recall_at_1, 1 / 8.0);
+  EXPECT_DOUBLE_EQ(scores.recall_at_5, 4 / 8.0);
+  EXPECT_DOUBLE_EQ(scores.recall_at_10, 5 / 8.0);
+  EXPECT_DOUBLE_EQ(scores.recall_at_50, 7 / 8.0);
+  EXPECT_DOUBLE_EQ(scores.median_rank, 7.5);
+}
+
 TEST(RetrievalScores, TheMedianOfAnOddCountIsTheMiddleOne) {
   const at::Tensor queries = rows({{.9, .1, .1}, {.8, .5, .1}, {.7, .6, .2}});
   EXPECT_DOUBLE_EQ(retrieval_scores(queries, at::eye(3, at::kDouble)).median_rank, 2);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -9,7 +10,8 @@ namespace pillar {
 
 struct RetrievalScores {
   std::int64_t count = 0;
-  double recall_at_1 = 0, recall_at_5 = 0, recall_at_10 = 0;  // share of queries whose match ranks <= k
+  // Share of queries whose match ranks <= k.
+  double recall_at_1 = 0, recall_at_5 = 0, recall_at_10 = 0, recall_at_50 = 0;
   double median_rank = 0;  // 1: found first; even counts: mean of the middle two
 };
 
@@ -18,6 +20,10 @@ struct RetrievalScores {
 // a collapsed model, whose scores are all equal, every rank is (N+1)/2 and nothing is found by luck of order.
 // Computed in double, in blocks of rows: N*N scores never exist at once. Throws Error(input): no rows, other
 // shapes, NaN or infinity.
+at::Tensor retrieval_ranks(const at::Tensor& queries_nw, const at::Tensor& keys_nw);  // (N) float64, CPU
+// Of `ranks`, in any order; not empty.
+RetrievalScores scores_of_ranks(std::vector<double> ranks);
+// scores_of_ranks() of retrieval_ranks().
 RetrievalScores retrieval_scores(const at::Tensor& queries_nw, const at::Tensor& keys_nw);
 
 // Mean cosine over all pairs of different rows (of any length): near 1 where a model has collapsed. 0 for

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/model/atlas.h"
+#include "pillar/model/text_projection.h"
 #include "pillar/train/optimizer.h"
 
 #include <cstdint>
@@ -12,13 +13,6 @@
 #include <ATen/core/Tensor.h>
 
 namespace pillar {
-
-enum class TextProjectionKind {
-  linear,  // text.proj.weight (readout width, text width)
-  mlp,     // text.proj.fc1.{weight,bias}, GELU, text.proj.fc2.weight; as wide inside as the readout
-};
-const char* to_string(TextProjectionKind kind) noexcept;
-TextProjectionKind parse_text_projection(std::string_view text);  // throws Error(usage)
 
 // Every tensor of such a model, drawn from the seed: same seed, same bits.
 WeightMap initial_clip_weights(const AtlasConfig& config, TextProjectionKind kind, std::int64_t text_width,

@@ -1,0 +1,94 @@
+#include "pillar/eval/question_list.h"
+
+#include "pillar/core/file.h"
+#include "pillar/phantom/phantom.h"
+
+#include "support/expect_error.h"
+#include "support/temp_dir.h"
+
+#include <map>
+
+namespace pillar {
+namespace {
+
+using test::TempDir;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::filesystem::path configs() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../share/pillar/configs";
+}
+
+QuestionList loaded(const std::string& text) {
+  const TempDir dir;
+  write_file_atomic(dir / "a list.yaml", text);
+  return load_question_list(dir / "a list.yaml");
+}
+
+void expect_refused(const std::string& text, const std::string& fault) {
+  EXPECT_PILLAR_ERROR(loaded(text), ErrorCategory::input, AllOf(HasSubstr("a list.yaml"), HasSubstr(fault)));
+}
+
+TEST(QuestionList, KeepsTheFilesOrderAndIgnoresWhatItDoesNotKnow) {
+  const QuestionList list = loaded(R"(modality: chest_ct
+version: 3
+categories:
+  Zebra lungs:
+    description: "text, with a comma"
+    priority: [1, 2]
+    questions:
+      - {question: "Is there \"x\", y & <b>z</b>?", id: 7, options: [Yes, No]}
+      - question: Second?
+  Airways:
+    questions: ["Plain text?"]
+  Empty: {description: nothing asked}
+)");
+  EXPECT_EQ(list.modality, "chest_ct");
+  EXPECT_THAT(list.questions, ElementsAre("Is there \"x\", y & <b>z</b>?", "Second?", "Plain text?"));
+  EXPECT_THAT(list.categories, ElementsAre("Zebra lungs", "Zebra lungs", "Airways"));
+  EXPECT_TRUE(list.warnings.empty());
+}
+
+TEST(QuestionList, AQuestionTwiceIsKeptOnce) {
+  const QuestionList list = loaded(R"(categories:
+  A: {questions: [{question: "Same?"}, {question: "Same?"}]}
+  B:
+    questions:
+      - question: Other?
+      - question: " Same? "
+)");
+  EXPECT_THAT(list.questions, ElementsAre("Same?", "Other?"));
+  EXPECT_THAT(list.categories, ElementsAre("A", "B"));
+  ASSERT_EQ(list.warnings.size(), 1u);
+  EXPECT_THAT(list.warnings[0], AllOf(HasSubstr(":6"), HasSubstr("'Same?'"), HasSubstr("'A'")));
+}
+
+TEST(QuestionList, RefusesOtherShapes) {
+  expect_refused("", "categories");
+  expect_refused("[1, 2]", "a map with categories");
+  expect_refused("modality: x", "categories");
+  expect_refused("categories: [A]", "a map of categories");
+  expect_refused("categories: {A: {questions: {question: Q}}}", "a list of questions");
+  expect_refused("categories: {A: {questions: []}}", "no question in it");
+  expect_refused("categories: {A: {questions: [{text: Q}]}}", "categories.A.questions[0]");
+  expect_refused("categories: {A: {questions: [[Q]]}}", "no question");
+  expect_refused("categories: {A: {questions: [{question: '  '}]}}", "an empty question");
+  expect_refused("categories: {A: {questions: [{question: {a: b}}]}}", "no question");
+  expect_refused("categories: {A: x}", "must be a map");
+  expect_refused("categories: {A: {questions: [", "a list.yaml");
+  EXPECT_PILLAR_ERROR(load_question_list("/no/such/list.yaml"), ErrorCategory::io, HasSubstr("list.yaml"));
+}
+
+TEST(QuestionList, ThePhantomsListIsWhatItsLabelsAsk) {
+  const QuestionList list = load_question_list(configs() / "rate/phantom_chest_abdomen.yaml");
+  std::map<std::string, std::string> ours, theirs;
+  for (std::size_t i = 0; i < list.questions.size(); ++i) ours[list.questions[i]] = list.categories[i];
+  for (const FindingKind kind : all_findings()) theirs[rate_question(kind)] = rate_category(kind);
+  EXPECT_EQ(ours, theirs);
+  EXPECT_EQ(ours.size(), 10u);
+  EXPECT_TRUE(list.warnings.empty());
+}
+
+}  // namespace
+}  // namespace pillar
