@@ -157,9 +157,9 @@ Predictions small(std::vector<float> scores, std::vector<std::int8_t> answers) {
 std::vector<std::string> errors_of(const Predictions& p, int most = 5) {
   EvaluationOptions o = options(0);
   o.errors_per_question = most;
+  const Evaluation evaluation = evaluate(p, o);
   std::vector<std::string> accessions;
-  for (const ConfidentError& error : evaluate(p, o).questions[0].errors)
-    accessions.push_back(error.accession);
+  for (const ConfidentError& error : evaluation.questions[0].errors) accessions.push_back(error.accession);
   return accessions;
 }
 
