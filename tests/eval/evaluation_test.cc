@@ -164,7 +164,7 @@ std::vector<std::string> errors_of(const Predictions& p, int most = 5) {
 }
 
 TEST(Evaluation, TheMostConfidentErrorsComeFirst) {
-  Predictions p = small({0.9f, 0.1f, 0.75f, 0.2f, 0.6f, 0.0f}, {0, 1, 1, 0, 0, -1});
+  Predictions p = small({0.95f, 0.1f, 0.75f, 0.2f, 0.6f, 0.0f}, {0, 1, 1, 0, 0, -1});
   EXPECT_THAT(errors_of(p), ElementsAre("A0", "A1", "A4"));
   EXPECT_THAT(errors_of(p, 1), ElementsAre("A0"));
   EXPECT_TRUE(errors_of(p, 0).empty());
