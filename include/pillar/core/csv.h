@@ -27,4 +27,7 @@ CsvTable read_csv(const std::filesystem::path& file);
 std::string format_csv(const CsvTable& table);  // LF line ends, quotes only where needed
 void write_csv(const std::filesystem::path& file, const CsvTable& table);  // atomic
 
+// One field of several in a row, as write_csv() quotes it: for tables that are too large to be held whole.
+std::string csv_field(std::string_view text);
+
 }  // namespace pillar
