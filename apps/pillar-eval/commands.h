@@ -6,5 +6,7 @@
 namespace pillar {
 
 void add_embed(AppContext& context);
+void add_predict(AppContext& context);
+void add_probe(AppContext& context);
 
 }  // namespace pillar

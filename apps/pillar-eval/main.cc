@@ -10,5 +10,7 @@ int main(int argc, char** argv) {
             "  pillar-eval embed --help\n"
             "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 finished but some scans failed (failures.csv).");
         pillar::add_embed(context);
+        pillar::add_probe(context);
+        pillar::add_predict(context);
       });
 }

@@ -26,6 +26,7 @@ int report(ExitCode code, const char* message) {
 
 int run_app(int argc, char** argv, const char* description, const std::function<void(AppContext&)>& add) {
   AppContext context;
+  context.words.assign(argv, argv + argc);
   context.app.description(description);
   context.app.set_version_flag("--version", std::string("libpillar ") + PILLAR_VERSION);
   context.app.parse_complete_callback([&context] { init_logging(context.log); });

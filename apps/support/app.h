@@ -5,6 +5,8 @@
 #include "pillar/core/log.h"
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -18,6 +20,7 @@ void add_log_options(CLI::App& app, LogOptions& options);
 // through `result`.
 struct AppContext {
   CLI::App app;
+  std::vector<std::string> words;  // argv
   LogOptions log;
   ExitCode result = ExitCode::ok;
 };

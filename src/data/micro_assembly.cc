@@ -1,7 +1,6 @@
 #include "data/micro_assembly.h"
 
 #include "core/fail.h"
-#include "tokenizer/output_memory.h"
 
 #include <cstring>
 
@@ -9,16 +8,14 @@
 
 namespace pillar {
 
-MicroAssembly::MicroAssembly(std::size_t slots, const SizeDhw& size_dhw, bool pin)
-    : size_dhw_(size_dhw), pin_(pin), beside_(slots) {}
+MicroAssembly::MicroAssembly(std::size_t slots, const SizeDhw& size_dhw, std::shared_ptr<BatchMemory> memory)
+    : size_dhw_(size_dhw), memory_(std::move(memory)), beside_(slots) {}
 
 at::Tensor MicroAssembly::new_batch(std::size_t slots, at::ScalarType dtype) const {
   const std::array<std::int64_t, 5> shape = {static_cast<std::int64_t>(slots), 1, size_dhw_[0], size_dhw_[1],
                                              size_dhw_[2]};
-  if (pin_) return at::empty(shape, at::TensorOptions(dtype).pinned_memory(true));
-  at::Tensor batch = at::empty(shape, dtype);
-  tokenizer::advise_large_pages(batch.mutable_data_ptr(), batch.nbytes());
-  return batch;
+  if (!memory_) return at::empty(shape, at::TensorOptions(dtype).pinned_memory(true));
+  return memory_->take(shape, dtype);
 }
 
 std::uint64_t MicroAssembly::study_bytes(at::ScalarType dtype) const {

@@ -3,6 +3,7 @@
 
 #include "pillar/image/volume.h"
 
+#include "data/batch_memory.h"
 #include "data/fitted_input.h"
 
 #include <mutex>
@@ -11,7 +12,8 @@ namespace pillar {
 
 class MicroAssembly {
  public:
-  MicroAssembly(std::size_t slots, const SizeDhw& size_dhw, bool pin);
+  // `memory`: where the batch's comes from; none: page-locked memory, for a device.
+  MicroAssembly(std::size_t slots, const SizeDhw& size_dhw, std::shared_ptr<BatchMemory> memory);
 
   // Different slots from different threads. Straight into the batch, which has the type of the study that
   // came first; what has another type waits beside it. Returns where the voxels (D,H,W) are.
@@ -28,7 +30,7 @@ class MicroAssembly {
   at::Tensor gathered(const std::vector<std::size_t>& slots, at::ScalarType dtype) const;
 
   SizeDhw size_dhw_;
-  bool pin_;
+  std::shared_ptr<BatchMemory> memory_;
   std::mutex mutex_;  // of batch_ until it is defined
   at::Tensor batch_;
   std::vector<at::Tensor> beside_;  // of slots whose type is not the batch's

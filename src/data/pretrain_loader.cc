@@ -83,6 +83,7 @@ struct PretrainLoader::State {
   VolumeCache cache;
   NoteSummary notes;
 
+  const std::shared_ptr<BatchMemory> memory = options.pin ? nullptr : BatchMemory::make();
   std::mutex mutex;  // of assemblies
   std::map<std::pair<std::int64_t, std::int64_t>, std::shared_ptr<MicroAssembly>> assemblies;  // step, index
 
@@ -96,7 +97,7 @@ std::shared_ptr<MicroAssembly> PretrainLoader::State::assembly_of(const StudyPla
   std::shared_ptr<MicroAssembly>& micro = assemblies[{place.step, place.micro.index}];
   if (!micro) {
     micro = std::make_shared<MicroAssembly>(static_cast<std::size_t>(place.micro.end - place.micro.begin),
-                                            pool.spec.size_dhw, options.pin);
+                                            pool.spec.size_dhw, memory);
   }
   return micro;
 }

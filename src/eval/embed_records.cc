@@ -2,18 +2,9 @@
 
 #include "pillar/core/csv.h"
 
-#include <ctime>
-
-#include <fmt/chrono.h>
+#include "eval/utc_now.h"
 
 namespace pillar {
-namespace {
-
-std::string utc_now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-}  // namespace
 
 void record_processed(const EmbedJob& job, const std::vector<EmbedOutcome>& outcomes) {
   std::map<std::pair<std::string, std::string>, ProcessedRow> rows;  // by split and accession

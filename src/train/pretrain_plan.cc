@@ -60,7 +60,7 @@ std::vector<StepBatch> first_batches(const PretrainOptions& options, const Pretr
 
 std::string plan_pretrain(const PretrainOptions& options) {
   using Clock = std::chrono::steady_clock;
-  if (options.device.is_cpu() && options.config.reuse_memory) reuse_freed_memory();
+  if (options.device.is_cpu()) set_memory_policy(options.config.reuse_memory);
   const World alone;
   PretrainSetup setup = set_up_pretrain(options, alone);
   std::string text;

@@ -249,7 +249,7 @@ void PretrainRun::checkpoint(const char* why) {
 }
 
 PretrainOutcome run_pretrain(const PretrainOptions& options, const World& world) {
-  if (options.device.is_cpu() && options.config.reuse_memory) reuse_freed_memory();
+  if (options.device.is_cpu()) set_memory_policy(options.config.reuse_memory);
   try {
     world.require_same("the configuration", fmt::format("{}max_steps: {}\nresume: {}\nversion: {}\n",
                                                         format_pretrain_config(options.config),

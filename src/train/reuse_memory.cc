@@ -8,8 +8,12 @@
 
 namespace pillar {
 
-void reuse_freed_memory() {
+void set_memory_policy([[maybe_unused]] bool reuse) {
 #if defined(__GLIBC__)
+  if (!reuse) {
+    ::mallopt(M_MMAP_THRESHOLD, 2 << 20);
+    return;
+  }
   constexpr int kTopPad = 64 << 20;
   ::mallopt(M_MMAP_MAX, 0);
   ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());

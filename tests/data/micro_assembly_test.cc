@@ -22,7 +22,7 @@ at::Tensor voxels(at::ScalarType dtype, std::uint32_t seed) {
 }
 
 TEST(MicroAssembly, StudiesLieSideBySideWhateverTheOrderOfWriting) {
-  MicroAssembly micro(3, kSize, false);
+  MicroAssembly micro(3, kSize, BatchMemory::make());
   for (const std::size_t slot : {2, 0, 1}) {
     const at::Tensor study = voxels(at::kShort, static_cast<std::uint32_t>(slot));
     const void* written = micro.write(slot, input_of(study));
@@ -36,7 +36,7 @@ TEST(MicroAssembly, StudiesLieSideBySideWhateverTheOrderOfWriting) {
 }
 
 TEST(MicroAssembly, FailedStudiesLeaveNoGap) {
-  MicroAssembly micro(4, kSize, false);
+  MicroAssembly micro(4, kSize, BatchMemory::make());
   for (const std::size_t slot : {1, 3})
     micro.write(slot, input_of(voxels(at::kUInt16, static_cast<std::uint32_t>(slot))));
   const at::Tensor batch = micro.finish({1, 3});
@@ -44,12 +44,12 @@ TEST(MicroAssembly, FailedStudiesLeaveNoGap) {
   EXPECT_TRUE(batch.is_contiguous());
   EXPECT_TRUE(test::same_voxels(batch[0][0], voxels(at::kUInt16, 1)));
   EXPECT_TRUE(test::same_voxels(batch[1][0], voxels(at::kUInt16, 3)));
-  EXPECT_FALSE(MicroAssembly(2, kSize, false).finish({}).defined());
+  EXPECT_FALSE(MicroAssembly(2, kSize, BatchMemory::make()).finish({}).defined());
 }
 
 TEST(MicroAssembly, MixedTypesBecomeFloatsWhicheverCameFirst) {
   for (const bool floats_first : {true, false}) {
-    MicroAssembly micro(2, kSize, false);
+    MicroAssembly micro(2, kSize, BatchMemory::make());
     const at::Tensor grey = voxels(at::kUInt16, 1), real = voxels(at::kFloat, 2);
     if (floats_first) micro.write(1, input_of(real));
     micro.write(0, input_of(grey));
@@ -62,7 +62,7 @@ TEST(MicroAssembly, MixedTypesBecomeFloatsWhicheverCameFirst) {
 }
 
 TEST(MicroAssembly, AStudyThatFailedWhileWrittenChangesNoType) {
-  MicroAssembly micro(3, kSize, false);
+  MicroAssembly micro(3, kSize, BatchMemory::make());
   const auto broken = [](void*) { throw Error(ErrorCategory::input, "a voxel is NaN"); };
   EXPECT_PILLAR_ERROR(micro.write(0, {at::kFloat, broken}), ErrorCategory::input, HasSubstr("NaN"));
   micro.write(1, input_of(voxels(at::kUInt16, 1)));

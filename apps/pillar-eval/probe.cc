@@ -1,0 +1,162 @@
+// pillar-eval probe and predict.
+#include "pillar/eval/probe_job.h"
+
+#include "commands.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace pillar {
+namespace {
+
+struct ProbeArguments {
+  ProbeJob job;
+  std::string solver = "adam", missing = "no";
+  double l2 = 0;
+};
+
+std::string interval_text(const Interval& interval) {
+  if (std::isnan(interval.value)) return "not defined";
+  if (std::isnan(interval.low)) return fmt::format("{:.3f}", interval.value);
+  return fmt::format("{:.3f} ({:.3f} to {:.3f})", interval.value, interval.low, interval.high);
+}
+
+void print_summary(const ProbeJob& job, const Evaluation& evaluation) {
+  fmt::print("studies tested        {}\n", evaluation.num_studies);
+  fmt::print("questions             {}, {} with both answers in the test split\n",
+             evaluation.questions.size(), evaluation.num_evaluated);
+  fmt::print("macro AUROC           {}\n", interval_text(evaluation.auroc.mean));
+  fmt::print("macro avg. precision  {}\n", interval_text(evaluation.average_precision.mean));
+  for (const CategoryEvaluation& category : evaluation.categories)
+    fmt::print("  {:<20}AUROC {}, {} questions\n", category.name, interval_text(category.auroc.mean),
+               category.auroc.questions);
+  fmt::print("{}: detailed_results.csv, exam_probabilities.csv, metrics.csv, probe.safetensors, ...\n",
+             job.out.string());
+}
+
+ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool quiet) {
+  a.job.solver = a.solver == "lbfgs" ? ProbeSolver::lbfgs : ProbeSolver::adam;
+  a.job.missing = a.missing == "drop" ? MissingAnswers::drop : MissingAnswers::no;
+  if (a.l2 > 0) a.job.l2 = a.l2;
+  if (a.job.l2 && a.job.solver == ProbeSolver::adam)
+    throw Error(ErrorCategory::usage, "--l2 goes with --solver lbfgs; Adam has --weight-decay");
+  if (!a.job.init.empty() && a.job.solver == ProbeSolver::lbfgs)
+    throw Error(ErrorCategory::usage,
+                "--init goes with --solver adam: the optimum does not depend on a start");
+  a.job.command = words;
+  a.job.quiet = quiet;
+  const Evaluation evaluation = run_probe(a.job);
+  if (!quiet) print_summary(a.job, evaluation);
+  return ExitCode::ok;
+}
+
+void add_probe_inputs(CLI::App& command, ProbeArguments& a) {
+  command.add_option("--embeddings", a.job.cache, "cache folder of pillar-eval embed")->required();
+  command
+      .add_option("--labels", a.job.labels,
+                  "JSON: {accession: {\"qa_results\": {category: [{question: Yes|No}]}}}")
+      ->required();
+  command.add_option("--out", a.job.out, "run folder: results, metrics, probe, report.html")->required();
+  command.add_option("--train-split", a.job.train_split)->capture_default_str();
+  command.add_option("--test-split", a.job.test_split)->capture_default_str();
+  command.add_option("--valid-split", a.job.valid_split, "lbfgs chooses the L2 penalty on it")
+      ->capture_default_str();
+  command.add_option("--questions", a.job.questions, "YAML list: only these questions, under its categories");
+  command.add_option("--patients", a.job.patients,
+                     "CSV accession,patient: a patient's studies are resampled together");
+  command.add_option("--missing", a.missing, "an answer that is not there: counts as no, or is left out")
+      ->check(CLI::IsMember({"no", "drop"}))
+      ->capture_default_str();
+  command.add_flag("--allow-overlap", a.job.allow_overlap, "go on where an accession is in two splits");
+}
+
+void add_probe_fit(CLI::App& command, ProbeArguments& a) {
+  const char* group = "Fit";
+  command
+      .add_option("--solver", a.solver,
+                  "adam: the public probe; lbfgs: the optimum, L2 chosen on the valid split")
+      ->check(CLI::IsMember({"adam", "lbfgs"}))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--epochs", a.job.adam.epochs)
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--lr", a.job.adam.lr)->check(CLI::PositiveNumber)->capture_default_str()->group(group);
+  command.add_option("--weight-decay", a.job.adam.weight_decay)
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--batch-size", a.job.adam.batch_size)
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--init", a.job.init,
+                  "safetensors with weight (questions, width) and bias to start Adam from")
+      ->group(group);
+  command.add_option("--l2", a.l2, "lbfgs: this penalty, and no valid split is needed")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  command.add_flag("--standardize", a.job.standardize, "columns to mean 0, variance 1 of the training split")
+      ->group(group);
+}
+
+void add_probe_statistics(CLI::App& command, ProbeArguments& a) {
+  const char* group = "Statistics";
+  command.add_option("--bootstrap", a.job.bootstrap.replicates, "replicates for the intervals; 0: none")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--confidence", a.job.bootstrap.confidence)
+      ->check(CLI::Range(0.5, 0.9999))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--seed", a.job.seed, "of the start, the order of rows and the resampling")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--jobs,-j", a.job.bootstrap.threads, "threads of the resampling; 0: one a processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group(group);
+}
+
+}  // namespace
+
+void add_probe(AppContext& context) {
+  CLI::App* command =
+      context.app.add_subcommand("probe", "the RATE benchmark: a linear probe on frozen embeddings");
+  command->footer(
+      "Examples:\n"
+      "  pillar-eval probe --embeddings cache --labels labels.json --out probe\n"
+      "  pillar-eval probe --embeddings cache --labels labels.json --out probe --solver lbfgs --standardize\n"
+      "Writes the four files of the public evaluator, metrics.csv and metrics.json (docs/eval.md), "
+      "probe.safetensors\n"
+      "and report.html.");
+  auto a = std::make_shared<ProbeArguments>();
+  add_probe_inputs(*command, *a);
+  add_probe_fit(*command, *a);
+  add_probe_statistics(*command, *a);
+  command->callback([a, &context] { context.result = probe(*a, context.words, context.log.quiet); });
+}
+
+void add_predict(AppContext& context) {
+  CLI::App* command = context.app.add_subcommand("predict", "a trained probe's answers for embeddings");
+  command->footer(
+      "Example:\n"
+      "  pillar-eval predict --embeddings cache --split new --probe probe/probe.safetensors --out "
+      "answers.csv");
+  auto job = std::make_shared<PredictJob>();
+  command->add_option("--embeddings", job->cache, "cache folder of pillar-eval embed")->required();
+  command->add_option("--split", job->split)->capture_default_str();
+  command->add_option("--probe", job->probe, "probe.safetensors of pillar-eval probe")->required();
+  command->add_option("--out", job->out, "CSV: accession,question,probability,prediction")->required();
+  command->callback([job, &context] {
+    const std::int64_t studies = run_predict(*job);
+    if (!context.log.quiet) fmt::print("{}: {} studies\n", job->out.string(), studies);
+  });
+}
+
+}  // namespace pillar

@@ -1,0 +1,60 @@
+// The RATE benchmark: embeddings and labels in, a trained probe, its scores and their files out.
+#pragma once
+
+#include "pillar/eval/evaluation.h"
+#include "pillar/eval/labels.h"
+#include "pillar/eval/probe.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pillar {
+
+enum class ProbeSolver {
+  adam,   // the public probe
+  lbfgs,  // the optimum, with an L2 penalty chosen on the valid split
+};
+const char* to_string(ProbeSolver solver) noexcept;
+
+struct ProbeJob {
+  std::filesystem::path cache;   // embeddings/<split>/...
+  std::filesystem::path labels;  // JSON
+  std::filesystem::path out;     // run folder
+  std::string train_split = "train", valid_split = "valid", test_split = "test";
+  ProbeSolver solver = ProbeSolver::adam;
+  AdamProbeOptions adam;
+  LbfgsProbeOptions lbfgs;
+  std::optional<double> l2;    // L-BFGS: this penalty (absolute), and no valid split is read
+  std::filesystem::path init;  // Adam: probe to start from; empty: random from `seed`
+  std::filesystem::path
+      questions;  // question list: only these, and their categories; empty: all of the labels
+  std::filesystem::path patients;  // CSV accession,patient: studies of a patient are drawn together
+  MissingAnswers missing = MissingAnswers::no;
+  bool standardize = false;    // columns to mean 0 and variance 1 of the training split
+  bool allow_overlap = false;  // an accession may be in two splits
+  std::uint64_t seed = 0;      // of the start, the order of rows and the resampling
+  BootstrapOptions bootstrap;
+  std::vector<std::string> command;  // argv, for the record
+  bool quiet = false;
+};
+
+// Writes into job.out: the four public files, metrics.csv, metrics.json and probe.safetensors (of raw
+// embeddings, whether or not they were standardised). Throws Error(io | input) naming file and fault: what
+// load_labels() and load_embeddings() throw, a split none of whose accessions has labels, splits that share
+// accessions, splits of two widths, a question list that shares no question with the labels; Error(usage) for
+// a solver that lacks what it needs.
+Evaluation run_probe(const ProbeJob& job);
+
+struct PredictJob {
+  std::filesystem::path cache;
+  std::string split = "test";
+  std::filesystem::path probe;  // probe.safetensors
+  std::filesystem::path out;    // CSV accession,question,probability,prediction
+};
+// Returns the number of studies. Throws Error(io | input).
+std::int64_t run_predict(const PredictJob& job);
+
+}  // namespace pillar

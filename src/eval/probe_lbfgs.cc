@@ -1,0 +1,293 @@
+#include "pillar/eval/probe.h"
+
+#include "core/fail.h"
+#include "eval/logistic_pass.h"
+#include "eval/probe_data.h"
+#include "eval/question_search.h"
+#include "eval/whitening.h"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+
+namespace pillar {
+namespace {
+
+constexpr std::size_t kGroup =
+    512;  // questions that are searched at a time: bounds the memory of their histories
+
+using Questions = std::vector<std::int64_t>;
+
+LogisticData only(const LogisticData& data, const Questions& questions) {
+  LogisticData part{
+      data.x_nd, at::empty({data.x_nd.size(0), static_cast<std::int64_t>(questions.size())}, at::kChar), {}};
+  const std::int64_t all = data.answers_nq.size(1);
+  const auto* from = data.answers_nq.const_data_ptr<std::int8_t>();
+  auto* to = part.answers_nq.mutable_data_ptr<std::int8_t>();
+  for (std::int64_t n = 0; n < data.x_nd.size(0); ++n) {
+    for (const std::int64_t q : questions) *to++ = from[n * all + q];
+  }
+  for (const std::int64_t q : questions)
+    part.positive_weight_q.push_back(data.positive_weight_q[static_cast<std::size_t>(q)]);
+  return part;
+}
+
+// The searches that are evaluated together. Columns of finished ones are dropped once they are many.
+class Together {
+ public:
+  Together(const LogisticData& data, const KnownAnswers& counts,
+           std::map<std::int64_t, QuestionSearch>& searches)
+      : data_(data), counts_(counts), searches_(searches) {}
+
+  // Until each is done or stalled. Returns the number of passes.
+  std::int64_t run(const Questions& questions, at::ScalarType type, int max_passes) {
+    const double noise = type == at::kFloat ? 1e-7 : 1e-13;
+    for (const std::int64_t q : questions) searches_.at(q).set_noise(noise);
+    int passes = 0;
+    for (Questions active = still_active(questions); !active.empty() && passes < max_passes; ++passes) {
+      if (!part_ || 4 * active.size() < 3 * columns_.size()) take_columns(active);
+      evaluate(active, type);
+      active = still_active(active);
+    }
+    part_.reset();
+    return passes;
+  }
+
+ private:
+  Questions still_active(const Questions& questions) const {
+    Questions active;
+    for (const std::int64_t q : questions) {
+      if (!searches_.at(q).done() && !searches_.at(q).stalled()) active.push_back(q);
+    }
+    return active;
+  }
+
+  void take_columns(const Questions& active) {
+    columns_ = active;
+    part_ = std::make_unique<LogisticData>(only(data_, active));
+    pass_ = std::make_unique<LogisticPass>(*part_);
+  }
+
+  void evaluate(const Questions& active, at::ScalarType type) {
+    const std::int64_t width = data_.x_nd.size(1);
+    const auto questions = static_cast<std::int64_t>(columns_.size());
+    at::Tensor weight = at::empty({questions, width}, at::kDouble),
+               bias = at::empty({questions}, at::kDouble);
+    for (std::int64_t k = 0; k < questions; ++k) {
+      const std::vector<double>& trial = searches_.at(columns_[static_cast<std::size_t>(k)]).trial();
+      std::copy_n(trial.begin(), width, weight.mutable_data_ptr<double>() + k * width);
+      bias.mutable_data_ptr<double>()[k] = trial.back();
+    }
+    const LogisticSums& sums = pass_->run(weight.to(type), bias.to(type), {});
+    const at::Tensor gradient = sums.gradient_qd.to(at::kDouble);
+    const auto count = static_cast<std::int64_t>(active.size());
+    at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) tell(active[static_cast<std::size_t>(i)], sums, gradient);
+    });
+  }
+
+  void tell(std::int64_t q, const LogisticSums& sums, const at::Tensor& gradient_qd) {
+    const auto k =
+        static_cast<std::size_t>(std::lower_bound(columns_.begin(), columns_.end(), q) - columns_.begin());
+    const auto known = static_cast<double>(counts_.known_q[static_cast<std::size_t>(q)]);
+    const std::int64_t width = gradient_qd.size(1);
+    const auto* row = gradient_qd.const_data_ptr<double>() + static_cast<std::int64_t>(k) * width;
+    PointValue value{sums.loss_q[k] / known, sums.curvature_q[k] / known, {row, row + width}};
+    value.gradient.push_back(sums.gradient_q[k]);
+    for (double& one : value.gradient) one /= known;
+    searches_.at(q).take(value);
+  }
+
+  const LogisticData& data_;
+  const KnownAnswers& counts_;
+  std::map<std::int64_t, QuestionSearch>& searches_;
+  Questions columns_;  // of part_, sorted
+  std::unique_ptr<LogisticData> part_;
+  std::unique_ptr<LogisticPass> pass_;
+};
+
+struct Found {
+  at::Tensor weight_d;  // float64, in the coordinates of the embeddings
+  double bias = 0, l2 = 0;
+};
+
+Found in_embeddings(const Whitening& whitening, const std::vector<double>& point, double l2) {
+  const auto width = static_cast<std::int64_t>(point.size()) - 1;
+  const at::Tensor turned = at::empty({width}, at::kDouble);
+  std::copy_n(point.begin(), width, turned.mutable_data_ptr<double>());
+  Found found;
+  found.weight_d = at::matmul(whitening.basis_dd, turned);
+  found.bias = point.back() - found.weight_d.dot(whitening.mean_d).item<double>();
+  found.l2 = l2;
+  return found;
+}
+
+LinearProbe as_probe(const std::map<std::int64_t, Found>& found, const Questions& questions,
+                     std::int64_t width) {
+  LinearProbe probe{at::empty({static_cast<std::int64_t>(questions.size()), width}, at::kFloat),
+                    at::empty({static_cast<std::int64_t>(questions.size())}, at::kFloat)};
+  for (std::size_t k = 0; k < questions.size(); ++k) {
+    const Found& one = found.at(questions[k]);
+    probe.weight_qd[static_cast<std::int64_t>(k)].copy_(one.weight_d);
+    probe.bias_q.mutable_data_ptr<float>()[k] = static_cast<float>(one.bias);
+  }
+  return probe;
+}
+
+// Mean weighted cross entropy of each question; the weights are those of the training split.
+std::vector<double> losses(const LogisticData& data, const KnownAnswers& counts, const Questions& questions,
+                           const LinearProbe& probe) {
+  const LogisticData part = only(data, questions);
+  LogisticPass pass(part);
+  const LogisticSums& sums = pass.run(probe.weight_qd, probe.bias_q, {});
+  std::vector<double> means;
+  for (std::size_t k = 0; k < questions.size(); ++k)
+    means.push_back(sums.loss_q[k] / static_cast<double>(std::max<std::int64_t>(
+                                         1, counts.known_q[static_cast<std::size_t>(questions[k])])));
+  return means;
+}
+
+struct Split {
+  LogisticData data;
+  KnownAnswers counts;
+};
+
+struct Path {
+  std::vector<double> l2;  // absolute
+  const Split* valid = nullptr;
+  const LbfgsProbeOptions* options = nullptr;
+};
+
+// One group of questions along the path.
+void fit_group(const LogisticData& whitened_train, const KnownAnswers& counts, const Whitening& whitening,
+               const SearchSpace& space, const Path& path, const Questions& group,
+               std::map<std::int64_t, Found>& best, std::int64_t& passes) {
+  std::map<std::int64_t, QuestionSearch> searches;
+  for (const std::int64_t q : group) searches.emplace(q, space);
+  Together together(whitened_train, counts, searches);
+  std::map<std::int64_t, double> least;
+  std::map<std::int64_t, int> grown;
+  Questions open = group;
+  for (const double l2 : path.l2) {
+    for (const std::int64_t q : open) searches.at(q).set_l2(l2);
+    for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+      Questions rest;
+      for (const std::int64_t q : open) {
+        if (!searches.at(q).done()) rest.push_back(q);
+      }
+      passes += together.run(rest, type, path.options->max_passes);
+    }
+    std::map<std::int64_t, Found> here;
+    for (const std::int64_t q : open) here[q] = in_embeddings(whitening, searches.at(q).point(), l2);
+    if (path.valid == nullptr) {
+      best.insert(here.begin(), here.end());
+      continue;
+    }
+    const LinearProbe probe = as_probe(here, open, whitened_train.x_nd.size(1));
+    const std::vector<double> loss = losses(path.valid->data, path.valid->counts, open, probe);
+    Questions next;
+    for (std::size_t k = 0; k < open.size(); ++k) {
+      const std::int64_t q = open[k];
+      if (least.count(q) == 0 || loss[k] < least[q]) {
+        least[q] = loss[k];
+        best[q] = here[q];
+        grown[q] = 0;
+      } else {
+        ++grown[q];
+      }
+      if (grown[q] < 2) next.push_back(q);
+    }
+    open = std::move(next);
+  }
+}
+
+std::vector<double> gradient_norms(const LogisticData& data, const KnownAnswers& counts,
+                                   const LinearProbe& probe, const std::vector<double>& l2_q) {
+  LogisticPass pass(data);
+  const at::Tensor weight = probe.weight_qd.to(at::kDouble);
+  const LogisticSums& sums = pass.run(weight, probe.bias_q.to(at::kDouble), {}, {false});
+  std::vector<double> norms;
+  for (std::int64_t q = 0; q < weight.size(0); ++q) {
+    const auto index = static_cast<std::size_t>(q);
+    const auto known = static_cast<double>(std::max<std::int64_t>(1, counts.known_q[index]));
+    const double along = (sums.gradient_qd[q] / known + weight[q] * l2_q[index]).norm().item<double>();
+    norms.push_back(std::hypot(along, sums.gradient_q[index] / known));
+  }
+  return norms;
+}
+
+void check(const LogisticData& data, const ProbeData* valid, const LbfgsProbeOptions& options) {
+  if (options.l2_path.empty() || options.max_passes < 1 || !(options.tolerance > 0))
+    fail(ErrorCategory::usage, "L-BFGS needs an l2, a tolerance above 0 and a pass over the data");
+  for (const double l2 : options.l2_path) {
+    if (!(l2 > 0) || !std::isfinite(l2)) fail(ErrorCategory::usage, "l2 {}: must be above 0", l2);
+  }
+  if (options.l2_path.size() > 1 && valid == nullptr)
+    fail(ErrorCategory::usage, "choosing among {} l2 values needs a valid split", options.l2_path.size());
+  if (valid != nullptr && (valid->embeddings_nd.size(1) != data.x_nd.size(1) ||
+                           valid->answers_qn.size(0) != data.answers_nq.size(1)))
+    fail(ErrorCategory::input, "the valid split has other widths or questions than the training split");
+}
+
+}  // namespace
+
+LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const LbfgsProbeOptions& options,
+                           const ProbeProgress& progress) {
+  const at::NoGradGuard no_gradients;
+  const LogisticData data = logistic_data(train);
+  check(data, valid, options);
+  const KnownAnswers counts = count_answers(train.answers_qn);
+  const Whitening whitening = find_whitening(data.x_nd);
+  const LogisticData turned{whitened(whitening, data.x_nd), data.answers_nq, data.positive_weight_q};
+  SearchSpace space{whitening.moments_d, whitening.mean_d.norm().item<double>(), options.tolerance};
+  const double mean_moment = std::accumulate(space.moments_d.begin(), space.moments_d.end(), 0.0) /
+                             static_cast<double>(space.moments_d.size());
+  Path path;
+  path.options = &options;
+  for (const double l2 : options.l2_path)
+    path.l2.push_back(options.absolute_l2 ? l2 : l2 * std::max(mean_moment, 1e-12));
+  std::unique_ptr<Split> valid_split;
+  if (valid != nullptr) {
+    valid_split = std::make_unique<Split>(Split{logistic_data(*valid), count_answers(valid->answers_qn)});
+    valid_split->data.positive_weight_q = data.positive_weight_q;
+    path.valid = valid_split.get();
+  }
+
+  LbfgsProbe result;
+  std::map<std::int64_t, Found> best;
+  Questions group, all(static_cast<std::size_t>(data.answers_nq.size(1)));
+  std::iota(all.begin(), all.end(), 0);
+  for (const std::int64_t q : all) {
+    const auto index = static_cast<std::size_t>(q);
+    const auto yes = static_cast<double>(counts.yes_q[index]);
+    const double no = static_cast<double>(counts.known_q[index]) - yes;
+    if (yes == 0 || no == 0) {
+      best[q] = {at::zeros({data.x_nd.size(1)}, at::kDouble), std::log((yes + 0.5) / (no + 0.5)), 0};
+    } else {
+      group.push_back(q);
+    }
+    if (group.size() == kGroup || (q == all.back() && !group.empty())) {
+      fit_group(turned, counts, whitening, space, path, group, best, result.passes);
+      if (progress) progress(q + 1);
+      group.clear();
+    }
+  }
+  result.probe = as_probe(best, all, data.x_nd.size(1));
+  for (const auto& [q, one] : best) result.l2_q.push_back(one.l2);
+  result.gradient_norm_q = gradient_norms(data, counts, result.probe, result.l2_q);
+  for (const std::int64_t q : all) {  // no optimum: nothing to say of one class
+    if (best.at(q).l2 == 0) result.gradient_norm_q[static_cast<std::size_t>(q)] = 0;
+  }
+  return result;
+}
+
+}  // namespace pillar
