@@ -50,8 +50,7 @@ class Together {
 
   // Until each is done or stalled. Returns the number of passes.
   std::int64_t run(const Questions& questions, at::ScalarType type, int max_passes) {
-    const double noise = type == at::kFloat ? 1e-7 : 1e-13;
-    for (const std::int64_t q : questions) searches_.at(q).set_noise(noise);
+    for (const std::int64_t q : questions) searches_.at(q).set_noise(type == at::kFloat ? 1e-7 : 1e-13);
     int passes = 0;
     for (Questions active = still_active(questions); !active.empty() && passes < max_passes; ++passes) {
       if (!part_ || 4 * active.size() < 3 * columns_.size()) take_columns(active);
@@ -132,13 +131,13 @@ Found in_embeddings(const Whitening& whitening, const std::vector<double>& point
 }
 
 LinearProbe as_probe(const std::map<std::int64_t, Found>& found, const Questions& questions,
-                     std::int64_t width) {
-  LinearProbe probe{at::empty({static_cast<std::int64_t>(questions.size()), width}, at::kFloat),
-                    at::empty({static_cast<std::int64_t>(questions.size())}, at::kFloat)};
+                     std::int64_t width, at::ScalarType type) {
+  const auto count = static_cast<std::int64_t>(questions.size());
+  LinearProbe probe{at::empty({count, width}, type), at::empty({count}, type)};
   for (std::size_t k = 0; k < questions.size(); ++k) {
     const Found& one = found.at(questions[k]);
     probe.weight_qd[static_cast<std::int64_t>(k)].copy_(one.weight_d);
-    probe.bias_q.mutable_data_ptr<float>()[k] = static_cast<float>(one.bias);
+    probe.bias_q[static_cast<std::int64_t>(k)].fill_(one.bias);
   }
   return probe;
 }
@@ -192,7 +191,7 @@ void fit_group(const LogisticData& whitened_train, const KnownAnswers& counts, c
       best.insert(here.begin(), here.end());
       continue;
     }
-    const LinearProbe probe = as_probe(here, open, whitened_train.x_nd.size(1));
+    const LinearProbe probe = as_probe(here, open, whitened_train.x_nd.size(1), at::kFloat);
     const std::vector<double> loss = losses(path.valid->data, path.valid->counts, open, probe);
     Questions next;
     for (std::size_t k = 0; k < open.size(); ++k) {
@@ -213,8 +212,8 @@ void fit_group(const LogisticData& whitened_train, const KnownAnswers& counts, c
 std::vector<double> gradient_norms(const LogisticData& data, const KnownAnswers& counts,
                                    const LinearProbe& probe, const std::vector<double>& l2_q) {
   LogisticPass pass(data);
-  const at::Tensor weight = probe.weight_qd.to(at::kDouble);
-  const LogisticSums& sums = pass.run(weight, probe.bias_q.to(at::kDouble), {}, {false});
+  const at::Tensor& weight = probe.weight_qd;
+  const LogisticSums& sums = pass.run(weight, probe.bias_q, {}, {false});
   std::vector<double> norms;
   for (std::int64_t q = 0; q < weight.size(0); ++q) {
     const auto index = static_cast<std::size_t>(q);
@@ -281,9 +280,10 @@ LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const
       group.clear();
     }
   }
-  result.probe = as_probe(best, all, data.x_nd.size(1));
+  const LinearProbe exact = as_probe(best, all, data.x_nd.size(1), at::kDouble);
+  result.probe = {exact.weight_qd.to(at::kFloat), exact.bias_q.to(at::kFloat)};
   for (const auto& [q, one] : best) result.l2_q.push_back(one.l2);
-  result.gradient_norm_q = gradient_norms(data, counts, result.probe, result.l2_q);
+  result.gradient_norm_q = gradient_norms(data, counts, exact, result.l2_q);
   for (const std::int64_t q : all) {  // no optimum: nothing to say of one class
     if (best.at(q).l2 == 0) result.gradient_norm_q[static_cast<std::size_t>(q)] = 0;
   }

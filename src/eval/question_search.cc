@@ -34,6 +34,17 @@ void QuestionSearch::set_l2(double l2) {
   if (has_here_) look_from_here();
 }
 
+void QuestionSearch::set_noise(double noise) {
+  tries_without_progress_ = 0;
+  stalled_ = false;
+  if (noise == noise_) return;
+  noise_ = noise;
+  has_here_ = false;
+  trial_ = point_;
+  pairs_.clear();
+  best_norm_ = 0;
+}
+
 double QuestionSearch::penalised(double loss, const std::vector<double>& point) const {
   const double square = std::inner_product(point.begin(), point.end() - 1, point.begin(), 0.0);
   return loss + l2_ / 2 * square;
@@ -76,6 +87,7 @@ void QuestionSearch::take(const PointValue& at_trial) {
   const double curved = dot(pair.step, pair.change);
   if (curved > 1e-14 * dot(pair.step, pair.step)) pairs_.push_back(std::move(pair));
   if (pairs_.size() > kHistory) pairs_.pop_front();
+  if (before - after > noise_ * std::abs(before)) tries_without_progress_ = 0;
   point_ = trial_;
   here_ = at_trial;
   look_from_here();

@@ -29,12 +29,9 @@ class QuestionSearch {
 
   // Goes on from where it is, under another penalty l2/2 |weight|^2. What was learned stays valid.
   void set_l2(double l2);
-  // Function values are good to this relative error: 1e-7 where they come from float32.
-  void set_noise(double noise) {
-    noise_ = noise;
-    tries_without_progress_ = 0;
-    stalled_ = false;
-  }
+  // Values that are told from now on are good to this relative error: 1e-7 where they come from float32.
+  // Where that changes the next trial is the point itself, since values of two kinds do not compare.
+  void set_noise(double noise);
 
   const std::vector<double>& trial() const { return trial_; }
   void take(const PointValue& at_trial);

@@ -58,7 +58,7 @@ struct LbfgsProbeOptions {
 struct LbfgsProbe {
   LinearProbe probe;
   std::vector<double> l2_q;             // that each question took, in absolute units
-  std::vector<double> gradient_norm_q;  // at the end, in the coordinates of the embeddings
+  std::vector<double> gradient_norm_q;  // at the end, before the weights were rounded to float32
   std::int64_t passes = 0;
 };
 // `valid` may be null where l2_path has one value. A question whose known answers are all the same has
