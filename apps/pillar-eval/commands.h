@@ -8,5 +8,6 @@ namespace pillar {
 void add_embed(AppContext& context);
 void add_predict(AppContext& context);
 void add_probe(AppContext& context);
+void add_report(AppContext& context);
 
 }  // namespace pillar

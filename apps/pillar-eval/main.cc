@@ -12,5 +12,6 @@ int main(int argc, char** argv) {
         pillar::add_embed(context);
         pillar::add_probe(context);
         pillar::add_predict(context);
+        pillar::add_report(context);
       });
 }
