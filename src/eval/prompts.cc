@@ -147,6 +147,12 @@ std::vector<std::string> cached_prompt_names(const fs::path& cache,
   return names;
 }
 
+InputRecord text_record(const std::string& what, const fs::path& path) {
+  InputRecord record = file_record(what, fs::is_directory(path) ? path / "metadata.json" : path);
+  record.path = path;
+  return record;
+}
+
 std::vector<std::string> read_prompt_names(const fs::path& file) {
   const std::string text = read_text_file(file, kMostBytes);
   std::vector<std::string> names;

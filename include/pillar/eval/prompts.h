@@ -1,6 +1,7 @@
 // Texts that scans are compared with, and their vectors.
 #pragma once
 
+#include "pillar/eval/run_record.h"
 #include "pillar/text/prompt_lines.h"
 #include "pillar/text/text_cache.h"
 
@@ -51,6 +52,9 @@ PromptSet load_cached_prompts(const std::filesystem::path& cache, const std::vec
 // out. Throws Error(input) where only half of a pair is there, or nothing at all.
 std::vector<std::string> cached_prompt_names(const std::filesystem::path& cache,
                                              const std::vector<std::string>& questions);
+
+// What a run remembers of a file of texts, or of a cache's folder: its metadata.json. Throws Error(io).
+InputRecord text_record(const std::string& what, const std::filesystem::path& path);
 
 // A name a line, or JSON lines with sample_name. Throws Error(io | input): none, a name twice.
 std::vector<std::string> read_prompt_names(const std::filesystem::path& file);
