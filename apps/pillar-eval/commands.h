@@ -10,5 +10,7 @@ void add_embed(AppContext& context);
 void add_predict(AppContext& context);
 void add_probe(AppContext& context);
 void add_report(AppContext& context);
+void add_retrieve(AppContext& context);
+void add_zero_shot(AppContext& context);
 
 }  // namespace pillar

@@ -1,7 +1,10 @@
 // pillar-eval compare: runs held against the first of them.
 #include "pillar/eval/compare.h"
 
+#include "pillar/viz/evaluation_report.h"
+
 #include "commands.h"
+#include "statistics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -41,12 +44,9 @@ RunRecord record_of(const CompareArguments& a, const std::vector<std::string>& w
   return record;
 }
 
-std::string interval_text(const Interval& interval, bool is_difference) {
-  const std::string value =
-      is_difference ? fmt::format("{:+.3f}", interval.value) : fmt::format("{:.3f}", interval.value);
-  if (std::isnan(interval.low)) return value;
-  return is_difference ? fmt::format("{} ({:+.3f} to {:+.3f})", value, interval.low, interval.high)
-                       : fmt::format("{} ({:.3f} to {:.3f})", value, interval.low, interval.high);
+std::string difference_text(const Interval& interval) {
+  if (std::isnan(interval.low)) return fmt::format("{:+.3f}", interval.value);
+  return fmt::format("{:+.3f} ({:+.3f} to {:+.3f})", interval.value, interval.low, interval.high);
 }
 
 void print_table(const Comparison& comparison) {
@@ -63,14 +63,14 @@ void print_table(const Comparison& comparison) {
              "wins", "ties", "losses");
   for (std::size_t r = 0; r < comparison.runs.size(); ++r) {
     const ComparedRun& run = comparison.runs[r];
-    const std::string auroc = interval_text(run.macro_auroc, false);
+    const std::string auroc = interval_text(run.macro_auroc);
     if (r == 0) {
       fmt::print("{:<{}}  {}\n", run.name, width, auroc);
       continue;
     }
     const RunComparison& c = comparison.comparisons[r - 1];
     fmt::print("{:<{}}  {:<24}{:<27}{:>5}{:>6}{:>8}\n", run.name, width, auroc,
-               interval_text(c.difference.mean, true), c.wins, c.ties, c.losses);
+               difference_text(c.difference.mean), c.wins, c.ties, c.losses);
   }
 }
 
@@ -83,9 +83,10 @@ ExitCode compare(const CompareArguments& a, const std::vector<std::string>& word
   const PatientTable patients = a.patients.empty() ? PatientTable{} : read_patients(a.patients);
   const Comparison comparison = compare_runs(load_runs(a.runs), a.bootstrap, patients);
   write_comparison(a.out, comparison, record_of(a, words));
+  write_evaluation_report(a.out, a.out / "report.html");
   if (quiet) return ExitCode::ok;
   print_table(comparison);
-  fmt::print("{}: compare.csv, metrics.json\n", a.out.string());
+  fmt::print("{}: report.html, compare.csv, metrics.json\n", a.out.string());
   return ExitCode::ok;
 }
 
@@ -102,21 +103,10 @@ void add_compare(AppContext& context) {
   command->add_option("RUN", a->runs, "folders with exam_probabilities.csv; the first is the baseline")
       ->required()
       ->expected(2, -1);
-  command->add_option("--out", a->out, "folder for compare.csv and metrics.json")->required();
-  command->add_option("--bootstrap", a->bootstrap.replicates, "replicates for the intervals; 0: none")
-      ->check(CLI::Range(0, 100000))
-      ->capture_default_str();
-  command->add_option("--confidence", a->bootstrap.confidence)
-      ->check(CLI::Range(0.5, 0.9999))
-      ->capture_default_str();
-  command->add_option("--seed", a->bootstrap.seed, "of the resampling")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  command->add_option("--out", a->out, "folder for report.html, compare.csv and metrics.json")->required();
   command->add_option("--patients", a->patients,
                       "CSV accession,patient: a patient's studies are resampled together");
-  command->add_option("--jobs,-j", a->bootstrap.threads, "threads; 0: one a processor")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  add_bootstrap_options(*command, a->bootstrap);
   command->callback([a, &context] { context.result = compare(*a, context.words, context.log.quiet); });
 }
 

@@ -12,7 +12,9 @@ int main(int argc, char** argv) {
         pillar::add_embed(context);
         pillar::add_probe(context);
         pillar::add_predict(context);
-        pillar::add_report(context);
+        pillar::add_zero_shot(context);
+        pillar::add_retrieve(context);
         pillar::add_compare(context);
+        pillar::add_report(context);
       });
 }

@@ -1,9 +1,12 @@
 // pillar-eval probe and predict.
 #include "pillar/eval/probe_job.h"
+#include "pillar/viz/evaluation_report.h"
 
 #include "commands.h"
+#include "sample_pictures.h"
+#include "statistics.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -13,14 +16,10 @@ namespace {
 struct ProbeArguments {
   ProbeJob job;
   std::string solver = "adam", missing = "no";
+  std::filesystem::path samples;
+  int pages = 20;
   double l2 = 0;
 };
-
-std::string interval_text(const Interval& interval) {
-  if (std::isnan(interval.value)) return "not defined";
-  if (std::isnan(interval.low)) return fmt::format("{:.3f}", interval.value);
-  return fmt::format("{:.3f} ({:.3f} to {:.3f})", interval.value, interval.low, interval.high);
-}
 
 void print_summary(const ProbeJob& job, const Evaluation& evaluation) {
   fmt::print("studies tested        {}\n", evaluation.num_studies);
@@ -31,8 +30,22 @@ void print_summary(const ProbeJob& job, const Evaluation& evaluation) {
   for (const CategoryEvaluation& category : evaluation.categories)
     fmt::print("  {:<20}AUROC {}, {} questions\n", category.name, interval_text(category.auroc.mean),
                category.auroc.questions);
-  fmt::print("{}: detailed_results.csv, exam_probabilities.csv, metrics.csv, probe.safetensors, ...\n",
+  fmt::print("{}: report.html, metrics.csv, exam_probabilities.csv, probe.safetensors, ...\n",
              job.out.string());
+}
+
+// Viewer pages of the studies that the probe is most confidently wrong about, over all questions.
+void write_error_pages(const ProbeArguments& a, const Evaluation& evaluation) {
+  std::vector<ConfidentError> errors;
+  for (const QuestionEvaluation& question : evaluation.questions)
+    errors.insert(errors.end(), question.errors.begin(), question.errors.end());
+  const auto distance = [](const ConfidentError& error) { return std::abs(error.score - error.answer); };
+  std::stable_sort(errors.begin(), errors.end(), [&](const ConfidentError& x, const ConfidentError& y) {
+    return distance(x) > distance(y);
+  });
+  std::vector<std::string> accessions;
+  for (const ConfidentError& error : errors) accessions.push_back(error.accession);
+  write_view_pages(SampleFinder(a.samples), accessions, a.job.out, a.pages);
 }
 
 ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool quiet) {
@@ -44,9 +57,12 @@ ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool qu
   if (!a.job.init.empty() && a.job.solver == ProbeSolver::lbfgs)
     throw Error(ErrorCategory::usage,
                 "--init goes with --solver adam: the optimum does not depend on a start");
+  a.job.seed = a.job.bootstrap.seed;
   a.job.command = words;
   a.job.quiet = quiet;
   const Evaluation evaluation = run_probe(a.job);
+  if (!a.samples.empty()) write_error_pages(a, evaluation);
+  write_evaluation_report(a.job.out, a.job.out / "report.html");
   if (!quiet) print_summary(a.job, evaluation);
   return ExitCode::ok;
 }
@@ -103,22 +119,15 @@ void add_probe_fit(CLI::App& command, ProbeArguments& a) {
       ->group(group);
 }
 
-void add_probe_statistics(CLI::App& command, ProbeArguments& a) {
-  const char* group = "Statistics";
-  command.add_option("--bootstrap", a.job.bootstrap.replicates, "replicates for the intervals; 0: none")
-      ->check(CLI::Range(0, 1000000))
-      ->capture_default_str()
+void add_probe_report(CLI::App& command, ProbeArguments& a) {
+  const char* group = "Page";
+  command
+      .add_option("--samples", a.samples,
+                  "RAVE samples or a manifest: the page links viewers of the most confident errors")
       ->group(group);
-  command.add_option("--confidence", a.job.bootstrap.confidence)
-      ->check(CLI::Range(0.5, 0.9999))
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--seed", a.job.seed, "of the start, the order of rows and the resampling")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--jobs,-j", a.job.bootstrap.threads, "threads of the resampling; 0: one a processor")
-      ->check(CLI::Range(0, 1024))
+  command.add_option("--pages", a.pages, "viewers at most")
+      ->check(CLI::Range(1, 10000))
+      ->needs("--samples")
       ->capture_default_str()
       ->group(group);
 }
@@ -138,7 +147,8 @@ void add_probe(AppContext& context) {
   auto a = std::make_shared<ProbeArguments>();
   add_probe_inputs(*command, *a);
   add_probe_fit(*command, *a);
-  add_probe_statistics(*command, *a);
+  add_bootstrap_options(*command, a->job.bootstrap, "the start, the order of rows and the resampling");
+  add_probe_report(*command, *a);
   command->callback([a, &context] { context.result = probe(*a, context.words, context.log.quiet); });
 }
 

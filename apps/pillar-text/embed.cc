@@ -58,48 +58,13 @@ void add_data(CLI::App& command, EmbedArguments& a) {
 }
 
 void add_server(CLI::App& command, EmbedArguments& a) {
-  const char* group = "Server (OpenAI's POST /v1/embeddings: vLLM, TEI, llama.cpp, ...)";
-  command.add_option("--url", a.server.url, "http://HOST:PORT; /v1/embeddings is added where it is missing")
-      ->group(group);
-  command.add_option("--model", a.server.model, "as the server knows it")->type_name("NAME")->group(group);
-  command
-      .add_option("--api-key-env", a.api_key_env,
-                  "environment variable with the API key [OPENAI_API_KEY, if set]")
-      ->type_name("NAME")
-      ->group(group);
-  command.add_option("--prefix", a.server.prefix, "text before each report: an instruction, say")
-      ->group(group);
+  add_text_server_options(command, a.server, kModelFlag);
   command
       .add_option("--max-length", a.job.max_length,
                   "tokens that the server reads of a report; for metadata.json, the server is not told")
       ->check(CLI::Range(1, 1 << 30))
       ->capture_default_str()
-      ->group(group);
-  command
-      .add_option(
-          "--body", a.server.body,
-          "JSON object to add to each request: what this server understands, '{\"dimensions\": 1024}' say")
-      ->type_name("JSON")
-      ->group(group);
-  command.add_option("--timeout", a.server.timeout_s, "seconds for one request")
-      ->check(CLI::Range(0.1, 86400.0))
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--retries", a.server.retries, "after a failed request: no connection, 408, 429, 5xx")
-      ->check(CLI::Range(0, 1000))
-      ->capture_default_str()
-      ->group(group);
-  command
-      .add_option("--retry-wait", a.server.first_wait_s, "seconds before the first retry; doubles each time")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->capture_default_str()
-      ->group(group);
-  command
-      .add_option("--longest-wait", a.server.longest_wait_s,
-                  "seconds; a server that asks for more ends the run")
-      ->check(CLI::Range(0.0, 86400.0))
-      ->capture_default_str()
-      ->group(group);
+      ->group(command.get_option("--url")->get_group());
 }
 
 void add_hash(CLI::App& command, EmbedArguments& a) {

@@ -5,7 +5,6 @@
 #include "pillar/core/sha256.h"
 #include "pillar/text/report_lines.h"
 
-#include <cstdlib>
 #include <memory>
 
 #include <fmt/format.h>
@@ -16,15 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-
-constexpr const char* kUsualKey = "OPENAI_API_KEY";
-
-std::string api_key(const std::string& name) {
-  const char* value = std::getenv(name.empty() ? kUsualKey : name.c_str());
-  if (value != nullptr) return value;
-  if (name.empty()) return {};
-  throw Error(ErrorCategory::usage, fmt::format("--api-key-env: there is no environment variable {}", name));
-}
 
 // The table that is there, so that later reports are weighted as the first were; else one of these reports.
 HashNgrams weighted_ngrams(const EmbedArguments& arguments, const fs::path& table) {
@@ -44,20 +34,18 @@ HashNgrams weighted_ngrams(const EmbedArguments& arguments, const fs::path& tabl
 }  // namespace
 
 TextEmbedFunction server_provider(EmbedArguments& arguments) {
-  if (arguments.server.url.empty() || arguments.server.model.empty())
-    throw Error(ErrorCategory::usage, "--provider server needs --url and --model");
-  arguments.server.api_key = api_key(arguments.api_key_env);
-  auto server = std::make_shared<const EmbeddingServer>(arguments.server);
+  const TextEmbedFunction embed = open_text_server(arguments.server, kModelFlag);
+  const EmbeddingServerOptions& server = arguments.server.options;
   Json settings = {{"provider", "server"}};
-  if (!arguments.server.prefix.empty()) settings["prefix"] = arguments.server.prefix;
-  if (!arguments.server.body.empty()) settings["body"] = Json::parse(arguments.server.body);
-  arguments.job.model_name = arguments.server.model;
+  if (!server.prefix.empty()) settings["prefix"] = server.prefix;
+  if (!server.body.empty()) settings["body"] = Json::parse(server.body);
+  arguments.job.model_name = server.model;
   arguments.job.settings = settings.dump();
-  return [server](const std::vector<std::string>& texts) { return server->embed(texts); };
+  return embed;
 }
 
 TextEmbedFunction hash_provider(EmbedArguments& arguments) {
-  const fs::path table = arguments.job.cache / "hash-ngrams.safetensors";
+  const fs::path table = arguments.job.cache / kHashNgramFile;
   auto ngrams = std::make_shared<const HashNgrams>(weighted_ngrams(arguments, table));
   arguments.job.model_name = "hash-ngrams (not a language model)";
   arguments.job.max_length = 0;

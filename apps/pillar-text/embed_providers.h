@@ -1,19 +1,21 @@
 // What makes vectors of reports, from the words of the command line.
 #pragma once
 
-#include "pillar/text/embedding_server.h"
 #include "pillar/text/hash_ngrams.h"
 #include "pillar/text/text_embed_job.h"
+
+#include "support/text_server.h"
 
 #include <string>
 
 namespace pillar {
 
+inline constexpr const char* kModelFlag = "--model";  // the server's
+
 struct EmbedArguments {
   TextEmbedJob job;
   std::string provider = "server";
-  EmbeddingServerOptions server;
-  std::string api_key_env;  // empty: OPENAI_API_KEY, if there is one
+  TextServerArguments server;
   HashNgramOptions hash;
 };
 

@@ -120,22 +120,29 @@ std::string_view text_of(const MappedFile& mapped) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+bool needs_quotes(std::string_view field) {
+  return field.find_first_of(",\"\r\n") != std::string_view::npos;
+}
+
+void append_field(std::string& text, std::string_view field, bool quote) {
+  if (!quote) {
+    text += field;
+    return;
+  }
+  text += '"';
+  for (char c : field) text.append(c == '"' ? 2 : 1, c);
+  text += '"';
+}
+
 void append_record(std::string& text, const std::vector<std::string>& record) {
   for (std::size_t i = 0; i < record.size(); ++i) {
     const std::string& field = record[i];
     if (i > 0) text += ',';
     // A lone empty field would be a blank line, which readers skip; a byte order mark would be taken for the
     // file's.
-    const bool quote = field.find_first_of(",\"\r\n") != std::string::npos ||
-                       (field.empty() && record.size() == 1) ||
-                       (text.empty() && field.starts_with(kByteOrderMark));
-    if (!quote) {
-      text += field;
-      continue;
-    }
-    text += '"';
-    for (char c : field) text.append(c == '"' ? 2 : 1, c);
-    text += '"';
+    append_field(text, field,
+                 needs_quotes(field) || (field.empty() && record.size() == 1) ||
+                     (text.empty() && field.starts_with(kByteOrderMark)));
   }
   text += '\n';
 }
@@ -193,6 +200,12 @@ std::string format_csv(const CsvTable& table) {
     append_record(text, row);
   }
   return text;
+}
+
+std::string csv_field(std::string_view text) {
+  std::string field;
+  append_field(field, text, needs_quotes(text));
+  return field;
 }
 
 void write_csv(const std::filesystem::path& file, const CsvTable& table) {

@@ -219,6 +219,17 @@ LabelTable load_labels(const fs::path& file) {
   return table;
 }
 
+LabelTable load_labels_with_warnings(const fs::path& file) {
+  LabelTable labels = load_labels(file);
+  if (labels.other_answers > 0)
+    spdlog::warn("{}: {} answers are neither Yes nor No and count as no", file.string(),
+                 labels.other_answers);
+  if (labels.left_out > 0)
+    spdlog::warn("{}: {} entries are no {{question: answer}} and are left out", file.string(),
+                 labels.left_out);
+  return labels;
+}
+
 Answers answers_of(const LabelTable& labels, const std::vector<std::string>& accessions,
                    MissingAnswers missing) {
   const auto questions = static_cast<std::int64_t>(labels.questions.size());

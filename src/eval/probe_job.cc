@@ -67,13 +67,7 @@ void keep_listed(LabelTable& labels, const std::filesystem::path& file) {
 }
 
 LabelTable read_labels(const ProbeJob& job) {
-  LabelTable labels = load_labels(job.labels);
-  if (labels.other_answers > 0)
-    spdlog::warn("{}: {} answers are neither Yes nor No and count as no", job.labels.string(),
-                 labels.other_answers);
-  if (labels.left_out > 0)
-    spdlog::warn("{}: {} entries are no {{question: answer}} and are left out", job.labels.string(),
-                 labels.left_out);
+  LabelTable labels = load_labels_with_warnings(job.labels);
   if (!job.questions.empty()) keep_listed(labels, job.questions);
   return labels;
 }

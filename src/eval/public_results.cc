@@ -60,13 +60,6 @@ void write_detailed(const fs::path& file, const Evaluation& evaluation) {
   write_csv(file, table);
 }
 
-// A field as write_csv() quotes it; the table of millions of rows is never whole.
-std::string csv_field(const std::string& text) {
-  std::string line = format_csv({{"column", "after"}, {{text, ""}}});
-  line.erase(0, line.find('\n') + 1);
-  return line.substr(0, line.size() - 2);
-}
-
 void add_means(ordered_json& summary, const std::string& prefix, const std::vector<Row>& rows) {
   for (const auto& [name, member] : kColumns) {
     double sum = 0;

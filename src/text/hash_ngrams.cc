@@ -18,6 +18,7 @@ namespace pillar {
 namespace {
 
 constexpr int kTableBits = 20;
+constexpr std::int64_t kLeastWidth = 8, kMostWidth = 1 << 16;
 constexpr std::size_t kLongestGram = 2;
 constexpr double kDenied = 0.3;  // weight of what a sentence denies: reports are about what is there
 constexpr char kDeniedMark = '!';
@@ -120,8 +121,9 @@ std::map<std::string, std::string> describe(const HashNgramOptions& options, std
 
 HashNgrams::HashNgrams(const HashNgramOptions& options)
     : options_(options), reports_with_(std::size_t{1} << kTableBits, 0) {
-  if (options.width < 8 || options.width > 1 << 16)
-    fail(ErrorCategory::usage, "hashed n-grams of width {}; 8 to 65536", options.width);
+  if (options.width < kLeastWidth || options.width > kMostWidth)
+    fail(ErrorCategory::usage, "hashed n-grams of width {}; {} to {}", options.width, kLeastWidth,
+         kMostWidth);
 }
 
 void HashNgrams::count(std::string_view report) {
@@ -160,28 +162,45 @@ void HashNgrams::save(const std::filesystem::path& file) const {
   write_safetensors(file, {{kTable, table}}, describe(options_, reports_));
 }
 
-HashNgrams HashNgrams::load(const std::filesystem::path& file, const HashNgramOptions& options) {
-  HashNgrams ngrams(options);
+HashNgrams HashNgrams::load(const std::filesystem::path& file) {
   const SafetensorsFile stored(file);
-  const auto text_of = [&](const char* key) {
-    const auto found = stored.metadata().find(key);
-    return found == stored.metadata().end() ? std::string() : found->second;
-  };
-  const std::string reports = text_of("reports");
-  const auto [end, error] = std::from_chars(reports.data(), reports.data() + reports.size(), ngrams.reports_);
-  const at::Tensor table = stored.tensor(kTable);
-  if (text_of("format") != kFormat || error != std::errc() || end != reports.data() + reports.size() ||
-      ngrams.reports_ < 0 || table.scalar_type() != at::kInt ||
-      table.numel() != static_cast<std::int64_t>(ngrams.reports_with_.size()))
+  const auto refuse = [&] {
     fail(ErrorCategory::input, "{}: not what hashed n-grams are weighted by", file);
-  for (const auto& [key, value] : describe(options, ngrams.reports_)) {
-    if (text_of(key.c_str()) != value)
-      fail(ErrorCategory::usage, "{}: made with {} {}, not {}", file, key, text_of(key.c_str()), value);
-  }
+  };
+  const auto number_of = [&](const char* key, auto number) {
+    const auto found = stored.metadata().find(key);
+    const std::string_view text = found == stored.metadata().end() ? "" : std::string_view(found->second);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) refuse();
+    return number;
+  };
+  const auto format = stored.metadata().find("format");
+  if (format == stored.metadata().end() || format->second != kFormat) refuse();
+  HashNgramOptions options;
+  options.width = number_of("width", options.width);
+  options.seed = number_of("seed", options.seed);
+  if (options.width < kLeastWidth || options.width > kMostWidth) refuse();
+
+  HashNgrams ngrams(options);
+  ngrams.reports_ = number_of("reports", ngrams.reports_);
+  const at::Tensor table = stored.tensor(kTable);
+  if (ngrams.reports_ < 0 || table.scalar_type() != at::kInt ||
+      table.numel() != static_cast<std::int64_t>(ngrams.reports_with_.size()))
+    refuse();
   std::memcpy(ngrams.reports_with_.data(), table.const_data_ptr(), table.nbytes());
   const auto& counts = ngrams.reports_with_;
   if (std::any_of(counts.begin(), counts.end(), [](std::int32_t count) { return count < 0; }))
     fail(ErrorCategory::input, "{}: counts reports below zero", file);
+  return ngrams;
+}
+
+HashNgrams HashNgrams::load(const std::filesystem::path& file, const HashNgramOptions& options) {
+  HashNgrams ngrams = load(file);
+  const auto compare = [&](const char* name, auto there, auto wanted) {
+    if (there != wanted) fail(ErrorCategory::usage, "{}: made with {} {}, not {}", file, name, there, wanted);
+  };
+  compare("width", ngrams.options_.width, options.width);
+  compare("seed", ngrams.options_.seed, options.seed);
   return ngrams;
 }
 

@@ -6,18 +6,19 @@
 #include "pillar/text/report_lines.h"
 
 #include "core/fail.h"
+#include "core/first_line.h"
 #include "core/printable.h"
 #include "text/cache_metadata.h"
 #include "text/embed_records.h"
+#include "text/object_lines.h"
+#include "text/unit_vector.h"
 #include "text/vector_file.h"
 
 #include <atomic>
-#include <cmath>
 #include <mutex>
 #include <unordered_map>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 
 namespace pillar {
 namespace {
@@ -33,29 +34,6 @@ struct Study {
   std::string name, report, file;
   StudyDigest digest, report_digest;
 };
-
-bool is_blank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
-}
-
-// LibTorch's messages go on with a stack.
-std::string first_line(const std::exception& error) {
-  const std::string_view text = error.what();
-  return std::string(text.substr(0, text.find('\n')));
-}
-
-// A copy of length 1; none where there is no such thing.
-std::optional<at::Tensor> unit_vector(const at::Tensor& row) {
-  const at::Tensor from = row.contiguous();
-  const float* values = from.const_data_ptr<float>();
-  double sum = 0;
-  for (std::int64_t i = 0; i < from.numel(); ++i) sum += static_cast<double>(values[i]) * values[i];
-  if (!std::isfinite(sum) || sum == 0) return std::nullopt;
-  at::Tensor unit = at::empty({from.numel()}, at::kFloat);
-  for (std::int64_t i = 0; i < from.numel(); ++i)
-    unit.mutable_data_ptr<float>()[i] = static_cast<float>(values[i] / std::sqrt(sum));
-  return unit;
-}
 
 class TextEmbedRun {
  public:
@@ -179,19 +157,19 @@ void TextEmbedRun::embed_one_by_one(const std::vector<Study>& batch, const Error
     for (const Study& study : batch) embed_batch({study});
     return;
   }
-  fail_study(batch.front(), first_line(error));
+  fail_study(batch.front(), first_line(error.what()));
   const std::lock_guard lock(mutex_);
   if (records_.reports.empty() && ++refused_ >= kMostRefusals && !stop_reason_) {
-    stop_reason_ = std::make_exception_ptr(Error(
-        ErrorCategory::io,
-        fmt::format("the first {} reports were all refused; the last: {}", refused_, first_line(error))));
+    stop_reason_ = std::make_exception_ptr(
+        Error(ErrorCategory::io, fmt::format("the first {} reports were all refused; the last: {}", refused_,
+                                             first_line(error.what()))));
     stopped_ = true;
   }
 }
 
 void TextEmbedRun::keep(const Study& study, const at::Tensor& row) {
   const auto unit = unit_vector(row);
-  if (!unit) return fail_study(study, "its vector is zero, or has NaN or infinite numbers");
+  if (!unit) return fail_study(study, kNoUnitVector);
   {
     const std::lock_guard lock(mutex_);
     if (records_.width == 0) records_.width = row.numel();

@@ -1,7 +1,7 @@
 #include "train/liveness.h"
 
 #include "core/fail.h"
-#include "train/first_line.h"
+#include "core/first_line.h"
 
 #include <condition_variable>
 #include <exception>

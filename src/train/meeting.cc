@@ -1,8 +1,8 @@
 #include "train/meeting.h"
 
 #include "core/fail.h"
+#include "core/first_line.h"
 #include "train/endpoint.h"
-#include "train/first_line.h"
 
 #include <future>
 #include <thread>

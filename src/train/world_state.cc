@@ -1,7 +1,7 @@
 #include "train/world_state.h"
 
 #include "core/fail.h"
-#include "train/first_line.h"
+#include "core/first_line.h"
 
 namespace pillar {
 namespace {

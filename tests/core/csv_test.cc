@@ -39,6 +39,12 @@ TEST(Csv, WindowsLineEndsByteOrderMarkAndBlankLines) {
   EXPECT_THAT(table.rows[1], ElementsAre("3", ""));
 }
 
+TEST(Csv, FieldsAreQuotedAsInATable) {
+  EXPECT_EQ(csv_field("a b"), "a b");
+  EXPECT_EQ(csv_field(""), "");
+  EXPECT_EQ(csv_field("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
+}
+
 TEST(Csv, TheLastLineNeedsNoEnd) {
   EXPECT_THAT(parse_csv("a,b\n1,2", "x.csv").rows.at(0), ElementsAre("1", "2"));
   EXPECT_THAT(parse_csv("a,b\n1,", "x.csv").rows.at(0), ElementsAre("1", ""));

@@ -94,6 +94,9 @@ TEST(HashNgrams, WeightsComeBackFromTheirFile) {
   ngrams.save(dir / "w.safetensors");
   const HashNgrams back = HashNgrams::load(dir / "w.safetensors", {.width = 64, .seed = 3});
   EXPECT_EQ(back.reports(), 2);
+  EXPECT_TRUE(
+      at::equal(HashNgrams::load(dir / "w.safetensors").embed({"A fracture"}), ngrams.embed({"A fracture"})))
+      << "width and seed are the file's";
   EXPECT_TRUE(at::equal(back.embed({"A nodule and a fracture"}), ngrams.embed({"A nodule and a fracture"})));
   EXPECT_PILLAR_ERROR(HashNgrams::load(dir / "w.safetensors", {.width = 64}), ErrorCategory::usage,
                       HasSubstr("made with seed 3, not 0"));

@@ -35,4 +35,7 @@ void visit_csv(const std::filesystem::path& file, const std::vector<std::string>
 std::string format_csv(const CsvTable& table);  // LF line ends, quotes only where needed
 void write_csv(const std::filesystem::path& file, const CsvTable& table);  // atomic
 
+// One field of several in a row, as write_csv() quotes it: for tables that are too large to be held whole.
+std::string csv_field(std::string_view text);
+
 }  // namespace pillar

@@ -28,6 +28,8 @@ struct LabelTable {
 // the answers, not with the text. Throws Error(io | input) naming the file and where in it: no JSON, another
 // shape, an accession twice, no question at all.
 LabelTable load_labels(const std::filesystem::path& file);
+// The same, and warnings of what it did not understand.
+LabelTable load_labels_with_warnings(const std::filesystem::path& file);
 
 enum class MissingAnswers {
   no,    // "no", the public evaluator's way

@@ -11,6 +11,9 @@
 
 namespace pillar {
 
+// What `pillar-text embed --provider hash` leaves beside its vectors.
+inline constexpr const char* kHashNgramFile = "hash-ngrams.safetensors";
+
 struct HashNgramOptions {
   std::int64_t width = 256;
   std::uint64_t seed = 0;
@@ -32,8 +35,9 @@ class HashNgrams {
   at::Tensor embed(const std::vector<std::string>& texts) const;
 
   // What count() has gathered, so that other reports get vectors that compare with these. load() throws
-  // Error(io | input), and Error(usage) if it was made with other options.
+  // Error(io | input), and Error(usage) if it was made with other options than those it is given.
   void save(const std::filesystem::path& file) const;
+  static HashNgrams load(const std::filesystem::path& file);
   static HashNgrams load(const std::filesystem::path& file, const HashNgramOptions& options);
 
  private:

@@ -1,0 +1,24 @@
+// The words of the command line for a server that embeds texts.
+#pragma once
+
+#include "pillar/text/embedding_server.h"
+#include "pillar/text/text_embed_job.h"
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace pillar {
+
+struct TextServerArguments {
+  EmbeddingServerOptions options;
+  std::string api_key_env;  // empty: OPENAI_API_KEY, if there is one
+};
+
+// `model_flag`: what the server's model is called on this command line, "--model" say.
+void add_text_server_options(CLI::App& command, TextServerArguments& arguments, const char* model_flag);
+
+// Fills in the API key. Throws Error(usage): no URL or model, no such environment variable.
+TextEmbedFunction open_text_server(TextServerArguments& arguments, const char* model_flag);
+
+}  // namespace pillar

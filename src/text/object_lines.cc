@@ -1,0 +1,45 @@
+#include "text/object_lines.h"
+
+#include "pillar/core/file.h"
+
+#include "core/fail.h"
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr std::size_t kReleaseEvery = 4096;  // lines
+constexpr const char* kBlank = " \t\r\n\f\v";
+
+}  // namespace
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(kBlank) == std::string_view::npos;
+}
+
+std::string text_of(const Json& object, const char* key, const fs::path& file, std::size_t line) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return {};
+  if (!found->is_string()) fail(ErrorCategory::input, "{}:{}: {} is no text", file, line, key);
+  return found->get<std::string>();
+}
+
+void for_each_object(const fs::path& file, const std::function<void(const Json&, std::size_t)>& take) {
+  const MappedFile mapped(file);
+  const std::string_view text(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
+  std::size_t line = 0;
+  for (std::size_t begin = 0; begin < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view content = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (is_blank(content)) continue;
+    const Json object = Json::parse(content, nullptr, false);
+    if (!object.is_object()) fail(ErrorCategory::input, "{}:{}: no JSON object", file, line + 1);
+    take(object, line + 1);
+    if (line % kReleaseEvery == 0) mapped.release_pages();
+  }
+}
+
+}  // namespace pillar
