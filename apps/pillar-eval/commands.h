@@ -9,5 +9,6 @@ void add_compare(AppContext& context);
 void add_embed(AppContext& context);
 void add_predict(AppContext& context);
 void add_probe(AppContext& context);
+void add_report(AppContext& context);
 
 }  // namespace pillar

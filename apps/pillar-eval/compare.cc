@@ -1,6 +1,8 @@
 // pillar-eval compare: runs held against the first of them.
 #include "pillar/eval/compare.h"
 
+#include "pillar/viz/evaluation_report.h"
+
 #include "commands.h"
 
 #include <algorithm>
@@ -83,9 +85,10 @@ ExitCode compare(const CompareArguments& a, const std::vector<std::string>& word
   const PatientTable patients = a.patients.empty() ? PatientTable{} : read_patients(a.patients);
   const Comparison comparison = compare_runs(load_runs(a.runs), a.bootstrap, patients);
   write_comparison(a.out, comparison, record_of(a, words));
+  write_evaluation_report(a.out, a.out / "report.html");
   if (quiet) return ExitCode::ok;
   print_table(comparison);
-  fmt::print("{}: compare.csv, metrics.json\n", a.out.string());
+  fmt::print("{}: compare.csv, metrics.json, report.html\n", a.out.string());
   return ExitCode::ok;
 }
 
@@ -102,7 +105,7 @@ void add_compare(AppContext& context) {
   command->add_option("RUN", a->runs, "folders with exam_probabilities.csv; the first is the baseline")
       ->required()
       ->expected(2, -1);
-  command->add_option("--out", a->out, "folder for compare.csv and metrics.json")->required();
+  command->add_option("--out", a->out, "folder for compare.csv, metrics.json and report.html")->required();
   command->add_option("--bootstrap", a->bootstrap.replicates, "replicates for the intervals; 0: none")
       ->check(CLI::Range(0, 100000))
       ->capture_default_str();

@@ -13,5 +13,6 @@ int main(int argc, char** argv) {
         pillar::add_probe(context);
         pillar::add_predict(context);
         pillar::add_compare(context);
+        pillar::add_report(context);
       });
 }

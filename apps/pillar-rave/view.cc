@@ -6,10 +6,8 @@
 #include "pillar/viz/window_viewer.h"
 
 #include "commands.h"
+#include "support/hang.h"
 
-#include <cmath>
-
-#include <ATen/ops/flip.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -26,31 +24,6 @@ struct Arguments {
 
 DisplayWindow window_for(const Arguments& a, const Volume& volume) {
   return a.window.empty() ? automatic_window(volume.voxels_dhw) : parse_display_window(a.window);
-}
-
-// Rows and columns as a viewer hangs them: patient's right on the left, front on top. Says what it turned.
-std::string hang(Volume& volume) {
-  std::string turned;
-  const auto flip = [&](int axis_dhw, const char* name) {
-    volume.voxels_dhw = at::flip(volume.voxels_dhw, axis_dhw);
-    turned += (turned.empty() ? "" : ", ") + std::string(name);
-  };
-  if (volume.geometry.direction[0] < 0) flip(2, "columns");
-  if (volume.geometry.direction[4] < 0) flip(1, "rows");
-  return turned;
-}
-
-SliceViewerOptions viewer_options(const Volume& volume, const SampleInfo& info, const std::string& turned) {
-  SliceViewerOptions options;
-  options.facts = sample_facts(info);
-  if (!turned.empty()) options.facts.emplace_back("shown reversed", turned);
-  options.value_unit = volume.modality == Modality::ct ? "HU" : "";
-  options.slices_ascend = volume.geometry.axis(2)[2] >= 0;
-  // Within 45 degrees of the patient's axes and in place in the patient: then sides can be named.
-  const auto& direction = volume.geometry.direction;
-  const auto along = [&](int i) { return std::abs(direction[i]) > 0.7; };
-  options.lps_axial = info.metadata && info.metadata->geometry && along(0) && along(4) && along(8);
-  return options;
 }
 
 // What each window shows as black and white, in the sample's own values.
@@ -91,10 +64,12 @@ ExitCode view(Arguments& a) {
   if (!a.window.empty()) parse_display_window(a.window);
   const Sample sample = Sample::open(a.sample);
   Volume volume = sample.read();
-  const std::string turned = hang(volume);
   const std::string title = a.sample.filename().string();
-  SliceViewerOptions options = viewer_options(volume, sample.info(), turned);
+  const SampleInfo& info = sample.info();
+  SliceViewerOptions options = hang(volume, info.metadata && info.metadata->geometry);
   options.title = title;
+  const auto facts = sample_facts(info);
+  options.facts.insert(options.facts.begin(), facts.begin(), facts.end());
   if (!a.windows.empty()) {
     view_windows(a, volume, options);
     return ExitCode::ok;

@@ -1,6 +1,7 @@
 #include "pillar/eval/embedding_cache.h"
 
 #include "pillar/core/csv.h"
+#include "pillar/core/file_name.h"
 #include "pillar/core/npy.h"
 #include "pillar/core/safetensors.h"
 

@@ -11,10 +11,6 @@ namespace pillar {
 
 inline constexpr const char* kEmbeddingKey = "embedding";
 
-// "CT/7" <-> "CT%2F7". Other programs' names that are no such code stay as they are.
-std::string file_stem(const std::string& accession);
-std::string accession_of(const std::string& stem);
-
 // One .npz or .safetensors file as float32 (N), finite. Throws Error(io | input) naming it.
 at::Tensor read_embedding_file(const std::filesystem::path& file);
 

@@ -1,4 +1,5 @@
 // Reading a whole split back.
+#include "pillar/core/file_name.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/eval/embedding_cache.h"
 

@@ -63,14 +63,29 @@ Image8 draw_plane(const at::Tensor& volume, const Plane& plane, const DisplayWin
   return image;
 }
 
+void check_tile_pixels(int pixels) {
+  if (pixels >= 16 && pixels <= 2048) return;
+  fail(ErrorCategory::usage, "tiles of {} pixels; 16 to 2048 can be had", pixels);
+}
+
+struct TileSize {
+  int height = 1, width = 1;
+};
+
+// Of a slice along D whose longest side has `pixels`.
+TileSize tile_size(const at::Tensor& volume, const std::array<double, 3>& spacing_xyz_mm, int pixels) {
+  const double height_mm = static_cast<double>(volume.size(1)) * spacing_xyz_mm[1];
+  const double width_mm = static_cast<double>(volume.size(2)) * spacing_xyz_mm[0];
+  const double pixels_per_mm = pixels / std::max(height_mm, width_mm);
+  return {picture_side(height_mm * pixels_per_mm), picture_side(width_mm * pixels_per_mm)};
+}
+
 void check_options(const ContactSheetOptions& options) {
   if (options.tiles < 1 || options.columns < 1) {
     fail(ErrorCategory::usage, "a contact sheet of {} tiles in {} columns; both must be at least 1",
          options.tiles, options.columns);
   }
-  if (options.tile_pixels < 16 || options.tile_pixels > 2048) {
-    fail(ErrorCategory::usage, "tiles of {} pixels; 16 to 2048 can be had", options.tile_pixels);
-  }
+  check_tile_pixels(options.tile_pixels);
 }
 
 }  // namespace
@@ -87,6 +102,17 @@ Image8 render_slice(const at::Tensor& voxels_dhw, int axis, std::int64_t index, 
   return resize(draw_plane(volume, plane, window), height, width);
 }
 
+Image8 thumbnail(const at::Tensor& voxels_dhw, const std::array<double, 3>& spacing_xyz_mm,
+                 const DisplayWindow& window, int pixels) {
+  const at::Tensor volume = viz::checked_volume(voxels_dhw);
+  viz::check_spacing(spacing_xyz_mm);
+  validate(window);
+  check_tile_pixels(pixels);
+  const TileSize size = tile_size(volume, spacing_xyz_mm, pixels);
+  const Plane plane = plane_of(volume, 0, volume.size(0) / 2, spacing_xyz_mm, true);
+  return resize(draw_plane(volume, plane, window), size.height, size.width);
+}
+
 Image8 contact_sheet(const at::Tensor& voxels_dhw, const std::array<double, 3>& spacing_xyz_mm,
                      const DisplayWindow& window, const ContactSheetOptions& options) {
   at::Tensor volume = viz::checked_volume(voxels_dhw);
@@ -97,11 +123,7 @@ Image8 contact_sheet(const at::Tensor& voxels_dhw, const std::array<double, 3>& 
   int tiles = static_cast<int>(std::min<std::int64_t>(options.tiles, volume.size(0)));
   int columns = std::min(options.columns, tiles);
   int rows = (tiles + columns - 1) / columns;
-  double height_mm = static_cast<double>(volume.size(1)) * spacing_xyz_mm[1];
-  double width_mm = static_cast<double>(volume.size(2)) * spacing_xyz_mm[0];
-  double pixels_per_mm = options.tile_pixels / std::max(height_mm, width_mm);
-  int tile_height = picture_side(height_mm * pixels_per_mm);
-  int tile_width = picture_side(width_mm * pixels_per_mm);
+  const auto [tile_height, tile_width] = tile_size(volume, spacing_xyz_mm, options.tile_pixels);
   int scale = options.tile_pixels >= 160 ? 2 : 1;
   int title_height = options.title.empty() ? 0 : viz::text_height(scale) + kGap;
   std::int64_t sheet_height = title_height + kGap + std::int64_t{rows} * (tile_height + kGap);

@@ -23,7 +23,7 @@ constexpr std::string_view kStyle = R"(
   --c0: #0072b2; --c1: #d55e00; --c2: #00875f; --c3: #b0568c; --c4: #b07a00; --c5: #4d5561;
   display: block; width: 100%; height: auto;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   .line-plot {
     --text: #b4bdca; --grid: #2a323e;
     --c0: #56b4e9; --c1: #ff8f45; --c2: #2fc795; --c3: #e59cc8; --c4: #f0c04a; --c5: #c3cad4;
@@ -38,6 +38,8 @@ constexpr std::string_view kStyle = R"(
 .line-plot circle.c0 { fill: var(--c0); } .line-plot circle.c1 { fill: var(--c1); } .line-plot circle.c2 { fill: var(--c2); }
 .line-plot circle.c3 { fill: var(--c3); } .line-plot circle.c4 { fill: var(--c4); } .line-plot circle.c5 { fill: var(--c5); }
 .line-plot .spread { stroke-width: 1; opacity: 0.35; }
+.line-plot .diagonal { stroke: var(--grid); stroke-width: 1.5; stroke-dasharray: 5 4; }
+.line-plot .dots { stroke-width: 5; opacity: 0.7; }
 .line-plot .dash1 { stroke-dasharray: 7 4; }
 .line-plot .dash2 { stroke-dasharray: 1.5 4; }
 )";
@@ -49,20 +51,21 @@ std::string text_element(double x, double y, std::string_view anchor, std::strin
 }
 
 std::string axes_svg(const LinePlot& plot, const Layout& layout) {
-  std::string svg;
-  const auto line = [&](double x1, double y1, double x2, double y2) {
-    svg += fmt::format("<path class=\"grid\" d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}\"/>\n", x1, y1, x2, y2);
-  };
+  std::string svg, grid = fmt::format("M{:.1f} {:.1f}H{:.1f}", layout.left, layout.bottom, layout.right);
   for (const viz::Tick& tick : layout.y.ticks) {
     const double y = layout.down(tick.value);
-    line(layout.left, y, layout.right, y);
+    grid += fmt::format("M{:.1f} {:.1f}H{:.1f}", layout.left, y, layout.right);
     svg += text_element(layout.left - 6, y + 4, "end", tick.label);
   }
-  line(layout.left, layout.bottom, layout.right, layout.bottom);
   for (const viz::Tick& tick : layout.x.ticks) {
     const double x = layout.across(tick.value);
-    line(x, layout.bottom, x, layout.bottom + 4);
+    grid += fmt::format("M{:.1f} {:.1f}v4", x, layout.bottom);
     svg += text_element(x, layout.bottom + 17, "middle", tick.label);
+  }
+  svg += fmt::format("<path class=\"grid\" d=\"{}\"/>\n", grid);
+  if (plot.unit_square) {
+    svg += fmt::format("<path class=\"diagonal\" d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}\"/>\n", layout.left,
+                       layout.bottom, layout.right, layout.top);
   }
   const double middle = (layout.top + layout.bottom) / 2;
   if (!plot.title.empty())
@@ -79,8 +82,8 @@ std::string axes_svg(const LinePlot& plot, const Layout& layout) {
 }
 
 // A move to the first point after each gap, lines to the others. A point alone, drawn with round ends, is a
-// dot.
-std::string path_data(const std::vector<PlotPoint>& points, const Layout& layout) {
+// dot; where they are not `joined`, each is.
+std::string path_data(const std::vector<PlotPoint>& points, const Layout& layout, bool joined = true) {
   std::string data;
   bool in_line = false;
   for (const PlotPoint& point : points) {
@@ -90,7 +93,7 @@ std::string path_data(const std::vector<PlotPoint>& points, const Layout& layout
     }
     data += fmt::format("{}{:.1f} {:.1f}", in_line ? "L" : "M", layout.across(point.x), layout.down(point.y));
     if (!in_line) data += "h0";
-    in_line = true;
+    in_line = joined;
   }
   return data;
 }
@@ -102,9 +105,9 @@ std::string classes(std::size_t index, bool dashes) {
 }
 
 std::string path_svg(const std::string& classes, const std::vector<PlotPoint>& points, const Layout& layout,
-                     const std::string& name) {
+                     const std::string& name, bool joined = true) {
   return fmt::format("<path class=\"line {}\" d=\"{}\"><title>{}</title></path>\n", classes,
-                     path_data(points, layout), escape_html(name));
+                     path_data(points, layout, joined), escape_html(name));
 }
 
 std::string dots_svg(const LinePlot& plot, const std::vector<PlotPoint>& points, const Layout& layout,
@@ -121,6 +124,9 @@ std::string dots_svg(const LinePlot& plot, const std::vector<PlotPoint>& points,
 }
 
 std::string curve_svg(const LinePlot& plot, const Curve& curve, std::size_t index, const Layout& layout) {
+  const PlotDots dots = plot.lines[index].dots;
+  if (dots == PlotDots::only)
+    return path_svg(fmt::format("{} dots", classes(index, false)), curve.points, layout, curve.name, false);
   const int columns = std::min(1000, static_cast<int>(layout.right - layout.left));
   const DrawnLine line = viz::reduced(curve.points, layout.x.low, layout.x.high, columns);
   if (!line.means.empty()) {
@@ -130,7 +136,7 @@ std::string curve_svg(const LinePlot& plot, const Curve& curve, std::size_t inde
   }
   std::string svg =
       path_svg(classes(index, line.points.size() <= kMostDashed), line.points, layout, curve.name);
-  if (line.points.size() <= kMostDots)
+  if (dots == PlotDots::few && line.points.size() <= kMostDots)
     svg += dots_svg(plot, line.points, layout, curve.name, classes(index, false));
   return svg;
 }
@@ -139,8 +145,9 @@ std::string legend_svg(const LinePlot& plot, const std::vector<LegendEntry>& leg
   std::string svg;
   for (std::size_t i = 0; i < legend.size(); ++i) {
     const double y = plot.height + 12 + kTextRow * legend[i].row;
-    svg += fmt::format("<path class=\"line {}\" d=\"M{:.1f} {:.1f}h22\"/>\n", classes(i, true), legend[i].x,
-                       y - 4);
+    const bool dots = plot.lines[i].dots == PlotDots::only;
+    svg += fmt::format("<path class=\"line {}{}\" d=\"M{:.1f} {:.1f}h{}\"/>\n", classes(i, !dots),
+                       dots ? " dots" : "", legend[i].x + (dots ? 11 : 0), y - 4, dots ? 0 : 22);
     svg += text_element(legend[i].x + 28, y, "start", legend[i].text);
   }
   return svg;
@@ -162,7 +169,7 @@ std::string line_plot_svg(const LinePlot& plot) {
   check(plot);
   std::vector<Curve> curves;
   for (const PlotLine& line : plot.lines)
-    curves.push_back({line.name, viz::plottable_points(line, plot.log_y)});
+    curves.push_back({line.name, viz::plottable_points(line, plot.log_y, plot.unit_square)});
   const Layout layout = viz::layout_of(plot, curves);
   const std::vector<LegendEntry> legend = viz::legend_of(plot);
   const int height = plot.height + (legend.empty() ? 0 : kTextRow * (legend.back().row + 1) + 4);

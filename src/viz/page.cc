@@ -36,6 +36,8 @@ std::string fill_page(const PageText& page, Fields fields) {
   fields["style hash"] = policy_hash(page.style);
   fields["script"] = page.script;
   fields["script hash"] = policy_hash(page.script);
+  fields["script policy"] = page.script.empty() ? "" : fmt::format("script-src {}; ", fields["script hash"]);
+  fields["script element"] = page.script.empty() ? "" : fmt::format("<script>{}</script>\n", page.script);
   return fill(page.html, fields);
 }
 

@@ -8,6 +8,8 @@ namespace {
 
 constexpr double kLetter = 7.4;  // width of a letter, pixels: text cannot be measured here, so a wide one
 
+constexpr int kSquareTicks = 5;
+
 struct Range {
   bool whole = true;  // numbers
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
@@ -72,9 +74,11 @@ Layout layout_of(const LinePlot& plot, const std::vector<Curve>& curves) {
   Layout layout = {};
   layout.top = plot.title.empty() ? 10 : 30;
   layout.bottom = plot.height - (plot.x_label.empty() ? 24 : 24 + kTextRow);
-  layout.y = y_axis(y, plot.log_y, std::max(2, static_cast<int>((layout.bottom - layout.top) / 36)));
+  layout.y = plot.unit_square
+                 ? linear_axis(0, 1, kSquareTicks, true)
+                 : y_axis(y, plot.log_y, std::max(2, static_cast<int>((layout.bottom - layout.top) / 36)));
   layout.left = 10 + widest_label(layout.y) + (plot.y_label.empty() ? 0 : kTextRow);
-  layout.x = x_axis(x, plot.width - layout.left);
+  layout.x = plot.unit_square ? linear_axis(0, 1, kSquareTicks, true) : x_axis(x, plot.width - layout.left);
   layout.right = plot.width - std::max(12.0, widest_label(layout.x) / 2 + 2);
   return layout;
 }

@@ -33,15 +33,17 @@ void add_column(std::span<const PlotPoint> column, DrawnLine& line) {
 
 }  // namespace
 
-std::vector<PlotPoint> plottable_points(const PlotLine& line, bool log_y) {
+std::vector<PlotPoint> plottable_points(const PlotLine& line, bool log_y, bool unit_square) {
   if (line.x.size() != line.y.size())
     fail(ErrorCategory::usage, "plot line {}: {} x for {} y", line.name, line.x.size(), line.y.size());
+  const auto outside = [&](double value) { return unit_square && !(value >= 0 && value <= 1); };
   std::vector<PlotPoint> points;
   points.reserve(line.x.size());
   for (std::size_t i = 0; i < line.x.size(); ++i) {
     const double x = plottable(line.x[i]), y = plottable(line.y[i]);
-    if (std::isnan(x)) continue;
-    points.push_back({x, log_y && y <= 0 ? std::numeric_limits<double>::quiet_NaN() : y});
+    if (std::isnan(x) || outside(x)) continue;
+    const bool gap = (log_y && y <= 0) || outside(y);
+    points.push_back({x, gap ? std::numeric_limits<double>::quiet_NaN() : y});
   }
   std::stable_sort(points.begin(), points.end(),
                    [](const PlotPoint& a, const PlotPoint& b) { return a.x < b.x; });

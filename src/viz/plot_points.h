@@ -12,7 +12,7 @@ struct PlotPoint {
 };
 
 // By x; those without a place on the axis are left out (x) or gaps (y).
-std::vector<PlotPoint> plottable_points(const PlotLine& line, bool log_y);
+std::vector<PlotPoint> plottable_points(const PlotLine& line, bool log_y, bool unit_square = false);
 
 // What is drawn of a line.
 struct DrawnLine {

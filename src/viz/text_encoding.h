@@ -16,6 +16,9 @@ std::string escape_html(std::string_view text);
 // control characters, are written as \\u escapes.
 std::string json_string(std::string_view text);
 
+// A relative path as a link: what a URL gives a meaning, and what is no ASCII, as %XX.
+std::string url_path(std::string_view path);
+
 // RFC 4648, section 4.
 std::string base64(ByteView bytes);
 

@@ -4,7 +4,7 @@
 #include "pillar/viz/line_plot.h"
 
 #include "core/fail.h"
-#include "viz/page.h"
+#include "viz/report_html.h"
 #include "viz/text_encoding.h"
 #include "viz/training_rows.h"
 
@@ -67,43 +67,6 @@ const std::vector<Panel>& validation_panels() {
   };
   return panels;
 }
-
-constexpr std::string_view kHtml = R"(<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-      content="default-src 'none'; style-src {{style hash}}; base-uri 'none'; form-action 'none'">
-<title>{{title}}</title>
-<style>{{style}}</style>
-</head>
-<body>
-<header>
-  <h1>{{title}}</h1>
-  <p>{{about}}</p>
-</header>
-{{body}}</body>
-</html>
-)";
-
-constexpr std::string_view kStyle = R"(
-:root { color-scheme: light dark; --page: #fff; --line: #dfe3e8; --text: #1d232c; --quiet: #5d6776; }
-@media (prefers-color-scheme: dark) {
-  :root { --page: #0e1116; --line: #2a323e; --text: #e3e8ef; --quiet: #93a0b2; }
-}
-body { margin: 0 auto; max-width: 1500px; padding: 14px 20px 24px; background: var(--page); color: var(--text);
-  font: 14px/1.45 system-ui, sans-serif; }
-header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 16px; }
-h1 { margin: 0; font-size: 18px; font-weight: 600; overflow-wrap: anywhere; }
-header p { margin: 0; color: var(--quiet); }
-h2 { margin: 22px 0 8px; padding-top: 10px; border-top: 1px solid var(--line); font-size: 15px; font-weight: 600; }
-.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr)); gap: 20px 28px; }
-table { border-collapse: collapse; }
-th, td { padding: 4px 22px 4px 0; border-bottom: 1px solid var(--line); text-align: left; }
-th { color: var(--quiet); font-weight: 400; overflow-wrap: anywhere; }
-td { font-variant-numeric: tabular-nums; white-space: nowrap; }
-)";
 
 struct NamedCurve {
   std::string name;
@@ -207,25 +170,21 @@ std::string about(const viz::TrainingRows& rows) {
   return text;
 }
 
-std::string run_name(const std::filesystem::path& run) {
-  const std::filesystem::path whole = std::filesystem::absolute(run).lexically_normal();
-  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
-}
-
 }  // namespace
 
 void write_training_report(const std::filesystem::path& run) {
   const viz::TrainingRows rows = viz::read_training_rows(run / "metrics.jsonl");
-  const std::string style = std::string(kStyle).append(line_plot_style());
   const std::string body =
       plots_section("Validation", validation_panels(), rows.validation, "epoch") +
       plots_section("Training", train_panels(), rows.train, "step") +
       table_section("Validation, last and best", table_rows(validation_panels(), rows.validation, "epoch")) +
       table_section("Training, last and best", table_rows(train_panels(), rows.train, "step"));
-  const std::string page = viz::fill_page(
-      {kHtml, style, {}},
-      {{"title", viz::escape_html(run_name(run))}, {"about", viz::escape_html(about(rows))}, {"body", body}});
-  write_file_atomic(run / "report.html", page);
+  viz::ReportPage page;
+  page.kind = "training";
+  page.title = viz::run_name(run);
+  page.about = about(rows);
+  page.body = body;
+  write_file_atomic(run / "report.html", viz::report_html(page));
 }
 
 }  // namespace pillar

@@ -90,6 +90,16 @@ at::Tensor ramp_volume(int slices, int rows, int columns) {
   return values.reshape({slices, 1, 1}).expand({slices, rows, columns}).contiguous();
 }
 
+TEST(Thumbnail, IsTheMiddleSliceInItsProportions) {
+  const Image8 picture = thumbnail(labelled_volume(), {1, 2, 1}, kIdentity, 24);
+  EXPECT_EQ(picture.height, 24) << "3 rows of 2 mm";
+  EXPECT_EQ(picture.width, 16) << "4 columns of 1 mm";
+  EXPECT_EQ(pixel(picture, 0, 0), 100);
+  EXPECT_EQ(pixel(picture, 23, 15), 123);
+  EXPECT_PILLAR_ERROR(thumbnail(labelled_volume(), kIsotropic, kIdentity, 8), ErrorCategory::usage,
+                      HasSubstr("8 pixels"));
+}
+
 TEST(ContactSheet, TilesAreSpreadOverTheVolume) {
   ContactSheetOptions options;
   options.tiles = 4;

@@ -86,6 +86,35 @@ TEST(LinePlot, TwoLinesHaveALegendBelow) {
   EXPECT_THAT(svg, Not(HasSubstr("viewBox=\"0 0 640 280\"")));
 }
 
+TEST(LinePlot, AUnitSquareHasItsDiagonalAndNothingOutside) {
+  LinePlot plot = plot_of({0.2, 1.5, 0.4, 0.6});
+  plot.unit_square = true;
+  plot.lines[0].x = {0, 0.5, 1, 1.2};
+  plot.lines[0].dots = PlotDots::never;
+  const std::string svg = line_plot_svg(plot);
+  expect_xml(svg);
+  EXPECT_EQ(count(svg, "class=\"diagonal\""), 1u);
+  EXPECT_EQ(count(svg, "<circle"), 0u);
+  EXPECT_EQ(count(svg, ">0.2</text>"), 2u) << "the same ticks on both axes";
+  const std::size_t begin = svg.find("class=\"line ");
+  const std::string path = svg.substr(begin, svg.find("/path", begin) - begin);
+  EXPECT_EQ(count(path, "M"), 2u) << "a gap at y = 1.5, nothing at x = 1.2: " << path;
+  EXPECT_EQ(count(path, "L"), 0u);
+}
+
+TEST(LinePlot, DotsOnlyAreNotJoined) {
+  LinePlot plot = plot_of({1, 2, 3});
+  plot.lines[0].dots = PlotDots::only;
+  plot.lines.push_back({"other", {0, 1}, {1, 2}});
+  const std::string svg = line_plot_svg(plot);
+  expect_xml(svg);
+  const std::size_t begin = svg.find("class=\"line c0 dots\"");
+  const std::string path = svg.substr(begin, svg.find("/path", begin) - begin);
+  EXPECT_EQ(count(path, "h0"), 3u);
+  EXPECT_EQ(count(path, "L"), 0u);
+  EXPECT_EQ(count(svg, "class=\"line c0 dots\""), 2u) << "in the plot and in the legend";
+}
+
 TEST(LinePlot, NamesAreOnlyText) {
   LinePlot plot = plot_of({1, 2});
   const std::string name = "<script>alert('\"&\x01')</script>";

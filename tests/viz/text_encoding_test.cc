@@ -28,5 +28,11 @@ TEST(TextEncoding, JsonStringsAreSafeInAScript) {
   EXPECT_EQ(json_string("a\"b\\c</script>&\n"), R"("a\u0022b\u005cc\u003c/script\u003e\u0026\u000a")");
 }
 
+TEST(TextEncoding, UrlPath) {
+  EXPECT_EQ(viz::url_path("../a run/view/S1.html"), "../a%20run/view/S1.html");
+  EXPECT_EQ(viz::url_path("CT%2F7#1?x:y&\"<>.html"), "CT%252F7%231%3Fx%3Ay%26%22%3C%3E.html");
+  EXPECT_EQ(viz::url_path("ü"), "%C3%BC");
+}
+
 }  // namespace
 }  // namespace pillar::viz

@@ -22,6 +22,10 @@ namespace pillar {
 Image8 render_slice(const at::Tensor& voxels_dhw, int axis, std::int64_t index, const DisplayWindow& window,
                     const std::array<double, 3>& spacing_xyz_mm, bool slices_ascend);
 
+// The middle slice along D as a picture whose longest side has `pixels`, 16 to 2048. Errors as render_slice.
+Image8 thumbnail(const at::Tensor& voxels_dhw, const std::array<double, 3>& spacing_xyz_mm,
+                 const DisplayWindow& window, int pixels);
+
 struct ContactSheetOptions {
   int tiles = 20;  // slices shown, spread evenly over the volume; a smaller volume shows each slice once
   int columns = 5;

@@ -1,0 +1,14 @@
+// A scan as a viewer hangs it, whichever program shows it.
+#pragma once
+
+#include "pillar/image/volume.h"
+#include "pillar/viz/slice_viewer.h"
+
+namespace pillar {
+
+// Turns rows and columns so that the patient's right is on the left and front on top; a row of the facts says
+// what was turned. `geometry_known`: the volume's geometry says where it lies in the patient, so that sides
+// can be named. The window is left to the caller.
+SliceViewerOptions hang(Volume& volume, bool geometry_known);
+
+}  // namespace pillar

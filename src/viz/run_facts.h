@@ -1,0 +1,28 @@
+// Internal: how a run was made, and what lies beside its metrics.json.
+#pragma once
+
+#include "viz/metrics_json.h"
+
+#include <filesystem>
+#include <string>
+
+namespace pillar::viz {
+
+// Command, settings, versions and input checksums, as a section of a page. Throws Error(input).
+std::string made_section(const JsonPlace& metrics);
+
+// "95 % percentile intervals of 1,000 bootstrap replicates over 2,000 studies (seed 0)".
+std::string bootstrap_text(const JsonPlace& metrics);
+
+// Files beside a run, for a page that is written to `page_folder`.
+struct RunFolder {
+  std::filesystem::path run, page_folder;
+
+  // The accession, linked to its slice viewer where there is one.
+  std::string accession_html(const std::string& accession) const;
+  // <img> with the picture inside; empty where there is none. A file that is no PNG of less than 1 MB is
+  // left out with a warning.
+  std::string thumbnail_html(const std::string& accession) const;
+};
+
+}  // namespace pillar::viz
