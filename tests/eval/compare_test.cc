@@ -199,6 +199,7 @@ TEST(CompareProgram, WritesTableAndJson) {
   EXPECT_EQ(json.at("kind"), "compare");
   EXPECT_EQ(json.at("runs").at(0).at("name"), a);  // two folders named probe
   EXPECT_EQ(json.at("inputs").size(), 2u);
+  EXPECT_THAT(read_text_file(std::filesystem::path(out) / "report.html"), HasSubstr("Question 3?"));
   const auto& comparison = json.at("comparisons").at(0);
   EXPECT_EQ(comparison.at("wins"), 4);
   EXPECT_EQ(comparison.at("baseline"), a);
