@@ -109,5 +109,6 @@ int main(int argc, char** argv) {
                            pillar::bench::add_atlas(context.app, argv[0]);
                            pillar::bench::add_loader(context.app, argv[0]);
                            pillar::bench::add_train(context.app, words);
+                           pillar::bench::add_eval(context.app, words);
                          });
 }

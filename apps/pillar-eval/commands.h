@@ -5,6 +5,7 @@
 
 namespace pillar {
 
+void add_compare(AppContext& context);
 void add_embed(AppContext& context);
 void add_predict(AppContext& context);
 void add_probe(AppContext& context);

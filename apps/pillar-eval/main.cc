@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
         pillar::add_predict(context);
         pillar::add_zero_shot(context);
         pillar::add_retrieve(context);
+        pillar::add_compare(context);
         pillar::add_report(context);
       });
 }

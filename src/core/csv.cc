@@ -110,6 +110,30 @@ void append_field(std::string& text, std::string_view field, bool quote) {
   text += '"';
 }
 
+std::vector<std::string> read_header(CsvReader& reader, std::string_view text,
+                                     const std::filesystem::path& file) {
+  if (text.find('\0') != std::string_view::npos) {
+    fail(ErrorCategory::input, "{}: has zero bytes: not a CSV file in UTF-8", file);
+  }
+  std::vector<std::string> header;
+  if (!reader.read_record(header)) fail(ErrorCategory::input, "{}: no header: the file is empty", file);
+  if (const std::string fault = header_fault(header); !fault.empty())
+    reader.fail_at(reader.record_line(), fault);
+  return header;
+}
+
+// False at the end.
+bool read_row(CsvReader& reader, std::size_t columns, std::vector<std::string>& row) {
+  if (!reader.read_record(row)) return false;
+  if (row.size() == columns) return true;
+  reader.fail_at(reader.record_line(), fmt::format("{} fields where the header has {}", row.size(), columns));
+}
+
+std::string_view text_of(const MappedFile& mapped) {
+  const ByteView bytes = mapped.bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 void append_record(std::string& text, const std::vector<std::string>& record) {
   for (std::size_t i = 0; i < record.size(); ++i) {
     const std::string& field = record[i];
@@ -135,28 +159,32 @@ std::size_t CsvTable::column(std::string_view name, const std::filesystem::path&
 }
 
 CsvTable parse_csv(std::string_view text, const std::filesystem::path& file) {
-  if (text.find('\0') != std::string_view::npos) {
-    fail(ErrorCategory::input, "{}: has zero bytes: not a CSV file in UTF-8", file);
-  }
   CsvReader reader(text, file);
   CsvTable table;
-  if (!reader.read_record(table.header)) fail(ErrorCategory::input, "{}: no header: the file is empty", file);
-  if (const std::string fault = header_fault(table.header); !fault.empty())
-    reader.fail_at(reader.record_line(), fault);
-  for (std::vector<std::string> row; reader.read_record(row);) {
-    if (row.size() != table.header.size()) {
-      reader.fail_at(reader.record_line(),
-                     fmt::format("{} fields where the header has {}", row.size(), table.header.size()));
-    }
+  table.header = read_header(reader, text, file);
+  for (std::vector<std::string> row; read_row(reader, table.header.size(), row);)
     table.rows.push_back(std::move(row));
-  }
   return table;
 }
 
 CsvTable read_csv(const std::filesystem::path& file) {
   const MappedFile mapped(file);
-  const ByteView bytes = mapped.bytes();
-  return parse_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+  return parse_csv(text_of(mapped), file);
+}
+
+void visit_csv(const std::filesystem::path& file, const std::vector<std::string>& columns,
+               const std::function<void(std::span<const std::string_view> fields, std::size_t line)>& visit) {
+  const MappedFile mapped(file);
+  CsvReader reader(text_of(mapped), file);
+  CsvTable table;
+  table.header = read_header(reader, text_of(mapped), file);
+  std::vector<std::size_t> places;
+  for (const std::string& column : columns) places.push_back(table.column(column, file));
+  std::vector<std::string_view> fields(columns.size());
+  for (std::vector<std::string> row; read_row(reader, table.header.size(), row);) {
+    for (std::size_t i = 0; i < places.size(); ++i) fields[i] = row[places[i]];
+    visit(fields, reader.record_line());
+  }
 }
 
 std::string format_csv(const CsvTable& table) {

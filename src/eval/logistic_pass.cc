@@ -8,15 +8,19 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 
 namespace pillar {
 namespace {
 
-constexpr std::int64_t kBlockRows = 256;
+constexpr std::int64_t kBlockRows = 512;
 constexpr std::int64_t kMostParts = 16;
 
-// What the threads of one block work in; made once a part and call.
+struct Weights {
+  at::Tensor weight_qd, bias_q;
+  at::ScalarType type() const { return weight_qd.scalar_type(); }
+};
+
+// What the thread of one part works in.
 struct Scratch {
   at::Tensor rows_md, logits_mq, small_mq, log_mq;
 };
@@ -29,21 +33,17 @@ struct BlockRows {
   }
 };
 
-at::Tensor block_of(const LogisticData& data, const BlockRows& block, at::ScalarType type, Scratch& scratch) {
-  if (block.rows.empty()) {
-    const at::Tensor view = data.x_nd.narrow(0, block.begin, block.count);
-    return type == at::kFloat ? view : view.to(type);
-  }
-  const std::int64_t width = data.x_nd.size(1);
-  const auto* from = data.x_nd.const_data_ptr<float>();
+at::Tensor gathered(const at::Tensor& from_nd, const BlockRows& block, Scratch& scratch) {
+  if (block.rows.empty()) return from_nd.narrow(0, block.begin, block.count);
+  const std::size_t row_bytes = static_cast<std::size_t>(from_nd.size(1)) * from_nd.element_size();
+  const auto* from = static_cast<const std::uint8_t*>(from_nd.const_data_ptr());
   at::Tensor to = scratch.rows_md.narrow(0, 0, block.count);
-  auto* out = to.mutable_data_ptr<float>();
-  for (std::int64_t m = 0; m < block.count; ++m)
-    std::memcpy(out + m * width, from + block.row(m) * width, static_cast<std::size_t>(width) * 4);
-  return type == at::kFloat ? to : to.to(type);
+  auto* out = static_cast<std::uint8_t*>(to.mutable_data_ptr());
+  for (std::int64_t m = 0; m < block.count; ++m, out += row_bytes)
+    std::memcpy(out, from + static_cast<std::size_t>(block.row(m)) * row_bytes, row_bytes);
+  return to;
 }
 
-// With e = exp(-|z|): sigmoid(z) is 1/(1+e) or e/(1+e), and softplus(z) is max(z,0) + log1p(e).
 template <typename Scalar>
 struct RowSums {
   std::vector<Scalar> gradient, curvature, loss;
@@ -58,29 +58,50 @@ struct RowSums {
   }
 };
 
-// Logits become the derivative of the loss by them.
 template <typename Scalar>
-void derive_rows(const LogisticData& data, const BlockRows& block, const std::vector<Scalar>& yes_weight,
-                 Scalar* logits, const Scalar* small, const Scalar* log, RowSums<Scalar>& sums) {
+Scalar answer_weight(std::int8_t answer, Scalar yes) {
+  return answer > 0 ? yes : (answer == 0 ? Scalar{1} : Scalar{0});
+}
+
+// Probabilities, in place of which the derivatives of the loss by the logits are written.
+template <typename Scalar>
+void derive_from_probabilities(const LogisticData& data, const BlockRows& block,
+                               const std::vector<Scalar>& yes_weight, Scalar* values, RowSums<Scalar>& sums) {
+  const auto questions = static_cast<std::int64_t>(yes_weight.size());
+  const auto* answers = data.answers_nq.const_data_ptr<std::int8_t>();
+  Scalar* gradient = sums.gradient.data();
+  for (std::int64_t m = 0; m < block.count; ++m, values += questions) {
+    const std::int8_t* y = answers + block.row(m) * questions;
+    for (std::int64_t q = 0; q < questions; ++q) {
+      const Scalar weight = answer_weight(y[q], yes_weight[static_cast<std::size_t>(q)]);
+      values[q] = weight * values[q] - (y[q] > 0 ? weight : Scalar{0});
+      gradient[q] += values[q];
+    }
+  }
+}
+
+// The same from logits, with loss and curvature. With e = exp(-|z|): sigmoid(z) is 1/(1+e) or e/(1+e), and
+// softplus(z) is max(z,0) + log1p(e).
+template <typename Scalar>
+void derive_from_logits(const LogisticData& data, const BlockRows& block,
+                        const std::vector<Scalar>& yes_weight, Scalar* logits, const Scalar* small,
+                        const Scalar* log, RowSums<Scalar>& sums) {
   const auto questions = static_cast<std::int64_t>(yes_weight.size());
   const auto* answers = data.answers_nq.const_data_ptr<std::int8_t>();
   Scalar* gradient = sums.gradient.data();
   Scalar* curvature = sums.curvature.data();
   Scalar* loss = sums.loss.data();
-  const Scalar* yes = yes_weight.data();
   for (std::int64_t m = 0; m < block.count; ++m) {
     const std::int8_t* y = answers + block.row(m) * questions;
     Scalar* z = logits + m * questions;
     const Scalar* e = small + m * questions;
     for (std::int64_t q = 0; q < questions; ++q) {
-      const Scalar weight = y[q] > 0 ? yes[q] : (y[q] == 0 ? Scalar{1} : Scalar{0});
+      const Scalar weight = answer_weight(y[q], yes_weight[static_cast<std::size_t>(q)]);
       const Scalar inverse = Scalar{1} / (Scalar{1} + e[q]);
       const Scalar probability = z[q] >= 0 ? inverse : e[q] * inverse;
-      if (log != nullptr) {
-        const Scalar wrong = y[q] > 0 ? -z[q] : z[q];
-        loss[q] += weight * ((wrong > 0 ? wrong : Scalar{0}) + log[m * questions + q]);
-        curvature[q] += weight * e[q] * inverse * inverse;
-      }
+      const Scalar wrong = y[q] > 0 ? -z[q] : z[q];
+      loss[q] += weight * ((wrong > 0 ? wrong : Scalar{0}) + log[m * questions + q]);
+      curvature[q] += weight * e[q] * inverse * inverse;
       z[q] = weight * probability - (y[q] > 0 ? weight : Scalar{0});
       gradient[q] += z[q];
     }
@@ -88,41 +109,47 @@ void derive_rows(const LogisticData& data, const BlockRows& block, const std::ve
 }
 
 template <typename Scalar>
-void add_block(const LogisticData& data, const BlockRows& block, const at::Tensor& weight_qd,
-               const at::Tensor& bias_q, const std::vector<Scalar>& yes_weight, Scratch& scratch,
-               LogisticSums& sums, bool with_loss) {
-  const at::Tensor x_md = block_of(data, block, weight_qd.scalar_type(), scratch);
+void derive(const LogisticData& data, const BlockRows& block, const std::vector<Scalar>& yes_weight,
+            Scratch& scratch, LogisticSums& sums, bool with_loss) {
   at::Tensor logits = scratch.logits_mq.narrow(0, 0, block.count);
-  at::Tensor small = scratch.small_mq.narrow(0, 0, block.count);
-  at::addmm_out(logits, bias_q, x_md, weight_qd.t());
-  small.copy_(logits).abs_().neg_().exp_();
-  const Scalar* log = nullptr;
+  RowSums<Scalar> rows(logits.size(1));
   if (with_loss) {
-    at::Tensor log_mq = scratch.log_mq.narrow(0, 0, block.count);
-    log = log_mq.copy_(small).log1p_().template const_data_ptr<Scalar>();
+    const at::Tensor small = scratch.small_mq.narrow(0, 0, block.count).copy_(logits).abs_().neg_().exp_();
+    const at::Tensor log = scratch.log_mq.narrow(0, 0, block.count).copy_(small).log1p_();
+    derive_from_logits<Scalar>(data, block, yes_weight, logits.mutable_data_ptr<Scalar>(),
+                               small.const_data_ptr<Scalar>(), log.const_data_ptr<Scalar>(), rows);
+  } else {
+    derive_from_probabilities<Scalar>(data, block, yes_weight, logits.sigmoid_().mutable_data_ptr<Scalar>(),
+                                      rows);
   }
-  RowSums<Scalar> rows(bias_q.numel());
-  derive_rows<Scalar>(data, block, yes_weight, logits.mutable_data_ptr<Scalar>(),
-                      small.const_data_ptr<Scalar>(), log, rows);
   rows.flush(sums, with_loss);
+}
+
+template <typename Scalar>
+void add_block(const LogisticData& data, const BlockRows& block, const Weights& weights,
+               const std::vector<Scalar>& yes_weight, Scratch& scratch, LogisticSums& sums, bool with_loss) {
+  at::Tensor logits = scratch.logits_mq.narrow(0, 0, block.count);
+  const at::Tensor x_md = gathered(data.x_nd, block, scratch).to(weights.type());
+  at::addmm_out(logits, weights.bias_q, x_md, weights.weight_qd.t());
+  derive<Scalar>(data, block, yes_weight, scratch, sums, with_loss);
   sums.gradient_qd.addmm_(logits.t(), x_md);
 }
 
 template <typename Scalar>
-void run_part(const LogisticData& data, BlockRows part, const at::Tensor& weight_qd, const at::Tensor& bias_q,
-              LogisticSums& sums, bool with_loss) {
-  const std::int64_t questions = bias_q.numel();
-  const auto options = weight_qd.options();
+void run_part(const LogisticData& data, BlockRows part, const Weights& weights, LogisticSums& sums,
+              bool with_loss) {
+  const std::int64_t questions = weights.bias_q.numel(), rows = std::min(kBlockRows, part.count);
+  const auto options = weights.weight_qd.options();
   Scratch scratch;
-  if (!part.rows.empty()) scratch.rows_md = at::empty({kBlockRows, data.x_nd.size(1)}, at::kFloat);
-  scratch.logits_mq = at::empty({kBlockRows, questions}, options);
-  scratch.small_mq = at::empty({kBlockRows, questions}, options);
-  if (with_loss) scratch.log_mq = at::empty({kBlockRows, questions}, options);
+  if (!part.rows.empty()) scratch.rows_md = at::empty({rows, data.x_nd.size(1)}, data.x_nd.options());
+  scratch.logits_mq = at::empty({rows, questions}, options);
+  if (with_loss) scratch.small_mq = at::empty({rows, questions}, options);
+  if (with_loss) scratch.log_mq = at::empty({rows, questions}, options);
   const std::vector<Scalar> yes_weight(data.positive_weight_q.begin(), data.positive_weight_q.end());
   const std::int64_t end = part.begin + part.count;
   for (std::int64_t begin = part.begin; begin < end; begin += kBlockRows) {
     const BlockRows block{begin, std::min(kBlockRows, end - begin), part.rows};
-    add_block<Scalar>(data, block, weight_qd, bias_q, yes_weight, scratch, sums, with_loss);
+    add_block<Scalar>(data, block, weights, yes_weight, scratch, sums, with_loss);
   }
 }
 
@@ -156,16 +183,18 @@ const LogisticSums& LogisticPass::run(const at::Tensor& weight_qd, const at::Ten
   const std::int64_t count = rows.empty() ? data_.x_nd.size(0) : static_cast<std::int64_t>(rows.size());
   const std::int64_t parts = std::clamp<std::int64_t>(count / kBlockRows, 1, kMostParts);
   if (static_cast<std::int64_t>(parts_.size()) < parts) parts_.resize(static_cast<std::size_t>(parts));
+  const Weights weights{weight_qd, bias_q};
   at::parallel_for(0, parts, 1, [&](std::int64_t first, std::int64_t last) {
     const at::NoGradGuard no_gradients_here;
     for (std::int64_t p = first; p < last; ++p) {
       LogisticSums& sums = parts_[static_cast<std::size_t>(p)];
       clear(sums, weight_qd, options.loss);
       const std::int64_t begin = count * p / parts, end = count * (p + 1) / parts;
-      if (weight_qd.scalar_type() == at::kFloat)
-        run_part<float>(data_, {begin, end - begin, rows}, weight_qd, bias_q, sums, options.loss);
+      const BlockRows part{begin, end - begin, rows};
+      if (weights.type() == at::kFloat)
+        run_part<float>(data_, part, weights, sums, options.loss);
       else
-        run_part<double>(data_, {begin, end - begin, rows}, weight_qd, bias_q, sums, options.loss);
+        run_part<double>(data_, part, weights, sums, options.loss);
     }
   });
   for (std::int64_t p = 1; p < parts; ++p) add_to(parts_[0], parts_[static_cast<std::size_t>(p)]);

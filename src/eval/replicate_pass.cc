@@ -7,7 +7,8 @@ namespace {
 
 constexpr int kLanes = kReplicateLanes;
 
-// Every loop below is over kLanes replicates, so that the compiler makes vector instructions of it.
+// Every loop over k is over replicates, for vector instructions. Where doubles are involved, GCC makes them
+// of a loop but not of one that it has unrolled already.
 struct Lanes {
   std::int32_t negatives[kLanes] = {}, positives[kLanes] = {};  // so far, by falling score
   double twice_wrong[kLanes] = {};                              // pairs in which the no scores higher
@@ -27,16 +28,20 @@ inline void add_rows(std::int32_t* sums, const std::uint8_t* counts, const std::
 
 template <bool kPrecision>
 inline void add_step(Lanes& lanes, const std::int32_t* positives, const std::int32_t* negatives) {
+#pragma GCC unroll 1
   for (int k = 0; k < kLanes; ++k) {
     lanes.twice_wrong[k] += static_cast<double>(positives[k]) * (2 * lanes.negatives[k] + negatives[k]);
     lanes.negatives[k] += negatives[k];
     lanes.positives[k] += positives[k];
   }
   if constexpr (kPrecision) {
+#pragma GCC unroll 1
     for (int k = 0; k < kLanes; ++k) {
       // At least 1: where nothing was drawn yet, 0 is added.
-      const std::int32_t said = std::max(lanes.positives[k] + lanes.negatives[k], 1);
-      lanes.precision[k] += positives[k] * (static_cast<double>(lanes.positives[k]) / said);
+      const std::int32_t drawn = lanes.positives[k] + lanes.negatives[k];
+      const std::int32_t said = drawn + (drawn == 0 ? 1 : 0);
+      lanes.precision[k] += static_cast<double>(positives[k]) *
+                            (static_cast<double>(lanes.positives[k]) / static_cast<double>(said));
     }
   }
 }
@@ -50,6 +55,14 @@ Lanes pass(const RankedUnits& ranked, const std::uint8_t* counts) {
     units += step.negatives_above;
     if (step.positives == 0) break;
     std::int32_t negatives[kLanes] = {}, positives[kLanes] = {};
+    if (step.negatives == 0 && step.positives == 1) {  // no tie: by far the most common
+      const std::uint8_t* row = counts + std::size_t{*units} * kLanes;
+#pragma GCC unroll 1
+      for (int k = 0; k < kLanes; ++k) positives[k] = row[k];
+      add_step<kPrecision>(lanes, positives, negatives);
+      ++units;
+      continue;
+    }
     add_rows(negatives, counts, units, step.negatives);
     units += step.negatives;
     add_rows(positives, counts, units, step.positives);

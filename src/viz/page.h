@@ -28,8 +28,8 @@ extern const PageText kReportPage;
 using Fields = std::map<std::string_view, std::string>;  // already escaped
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
-// Puts in the fields, style and script, and the hashes for the page's content security policy. "script policy"
-// and "script element" are empty where there is no script.
+// Puts in the fields, style and script, and the hashes for the page's content security policy. "script
+// policy" and "script element" are empty where there is no script.
 std::string fill_page(const PageText& page, Fields fields);
 
 std::string facts_rows(const Facts& facts);  // of an HTML table

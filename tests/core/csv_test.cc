@@ -82,6 +82,25 @@ TEST(Csv, AMissingColumnNamesThoseThereAre) {
       HasSubstr("x.csv: no column 'serie_path' (did you mean 'series_path'?); there are: series_path, site"));
 }
 
+TEST(Csv, VisitsTheColumnsWanted) {
+  TempDir dir;
+  write_file_atomic(dir / "t.csv", std::string_view("\xEF\xBB\xBF"
+                                                    "a,b,c\n1,\"x\ny\",3\n\n4,,6\n"));
+  std::vector<std::string> seen;
+  visit_csv(dir / "t.csv", {"c", "b"}, [&](std::span<const std::string_view> fields, std::size_t line) {
+    seen.push_back(fmt::format("{}: {}|{}", line, fields[0], fields[1]));
+  });
+  EXPECT_THAT(seen, ElementsAre("2: 3|x\ny", "5: 6|"));
+  const auto ignore = [](std::span<const std::string_view>, std::size_t) {};
+  EXPECT_PILLAR_ERROR(visit_csv(dir / "t.csv", {"d"}, ignore), ErrorCategory::input,
+                      HasSubstr("no column 'd'"));
+  write_file_atomic(dir / "t.csv", std::string_view("a,b\n1,2\n3\n"));
+  EXPECT_PILLAR_ERROR(visit_csv(dir / "t.csv", {"a"}, ignore), ErrorCategory::input,
+                      HasSubstr("t.csv:3: 1 fields"));
+  write_file_atomic(dir / "t.csv", std::string_view(""));
+  EXPECT_PILLAR_ERROR(visit_csv(dir / "t.csv", {"a"}, ignore), ErrorCategory::input, HasSubstr("empty"));
+}
+
 TEST(Csv, RoundTripOfAwkwardFields) {
   TempDir dir;
   const CsvTable table = {{"\xEF\xBB\xBF"

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,12 @@ struct CsvTable {
 // skipped.
 CsvTable parse_csv(std::string_view text, const std::filesystem::path& file);
 CsvTable read_csv(const std::filesystem::path& file);
+
+// For files of millions of rows: keeps none. Calls `visit` for each with the fields of `columns`, in that
+// order and good until it returns, and the number of the row's line. Throws as parse_csv and CsvTable::column
+// do.
+void visit_csv(const std::filesystem::path& file, const std::vector<std::string>& columns,
+               const std::function<void(std::span<const std::string_view> fields, std::size_t line)>& visit);
 
 std::string format_csv(const CsvTable& table);  // LF line ends, quotes only where needed
 void write_csv(const std::filesystem::path& file, const CsvTable& table);  // atomic

@@ -1,0 +1,130 @@
+#include "pillar/core/csv.h"
+#include "pillar/core/file.h"
+#include "pillar/eval/compare.h"
+
+#include "core/fail.h"
+#include "core/printable.h"
+
+#include <charconv>
+#include <cmath>
+#include <unordered_map>
+
+#include <nlohmann/json.hpp>
+
+namespace pillar {
+namespace {
+
+// Names numbered as they come.
+class Names {
+ public:
+  explicit Names(std::vector<std::string>& list) : list_(list) {}
+  std::uint32_t number(std::string_view name) {
+    // Rows of one question, or of one accession, mostly follow each other.
+    if (last_ < list_.size() && list_[last_] == name) return last_;
+    const auto [place, is_new] =
+        numbers_.emplace(std::string(name), static_cast<std::uint32_t>(list_.size()));
+    if (is_new) list_.push_back(place->first);
+    return last_ = place->second;
+  }
+
+ private:
+  std::vector<std::string>& list_;
+  std::unordered_map<std::string, std::uint32_t> numbers_;
+  std::uint32_t last_ = 0;
+};
+
+struct Place {
+  const std::filesystem::path& file;
+  std::size_t line;
+};
+
+double parse_score(std::string_view text, const Place& place) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && std::isfinite(value)) return value;
+  fail(ErrorCategory::input, "{}:{}: the probability '{}' is no finite number", place.file, place.line,
+       printable(text));
+}
+
+std::int8_t parse_answer(std::string_view text, const Place& place) {
+  if (text == "1") return 1;
+  if (text == "0") return 0;
+  if (text.empty()) return -1;
+  fail(ErrorCategory::input, "{}:{}: the true_label '{}' is not 0, 1 or empty", place.file, place.line,
+       printable(text));
+}
+
+void read_scores(RunScores& run, const std::filesystem::path& file) {
+  Names accessions(run.accessions), questions(run.questions);
+  visit_csv(file, {"accession", "question", "probability", "true_label"},
+            [&](std::span<const std::string_view> fields, std::size_t line) {
+              const Place place = {file, line};
+              if (fields[0].empty() || fields[1].empty())
+                fail(ErrorCategory::input, "{}:{}: an empty accession or question", file, line);
+              RunScores::Score score;
+              score.accession = accessions.number(fields[0]);
+              score.score = parse_score(fields[2], place);
+              score.answer = parse_answer(fields[3], place);
+              const std::uint32_t question = questions.number(fields[1]);
+              if (question >= run.scores_q.size()) run.scores_q.emplace_back();
+              run.scores_q[question].push_back(score);
+            });
+  if (run.scores_q.empty()) fail(ErrorCategory::input, "{}: has no rows", file);
+}
+
+void sort_scores(RunScores& run, const std::filesystem::path& file) {
+  for (std::size_t q = 0; q < run.scores_q.size(); ++q) {
+    std::vector<RunScores::Score>& scores = run.scores_q[q];
+    std::sort(scores.begin(), scores.end(),
+              [](const RunScores::Score& a, const RunScores::Score& b) { return a.accession < b.accession; });
+    const auto twice = std::adjacent_find(
+        scores.begin(), scores.end(),
+        [](const RunScores::Score& a, const RunScores::Score& b) { return a.accession == b.accession; });
+    if (twice == scores.end()) continue;
+    fail(ErrorCategory::input, "{}: the accession {} has two rows for the question '{}'", file,
+         printable(run.accessions[twice->accession]), printable(run.questions[q]));
+  }
+}
+
+// What a run says of itself; one of the public evaluator says nothing.
+void read_metrics_json(RunScores& run) {
+  const std::filesystem::path file = run.path / "metrics.json";
+  run.categories.resize(run.questions.size());
+  std::error_code error_code;
+  if (!std::filesystem::exists(file, error_code)) return;
+  constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+  try {
+    const auto json = nlohmann::json::parse(read_text_file(file, kMostBytes));
+    run.kind = json.at("kind").get<std::string>();
+    std::unordered_map<std::string, std::string> categories;
+    for (const auto& question : json.value("questions", nlohmann::json::array()))
+      categories[question.at("question").get<std::string>()] = question.value("category", "");
+    for (std::size_t q = 0; q < run.questions.size(); ++q) {
+      const auto found = categories.find(run.questions[q]);
+      if (found != categories.end()) run.categories[q] = found->second;
+    }
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorCategory::input, "{}: not the metrics of a run: {}", file, printable(error.what(), 300));
+  }
+}
+
+}  // namespace
+
+RunScores load_run_scores(const std::filesystem::path& run_folder) {
+  RunScores run;
+  run.path = run_folder;
+  const std::filesystem::path whole = std::filesystem::absolute(run_folder).lexically_normal();
+  run.name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  const std::filesystem::path file = run_folder / "exam_probabilities.csv";
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) {
+    fail(ErrorCategory::io, "{}: no exam_probabilities.csv in it: not the folder of a finished run",
+         run_folder);
+  }
+  read_scores(run, file);
+  sort_scores(run, file);
+  read_metrics_json(run);
+  return run;
+}
+
+}  // namespace pillar
