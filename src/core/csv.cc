@@ -96,6 +96,20 @@ std::string header_fault(const std::vector<std::string>& header) {
   return header.empty() ? "no header" : "";
 }
 
+bool needs_quotes(std::string_view field) {
+  return field.find_first_of(",\"\r\n") != std::string_view::npos;
+}
+
+void append_field(std::string& text, std::string_view field, bool quote) {
+  if (!quote) {
+    text += field;
+    return;
+  }
+  text += '"';
+  for (char c : field) text.append(c == '"' ? 2 : 1, c);
+  text += '"';
+}
+
 std::vector<std::string> read_header(CsvReader& reader, std::string_view text,
                                      const std::filesystem::path& file) {
   if (text.find('\0') != std::string_view::npos) {
@@ -118,20 +132,6 @@ bool read_row(CsvReader& reader, std::size_t columns, std::vector<std::string>& 
 std::string_view text_of(const MappedFile& mapped) {
   const ByteView bytes = mapped.bytes();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-bool needs_quotes(std::string_view field) {
-  return field.find_first_of(",\"\r\n") != std::string_view::npos;
-}
-
-void append_field(std::string& text, std::string_view field, bool quote) {
-  if (!quote) {
-    text += field;
-    return;
-  }
-  text += '"';
-  for (char c : field) text.append(c == '"' ? 2 : 1, c);
-  text += '"';
 }
 
 void append_record(std::string& text, const std::vector<std::string>& record) {

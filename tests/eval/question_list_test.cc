@@ -2,11 +2,13 @@
 
 #include "pillar/core/file.h"
 #include "pillar/phantom/phantom.h"
+#include "pillar/text/prompt_lines.h"
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 
 #include <map>
+#include <set>
 
 namespace pillar {
 namespace {
@@ -88,6 +90,18 @@ TEST(QuestionList, ThePhantomsListIsWhatItsLabelsAsk) {
   EXPECT_EQ(ours, theirs);
   EXPECT_EQ(ours.size(), 10u);
   EXPECT_TRUE(list.warnings.empty());
+}
+
+TEST(QuestionList, ThePhantomsPromptsAskBothSidesOfEach) {
+  const QuestionList list = load_question_list(configs() / "rate/phantom_chest_abdomen.yaml");
+  std::map<std::string, std::set<std::string>> sides;
+  for (const PromptLine& prompt : read_prompt_lines(configs() / "rate/phantom_prompts.jsonl")) {
+    EXPECT_EQ(prompt.name, prompt.question + "|" + prompt.polarity);
+    sides[prompt.question].insert(prompt.polarity);
+  }
+  EXPECT_EQ(sides.size(), list.questions.size());
+  for (const std::string& question : list.questions)
+    EXPECT_THAT(sides[question], ElementsAre("negative", "positive")) << question;
 }
 
 }  // namespace
