@@ -44,9 +44,9 @@ LogisticData only(const LogisticData& data, const Questions& questions) {
 // The searches that are evaluated together. Columns of finished ones are dropped once they are many.
 class Together {
  public:
-  Together(const LogisticData& data, const KnownAnswers& counts,
+  Together(const LogisticData& data, const KnownAnswers& counts, const Whitening& whitening,
            std::map<std::int64_t, QuestionSearch>& searches)
-      : data_(data), counts_(counts), searches_(searches) {}
+      : data_(data), counts_(counts), whitening_(whitening), searches_(searches) {}
 
   // Until each is done or stalled. Returns the number of passes.
   std::int64_t run(const Questions& questions, at::ScalarType type, int max_passes) {
@@ -86,8 +86,13 @@ class Together {
       std::copy_n(trial.begin(), width, weight.mutable_data_ptr<double>() + k * width);
       bias.mutable_data_ptr<double>()[k] = trial.back();
     }
-    const LogisticSums& sums = pass_->run(weight.to(type), bias.to(type), {});
-    const at::Tensor gradient = sums.gradient_qd.to(at::kDouble);
+    // The data stay as they are, whose numbers are exact; points and gradients change coordinates.
+    const at::Tensor raw = at::matmul(weight, whitening_.basis_dd.t());
+    const at::Tensor raw_bias = bias - raw.mv(whitening_.mean_d);
+    const LogisticSums& sums = pass_->run(raw.to(type), raw_bias.to(type), {}, {});
+    const at::Tensor of_bias = at::tensor(sums.gradient_q, at::kDouble).unsqueeze(1);
+    const at::Tensor gradient =
+        at::matmul(sums.gradient_qd.to(at::kDouble) - of_bias * whitening_.mean_d, whitening_.basis_dd);
     const auto count = static_cast<std::int64_t>(active.size());
     at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) tell(active[static_cast<std::size_t>(i)], sums, gradient);
@@ -108,6 +113,7 @@ class Together {
 
   const LogisticData& data_;
   const KnownAnswers& counts_;
+  const Whitening& whitening_;
   std::map<std::int64_t, QuestionSearch>& searches_;
   Questions columns_;  // of part_, sorted
   std::unique_ptr<LogisticData> part_;
@@ -167,12 +173,12 @@ struct Path {
 };
 
 // One group of questions along the path.
-void fit_group(const LogisticData& whitened_train, const KnownAnswers& counts, const Whitening& whitening,
+void fit_group(const LogisticData& train, const KnownAnswers& counts, const Whitening& whitening,
                const SearchSpace& space, const Path& path, const Questions& group,
                std::map<std::int64_t, Found>& best, std::int64_t& passes) {
   std::map<std::int64_t, QuestionSearch> searches;
   for (const std::int64_t q : group) searches.emplace(q, space);
-  Together together(whitened_train, counts, searches);
+  Together together(train, counts, whitening, searches);
   std::map<std::int64_t, double> least;
   std::map<std::int64_t, int> grown;
   Questions open = group;
@@ -191,7 +197,7 @@ void fit_group(const LogisticData& whitened_train, const KnownAnswers& counts, c
       best.insert(here.begin(), here.end());
       continue;
     }
-    const LinearProbe probe = as_probe(here, open, whitened_train.x_nd.size(1), at::kFloat);
+    const LinearProbe probe = as_probe(here, open, train.x_nd.size(1), at::kFloat);
     const std::vector<double> loss = losses(path.valid->data, path.valid->counts, open, probe);
     Questions next;
     for (std::size_t k = 0; k < open.size(); ++k) {
@@ -246,7 +252,6 @@ LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const
   check(data, valid, options);
   const KnownAnswers counts = count_answers(train.answers_qn);
   const Whitening whitening = find_whitening(data.x_nd);
-  const LogisticData turned{whitened(whitening, data.x_nd), data.answers_nq, data.positive_weight_q};
   SearchSpace space{whitening.moments_d, whitening.mean_d.norm().item<double>(), options.tolerance};
   const double mean_moment = std::accumulate(space.moments_d.begin(), space.moments_d.end(), 0.0) /
                              static_cast<double>(space.moments_d.size());
@@ -275,7 +280,7 @@ LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const
       group.push_back(q);
     }
     if (group.size() == kGroup || (q == all.back() && !group.empty())) {
-      fit_group(turned, counts, whitening, space, path, group, best, result.passes);
+      fit_group(data, counts, whitening, space, path, group, best, result.passes);
       if (progress) progress(q + 1);
       group.clear();
     }

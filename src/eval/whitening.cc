@@ -4,7 +4,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/zeros.h>
@@ -18,7 +17,7 @@ template <typename Use>
 void for_each_block(const at::Tensor& x_nd, const Use& use) {
   for (std::int64_t begin = 0; begin < x_nd.size(0); begin += kBlockRows) {
     const std::int64_t count = std::min(kBlockRows, x_nd.size(0) - begin);
-    use(begin, x_nd.narrow(0, begin, count));
+    use(x_nd.narrow(0, begin, count));
   }
 }
 
@@ -30,14 +29,12 @@ Whitening find_whitening(const at::Tensor& x_nd) {
   const auto count = static_cast<double>(x_nd.size(0));
   Whitening whitening;
   whitening.mean_d = at::zeros({width}, at::kDouble);
-  for_each_block(x_nd, [&](std::int64_t, const at::Tensor& rows) {
-    whitening.mean_d += rows.sum(0, false, at::kDouble);
-  });
+  for_each_block(x_nd, [&](const at::Tensor& rows) { whitening.mean_d += rows.sum(0, false, at::kDouble); });
   whitening.mean_d /= count;
   // Float32 products do: the moments only say how long the first steps are.
   at::Tensor moments = at::zeros({width, width}, at::kDouble);
   const at::Tensor mean = whitening.mean_d.to(at::kFloat);
-  for_each_block(x_nd, [&](std::int64_t, const at::Tensor& rows) {
+  for_each_block(x_nd, [&](const at::Tensor& rows) {
     const at::Tensor centred = rows - mean;
     moments += at::matmul(centred.t(), centred);
   });
@@ -47,16 +44,6 @@ Whitening find_whitening(const at::Tensor& x_nd) {
   for (std::int64_t d = 0; d < width; ++d)
     whitening.moments_d.push_back(std::max(0.0, sorted.const_data_ptr<double>()[d]));
   return whitening;
-}
-
-at::Tensor whitened(const Whitening& whitening, const at::Tensor& x_nd) {
-  const at::NoGradGuard no_gradients;
-  const at::Tensor basis = whitening.basis_dd.to(at::kFloat), mean = whitening.mean_d.to(at::kFloat);
-  at::Tensor to = at::empty(x_nd.sizes(), at::kFloat);
-  for_each_block(x_nd, [&](std::int64_t begin, const at::Tensor& rows) {
-    to.narrow(0, begin, rows.size(0)).copy_(at::matmul(rows - mean, basis));
-  });
-  return to;
 }
 
 }  // namespace pillar

@@ -15,7 +15,4 @@ struct Whitening {
 };
 Whitening find_whitening(const at::Tensor& x_nd);
 
-// (N,D) float32: (x - mean) basis.
-at::Tensor whitened(const Whitening& whitening, const at::Tensor& x_nd);
-
 }  // namespace pillar
