@@ -3,6 +3,7 @@
 #include "core/fail.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 
 #include <ATen/Parallel.h>
@@ -67,15 +68,13 @@ HalfLogisticPass::HalfLogisticPass(const LogisticData& data)
     fail(ErrorCategory::unsupported, "products in bfloat16 need a processor with AVX-512 BF16: use fp32");
   const at::NoGradGuard no_gradients;
   const auto half_options = at::dtype(at::kBFloat16);
-  x_nd_ = at::zeros({data.x_nd.size(0), 2 * job_.pairs}, half_options);
-  x_nd_.narrow(1, 0, job_.width).copy_(data.x_nd);
+  set_embeddings();
   weights_ = at::zeros({job_.pairs, job_.padded_questions, 2}, half_options);
   bias_q_ = at::zeros({job_.padded_questions}, at::kFloat);
   positive_weight_q_ = at::zeros({job_.padded_questions}, at::kFloat);
   std::transform(data.positive_weight_q.begin(), data.positive_weight_q.end(),
                  positive_weight_q_.mutable_data_ptr<float>(),
                  [](double w) { return static_cast<float>(w); });
-  job_.x = half(x_nd_);
   job_.weights = half(weights_);
   job_.bias = bias_q_.const_data_ptr<float>();
   job_.positive_weight = positive_weight_q_.const_data_ptr<float>();
@@ -83,12 +82,35 @@ HalfLogisticPass::HalfLogisticPass(const LogisticData& data)
   sums_.gradient_q.resize(static_cast<std::size_t>(job_.questions));
 }
 
+void HalfLogisticPass::set_embeddings() {
+  const std::int64_t count = data_.x_nd.size(0), width = job_.width;
+  const auto* from = data_.x_nd.const_data_ptr<float>();
+  std::vector<double> sum(static_cast<std::size_t>(width));
+  for (std::int64_t n = 0; n < count; ++n) {
+    for (std::int64_t d = 0; d < width; ++d) sum[static_cast<std::size_t>(d)] += from[n * width + d];
+  }
+  mean_d_ = at::empty({width}, at::kFloat);
+  auto* mean = mean_d_.mutable_data_ptr<float>();
+  std::transform(sum.begin(), sum.end(), mean,
+                 [&](double s) { return static_cast<float>(s / static_cast<double>(count)); });
+  x_nd_ = at::empty({count, 2 * job_.pairs}, at::kBFloat16);
+  auto* to = x_nd_.mutable_data_ptr<c10::BFloat16>();
+  at::parallel_for(0, count, 64, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t n = first; n < last; ++n) {
+      c10::BFloat16* row = to + n * 2 * job_.pairs;
+      for (std::int64_t d = 0; d < width; ++d) row[d] = c10::BFloat16(from[n * width + d] - mean[d]);
+      if (width % 2 != 0) row[width] = c10::BFloat16(0.0F);
+    }
+  });
+  job_.x = half(x_nd_);
+  job_.mean = mean;
+}
+
 void HalfLogisticPass::set_weights(const at::Tensor& weight_qd, const at::Tensor& bias_q) {
-  bias_q_.narrow(0, 0, job_.questions).copy_(bias_q);
-  const auto* from = weight_qd.const_data_ptr<float>();
+  const HalfWeights weights{weight_qd.const_data_ptr<float>(), bias_q.const_data_ptr<float>()};
   at::parallel_for(0, whole(job_.questions, kHalfColumns), 1, [&](std::int64_t first, std::int64_t last) {
-    kernel_->pack_weights(job_, from, first * kHalfColumns, std::min(last * kHalfColumns, job_.questions),
-                          half(weights_));
+    kernel_->pack_weights(job_, weights, first * kHalfColumns, std::min(last * kHalfColumns, job_.questions),
+                          half(weights_), bias_q_.mutable_data_ptr<float>());
   });
 }
 
@@ -120,33 +142,36 @@ void HalfLogisticPass::run_part(Part& part, std::span<const std::int64_t> rows) 
   }
 }
 
-void HalfLogisticPass::add_up(std::int64_t parts) {
-  std::vector<const float*> gradients;
-  for (std::int64_t p = 0; p < parts; ++p)
-    gradients.push_back(parts_[static_cast<std::size_t>(p)].gradient.const_data_ptr<float>());
-  const std::int64_t panels = whole(job_.width, kHalfColumns), groups = whole(job_.questions, kHalfRows);
-  auto* to = sums_.gradient_qd.mutable_data_ptr<float>();
-  at::parallel_for(0, groups, 1, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t tile = first * panels; tile < last * panels; ++tile) {
-      const std::int64_t group = tile / panels, panel = tile % panels;
-      float sum[kTile];
-      std::copy_n(gradients[0] + (panel * groups + group) * kTile, kTile, sum);
-      for (std::int64_t p = 1; p < parts; ++p) {
-        const float* part = gradients[static_cast<std::size_t>(p)] + (panel * groups + group) * kTile;
-        for (std::int64_t i = 0; i < kTile; ++i) sum[i] += part[i];
-      }
-      const std::int64_t rows = std::min(kHalfRows, job_.questions - group * kHalfRows);
-      const std::int64_t columns = std::min(kHalfColumns, job_.width - panel * kHalfColumns);
-      for (std::int64_t r = 0; r < rows; ++r)
-        std::copy_n(sum + r * kHalfColumns, columns,
-                    to + (group * kHalfRows + r) * job_.width + panel * kHalfColumns);
+// kHalfRows questions of all parts, and the share of the means.
+void HalfLogisticPass::add_tiles(std::int64_t parts, std::int64_t group) {
+  const std::int64_t groups = whole(job_.questions, kHalfRows), question = group * kHalfRows;
+  const std::int64_t rows = std::min(kHalfRows, job_.questions - question);
+  auto* to = sums_.gradient_qd.mutable_data_ptr<float>() + question * job_.width;
+  for (std::int64_t column = 0; column < job_.width; column += kHalfColumns) {
+    const std::int64_t tile = (column / kHalfColumns * groups + group) * kTile;
+    float sum[kTile] = {};
+    for (std::int64_t p = 0; p < parts; ++p) {
+      const float* part = parts_[static_cast<std::size_t>(p)].gradient.const_data_ptr<float>() + tile;
+      for (std::int64_t i = 0; i < kTile; ++i) sum[i] += part[i];
     }
-  });
+    const std::int64_t columns = std::min(kHalfColumns, job_.width - column);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const auto of_bias = static_cast<float>(sums_.gradient_q[static_cast<std::size_t>(question + r)]);
+      for (std::int64_t d = 0; d < columns; ++d)
+        to[r * job_.width + column + d] = sum[r * kHalfColumns + d] + of_bias * job_.mean[column + d];
+    }
+  }
+}
+
+void HalfLogisticPass::add_up(std::int64_t parts) {
   for (std::size_t q = 0; q < sums_.gradient_q.size(); ++q) {
     sums_.gradient_q[q] = 0;
     for (std::int64_t p = 0; p < parts; ++p)
       sums_.gradient_q[q] += parts_[static_cast<std::size_t>(p)].bias_gradient[q];
   }
+  at::parallel_for(0, whole(job_.questions, kHalfRows), 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t group = first; group < last; ++group) add_tiles(parts, group);
+  });
 }
 
 const LogisticSums& HalfLogisticPass::run(const at::Tensor& weight_qd, const at::Tensor& bias_q,
@@ -156,14 +181,17 @@ const LogisticSums& HalfLogisticPass::run(const at::Tensor& weight_qd, const at:
   const auto count = static_cast<std::int64_t>(rows.size());
   const std::int64_t parts = parts_of(count);
   if (static_cast<std::int64_t>(parts_.size()) < parts) parts_.resize(static_cast<std::size_t>(parts));
-  at::parallel_for(0, parts, 1, [&](std::int64_t first, std::int64_t last) {
-    const at::NoGradGuard no_gradients_here;
-    for (std::int64_t p = first; p < last; ++p) {
-      const std::int64_t begin = count * p / parts, end = count * (p + 1) / parts;
-      run_part(parts_[static_cast<std::size_t>(p)],
-               rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
-    }
-  });
+  // Parts are handed out as threads come for them, so that a slow one holds nobody up.
+  std::atomic<std::int64_t> next{0};
+  at::parallel_for(
+      0, std::min<std::int64_t>(at::get_num_threads(), parts), 1, [&](std::int64_t, std::int64_t) {
+        const at::NoGradGuard no_gradients_here;
+        for (std::int64_t p = next++; p < parts; p = next++) {
+          const std::int64_t begin = count * p / parts, end = count * (p + 1) / parts;
+          run_part(parts_[static_cast<std::size_t>(p)],
+                   rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+        }
+      });
   add_up(parts);
   return sums_;
 }

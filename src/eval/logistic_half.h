@@ -12,9 +12,10 @@ namespace pillar {
 
 bool half_products_available();
 
-// Embeddings, weights and derivatives by the logits are rounded to bfloat16 (to nearest, ties to even); bias,
-// logits, sigmoid and sums are not. The sums are added up in an order that depends on the number of rows
-// alone: the same bits on any number of threads.
+// Embeddings less their columns' means, weights and derivatives by the logits are rounded to bfloat16 (to
+// nearest, ties to even); the means and what they add to logits and gradients, bias, sigmoid and sums are
+// not: columns far from zero lose nothing. The sums are added up in an order that depends on the number of
+// rows alone: the same bits on any number of threads.
 class HalfLogisticPass {
  public:
   // Keeps `data` by reference, and a copy of its embeddings in bfloat16. Throws Error(unsupported) where
@@ -32,14 +33,16 @@ class HalfLogisticPass {
     at::Tensor x, derivative, panel, gradient;
     std::vector<double> bias_gradient;
   };
+  void set_embeddings();
   void set_weights(const at::Tensor& weight_qd, const at::Tensor& bias_q);
   void run_part(Part& part, std::span<const std::int64_t> rows) const;
   void add_up(std::int64_t parts);
+  void add_tiles(std::int64_t parts, std::int64_t group);
 
   const LogisticData& data_;
   const HalfKernel* kernel_;
   HalfJob job_;
-  at::Tensor x_nd_, weights_, bias_q_, positive_weight_q_;
+  at::Tensor x_nd_, mean_d_, weights_, bias_q_, positive_weight_q_;
   std::vector<Part> parts_;
   LogisticSums sums_;
 };

@@ -28,9 +28,10 @@ struct Left {
   std::int64_t row_stride, step;
 };
 
-// c (kHalfRows, 16 kPanels) = or += left x b, b (depth, 16 kPanels, 2); all sums stay in registers.
+// c (kHalfRows, 16 kPanels) = or += left x b, b (depth, 16 kPanels, 2); all sums stay in registers,
+// which it must not share with a caller's constants.
 template <int kPanels, bool kAdd>
-void multiply(const Left& left, const std::uint16_t* b, std::int64_t depth, float* c) {
+[[gnu::noinline]] void multiply(const Left& left, const std::uint16_t* b, std::int64_t depth, float* c) {
   __m512 sum[kHalfRows][kPanels];
 #pragma GCC unroll 8
   for (int r = 0; r < kHalfRows; ++r) {
@@ -73,8 +74,7 @@ __m512 sigmoid(__m512 z) {
   r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4F), r);
   __m512 exp = _mm512_set1_ps(1.0F / 720);
   constexpr float kTaylor[] = {1.0F / 120, 1.0F / 24, 1.0F / 6, 0.5F, 1.0F, 1.0F};
-  for (const float coefficient : kTaylor)
-    exp = _mm512_fmadd_ps(exp, r, _mm512_set1_ps(coefficient));
+  for (const float coefficient : kTaylor) exp = _mm512_fmadd_ps(exp, r, _mm512_set1_ps(coefficient));
   const __m512 one = _mm512_set1_ps(1);
   return _mm512_div_ps(one, _mm512_add_ps(one, _mm512_scalef_ps(exp, n)));
 }
@@ -146,15 +146,21 @@ void forward(const HalfJob& job, const HalfBlock& block, std::int64_t question) 
         (block.first ? 0 : block.bias_gradient[question + q]) + static_cast<double>(sum[q]);
 }
 
-// Rows past the last, up to a whole tile, become zero.
+// Rows past the last, up to a whole tile, become zero. Rows lie anywhere in memory: a few are asked for
+// ahead.
 void gather(const HalfJob& job, const HalfBlock& block, std::int64_t tiled_rows) {
-  const auto bytes = static_cast<std::size_t>(job.pairs) * 4;
+  constexpr std::int64_t kAhead = 4, kLine = 64;
+  const std::int64_t bytes = job.pairs * 4;
   for (std::int64_t m = 0; m < tiled_rows; ++m) {
+    if (m + kAhead < block.count) {
+      const auto* ahead = reinterpret_cast<const char*>(job.x + block.rows[m + kAhead] * job.pairs * 2);
+      for (std::int64_t i = 0; i < bytes; i += kLine) _mm_prefetch(ahead + i, _MM_HINT_T0);
+    }
     std::uint16_t* to = block.x + m * job.block_row_stride;
     if (m < block.count)
-      std::memcpy(to, job.x + block.rows[m] * job.pairs * 2, bytes);
+      std::memcpy(to, job.x + block.rows[m] * job.pairs * 2, static_cast<std::size_t>(bytes));
     else
-      std::memset(to, 0, bytes);
+      std::memset(to, 0, static_cast<std::size_t>(bytes));
   }
 }
 
@@ -209,25 +215,33 @@ void run(const HalfJob& job, const HalfBlock& block) {
   backward(job, block, tiled_rows);
 }
 
-void pack_weights(const HalfJob& job, const float* weight_qd, std::int64_t first, std::int64_t last,
-                  std::uint16_t* packed) {
+// One question's weights to a column of its panel, `to`; returns their product with the means.
+float pack_question(const HalfJob& job, const float* from, std::int64_t columns, std::uint16_t* to) {
+  const __m512i offsets =
+      _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                         _mm512_set1_epi32(static_cast<int>(columns)));
+  __m512 sum = _mm512_setzero_ps();
+  for (std::int64_t d = 0; d < job.width; d += 2 * kHalfLanes, to += kHalfLanes * columns * 2) {
+    const std::int64_t present = least(2 * kHalfLanes, job.width - d);
+    const auto mask = static_cast<std::uint32_t>((1ULL << present) - 1);
+    const auto of_low = static_cast<__mmask16>(mask), of_high = static_cast<__mmask16>(mask >> 16);
+    const __m512 low = _mm512_maskz_loadu_ps(of_low, from + d);
+    const __m512 high = _mm512_maskz_loadu_ps(of_high, from + d + kHalfLanes);
+    sum = _mm512_fmadd_ps(low, _mm512_maskz_loadu_ps(of_low, job.mean + d), sum);
+    sum = _mm512_fmadd_ps(high, _mm512_maskz_loadu_ps(of_high, job.mean + d + kHalfLanes), sum);
+    const auto of_pairs = static_cast<__mmask16>((1U << ((present + 1) / 2)) - 1);
+    _mm512_mask_i32scatter_epi32(to, of_pairs, offsets, (__m512i)_mm512_cvtne2ps_pbh(high, low), 4);
+  }
+  return _mm512_reduce_add_ps(sum);
+}
+
+void pack_weights(const HalfJob& job, const HalfWeights& weights, std::int64_t first, std::int64_t last,
+                  std::uint16_t* packed, float* bias) {
   for (std::int64_t q = first; q < last; ++q) {
     const std::int64_t panel = q / kHalfColumns * kHalfColumns;
     const std::int64_t columns = least(kHalfColumns, job.padded_questions - panel);
-    const float* from = weight_qd + q * job.width;
-    std::uint16_t* to = packed + (panel * job.pairs + q - panel) * 2;
-    const __m512i offsets =
-        _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-                           _mm512_set1_epi32(static_cast<int>(columns)));
-    for (std::int64_t d = 0; d < job.width; d += 2 * kHalfLanes, to += kHalfLanes * columns * 2) {
-      const std::int64_t present = least(2 * kHalfLanes, job.width - d);
-      const auto mask = static_cast<std::uint32_t>((1ULL << present) - 1);
-      const __m512 low = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from + d);
-      const __m512 high = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), from + d + kHalfLanes);
-      const auto pairs = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-      const auto whole = static_cast<__mmask16>((1U << ((present + 1) / 2)) - 1);
-      _mm512_mask_i32scatter_epi32(to, whole, offsets, pairs, 4);
-    }
+    bias[q] = weights.bias_q[q] + pack_question(job, weights.weight_qd + q * job.width, columns,
+                                                packed + (panel * job.pairs + q - panel) * 2);
   }
 }
 

@@ -17,11 +17,12 @@ struct HalfJob {
   std::int64_t padded_questions = 0;  // a multiple of kHalfLanes
   std::int64_t pairs = 0;             // of columns: ceil(width / 2)
   std::int64_t block_row_stride = 0;  // elements of a row of a block's copy, at least panels x kHalfColumns
-  const std::uint16_t* x = nullptr;   // (N, 2 pairs), zero past the width
+  const std::uint16_t* x = nullptr;   // (N, 2 pairs) less the columns' means, zero past the width
+  const float* mean = nullptr;        // (width)
   const std::int8_t* answers = nullptr;    // (N, questions)
   const std::uint16_t* weights = nullptr;  // panels of kHalfColumns questions (the last 16, 32 or 48) of
                                            // (pairs, questions of the panel, 2)
-  const float* bias = nullptr;             // (padded_questions)
+  const float* bias = nullptr;             // (padded_questions) with the means' share of the logits
   const float* positive_weight = nullptr;  // (padded_questions)
 };
 
@@ -36,11 +37,15 @@ struct HalfBlock {
   double* bias_gradient = nullptr;  // (padded_questions)
 };
 
+struct HalfWeights {
+  const float* weight_qd = nullptr;  // (questions, width)
+  const float* bias_q = nullptr;
+};
+
 struct HalfKernel {
-  // Questions [first, last) of weight_qd (questions, width) to where they belong in job.weights; `packed` is
-  // that memory, `first` a multiple of kHalfColumns.
-  void (*pack_weights)(const HalfJob& job, const float* weight_qd, std::int64_t first, std::int64_t last,
-                       std::uint16_t* packed);
+  // Questions [first, last) to where they belong in job.weights and job.bias, which are `packed` and `bias`.
+  void (*pack_weights)(const HalfJob& job, const HalfWeights& weights, std::int64_t first, std::int64_t last,
+                       std::uint16_t* packed, float* bias);
   // Adds the block's sums to its gradients.
   void (*run)(const HalfJob& job, const HalfBlock& block);
 };

@@ -35,7 +35,7 @@ enum class ProbePrecision {
               // rounding; of several, the random order moves the weights by more than bfloat16's rounding
               // does.
   fp32,
-  bf16,  // embeddings, weights and derivatives rounded to bfloat16, sums in float32: needs AVX-512 BF16
+  bf16,  // centred embeddings, weights and derivatives rounded to bfloat16, sums float32: AVX-512 BF16
 };
 const char* to_string(ProbePrecision precision) noexcept;
 
