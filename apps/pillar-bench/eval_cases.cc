@@ -46,9 +46,10 @@ Cohort make_cohort(const EvalOptions& options) {
   return {part(0, options.train), part(options.train, valid), part(options.train + valid, options.test)};
 }
 
-AdamProbeOptions adam_options(std::int64_t epochs) {
+AdamProbeOptions adam_options(std::int64_t epochs, ProbePrecision precision) {
   AdamProbeOptions adam;
   adam.epochs = epochs;
+  adam.precision = precision;
   return adam;
 }
 
@@ -60,16 +61,20 @@ Measurement timed(const std::function<void(Measurement&)>& work) {
   return m;
 }
 
-Measurement adam(const EvalOptions& options, std::int64_t epochs, bool plain) {
+enum class AdamSide { plain, fp32, automatic };
+
+Measurement adam(const EvalOptions& options, AdamSide side) {
   at::set_num_threads(options.threads);
   const Cohort cohort = make_cohort(options);
   const LinearProbe start = random_probe(options.questions, options.width, 1);
   return timed([&](Measurement& m) {
     const double before = now_seconds();
-    const LinearProbe probe = plain ? plain_probe_adam(cohort.train, start, adam_options(epochs))
-                                    : fit_probe_adam(cohort.train, start, adam_options(epochs));
-    m.figures = {{"epochs", static_cast<double>(epochs)},
-                 {"seconds_an_epoch", (now_seconds() - before) / static_cast<double>(epochs)},
+    const AdamProbeOptions fit = adam_options(
+        options.epochs, side == AdamSide::automatic ? ProbePrecision::automatic : ProbePrecision::fp32);
+    const LinearProbe probe = side == AdamSide::plain ? plain_probe_adam(cohort.train, start, fit)
+                                                      : fit_probe_adam(cohort.train, start, fit);
+    m.figures = {{"epochs", static_cast<double>(options.epochs)},
+                 {"seconds_an_epoch", (now_seconds() - before) / static_cast<double>(options.epochs)},
                  {"weight_norm", probe.weight_qd.norm().item<double>()}};
   });
 }
@@ -146,12 +151,14 @@ Measurement naive_bootstrap(const EvalOptions& options) {
 
 std::vector<Case> eval_cases(const EvalOptions& o) {
   std::vector<Case> cases;
-  cases.push_back({fmt::format("eval.adam {} epochs", o.epochs), [=] { return adam(o, o.epochs, false); },
-                   "the public loop in LibTorch: rows stacked, autograd, Adam",
-                   [=] { return adam(o, o.epochs, true); }});
+  const std::string public_loop = "the public loop in LibTorch: rows stacked, autograd, Adam";
+  cases.push_back({fmt::format("eval.adam {} epochs", o.epochs), [=] { return adam(o, AdamSide::automatic); },
+                   public_loop, [=] { return adam(o, AdamSide::plain); }});
+  cases.push_back({fmt::format("eval.adam fp32 {} epochs", o.epochs), [=] { return adam(o, AdamSide::fp32); },
+                   public_loop, [=] { return adam(o, AdamSide::plain); }});
   cases.push_back({"eval.lbfgs", [=] { return lbfgs(o); }, fmt::format("{} epochs of our Adam", kLbfgsEpochs),
                    [=] {
-                     Measurement m = adam(o, o.epochs, false);
+                     Measurement m = adam(o, AdamSide::automatic);
                      m.seconds *= static_cast<double>(kLbfgsEpochs) / static_cast<double>(o.epochs);
                      return m;
                    }});

@@ -18,6 +18,7 @@ struct ProbeArguments {
   std::string solver = "adam", missing = "no";
   std::filesystem::path samples;
   int pages = 20;
+  std::string precision = to_string(ProbePrecision::automatic);
   double l2 = 0;
 };
 
@@ -58,6 +59,11 @@ ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool qu
     throw Error(ErrorCategory::usage,
                 "--init goes with --solver adam: the optimum does not depend on a start");
   a.job.seed = a.job.bootstrap.seed;
+  for (const auto precision : {ProbePrecision::automatic, ProbePrecision::fp32, ProbePrecision::bf16}) {
+    if (a.precision == to_string(precision)) a.job.adam.precision = precision;
+  }
+  if (a.job.adam.precision != ProbePrecision::automatic && a.job.solver == ProbeSolver::lbfgs)
+    throw Error(ErrorCategory::usage, "--precision goes with --solver adam; L-BFGS ends in float64");
   a.job.command = words;
   a.job.quiet = quiet;
   const Evaluation evaluation = run_probe(a.job);
@@ -106,6 +112,13 @@ void add_probe_fit(CLI::App& command, ProbeArguments& a) {
       ->group(group);
   command.add_option("--batch-size", a.job.adam.batch_size)
       ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--precision", a.precision,
+                  "products of Adam's training: auto takes bf16 where the processor has it and an epoch is "
+                  "more than one batch")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
       ->capture_default_str()
       ->group(group);
   command

@@ -2,10 +2,13 @@
 #include "pillar/eval/probe.h"
 
 #include "core/fail.h"
+#include "eval/logistic_half.h"
 #include "eval/logistic_pass.h"
 #include "eval/probe_data.h"
 
 #include <cmath>
+#include <numeric>
+#include <optional>
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/zeros_like.h>
@@ -62,17 +65,63 @@ void check(const LogisticData& data, const LinearProbe& start, const AdamProbeOp
          fmt::join(start.weight_qd.sizes().begin(), start.weight_qd.sizes().end(), ","), questions, width);
 }
 
-std::int64_t known_answers(const LogisticData& data, std::span<const std::int64_t> rows) {
+// How many answers each row has.
+std::vector<std::int32_t> known_answers(const LogisticData& data) {
   const std::int64_t questions = data.answers_nq.size(1);
   const auto* answers = data.answers_nq.const_data_ptr<std::int8_t>();
-  std::int64_t known = 0;
-  for (const std::int64_t row : rows)
-    known += std::count_if(answers + row * questions, answers + (row + 1) * questions,
-                           [](std::int8_t answer) { return answer >= 0; });
+  std::vector<std::int32_t> known(static_cast<std::size_t>(data.answers_nq.size(0)));
+  for (std::int32_t& count : known) {
+    count = static_cast<std::int32_t>(
+        std::count_if(answers, answers + questions, [](std::int8_t answer) { return answer >= 0; }));
+    answers += questions;
+  }
   return known;
 }
 
+// One of the two passes.
+class BatchPass {
+ public:
+  BatchPass(const LogisticData& data, ProbePrecision precision) : count_(data.x_nd.size(0)) {
+    if (precision == ProbePrecision::bf16)
+      half_.emplace(data);
+    else
+      full_.emplace(data);
+  }
+  const LogisticSums& run(const LinearProbe& probe, std::span<const std::int64_t> rows) {
+    if (half_) return half_->run(probe.weight_qd, probe.bias_q, rows);
+    // One batch holds all rows in any order: then none needs to be gathered.
+    const bool all = static_cast<std::int64_t>(rows.size()) == count_;
+    return full_->run(probe.weight_qd, probe.bias_q, all ? std::span<const std::int64_t>() : rows, {false});
+  }
+
+ private:
+  std::int64_t count_;
+  std::optional<LogisticPass> full_;
+  std::optional<HalfLogisticPass> half_;
+};
+
 }  // namespace
+
+const char* to_string(ProbePrecision precision) noexcept {
+  switch (precision) {
+    case ProbePrecision::fp32:
+      return "fp32";
+    case ProbePrecision::bf16:
+      return "bf16";
+    default:
+      return "auto";
+  }
+}
+
+ProbePrecision precision_used(const AdamProbeOptions& options, std::int64_t studies) {
+  if (options.precision == ProbePrecision::automatic)
+    return half_products_available() && studies > options.batch_size ? ProbePrecision::bf16
+                                                                     : ProbePrecision::fp32;
+  if (options.precision == ProbePrecision::bf16 && !half_products_available())
+    fail(ErrorCategory::unsupported,
+         "a probe in bf16 needs a processor with AVX-512 BF16; fp32 works on all of them");
+  return options.precision;
+}
 
 LinearProbe fit_probe_adam(const ProbeData& train, const LinearProbe& start, const AdamProbeOptions& options,
                            const ProbeProgress& progress) {
@@ -80,19 +129,20 @@ LinearProbe fit_probe_adam(const ProbeData& train, const LinearProbe& start, con
   check(data, start, options);
   LinearProbe probe{start.weight_qd.to(at::kFloat).contiguous().clone(), start.bias_q.to(at::kFloat).clone()};
   Moments weight(probe.weight_qd), bias(probe.bias_q);
-  LogisticPass pass(data);
   const std::int64_t count = data.x_nd.size(0);
+  const std::vector<std::int32_t> known_n = known_answers(data);
+  BatchPass pass(data, precision_used(options, count));
   std::int64_t step_number = 0;
   for (std::int64_t epoch = 0; epoch < options.epochs; ++epoch) {
     const std::vector<std::int64_t> order = epoch_permutation(count, options.seed, epoch);
     for (std::int64_t begin = 0; begin < count; begin += options.batch_size) {
       const std::int64_t size = std::min(options.batch_size, count - begin);
       const std::span<const std::int64_t> rows(order.data() + begin, static_cast<std::size_t>(size));
-      const std::int64_t known = known_answers(data, rows);
+      const std::int64_t known =
+          std::transform_reduce(rows.begin(), rows.end(), std::int64_t{0}, std::plus<>(),
+                                [&](std::int64_t row) { return known_n[static_cast<std::size_t>(row)]; });
       if (known == 0) continue;
-      // One batch holds all rows in any order: then none needs to be gathered.
-      const LogisticSums& sums = pass.run(probe.weight_qd, probe.bias_q,
-                                          size == count ? std::span<const std::int64_t>() : rows, {false});
+      const LogisticSums& sums = pass.run(probe, rows);
       ++step_number;
       const double correction1 = 1 - std::pow(0.9, static_cast<double>(step_number));
       const double correction2 = 1 - std::pow(0.999, static_cast<double>(step_number));

@@ -121,7 +121,7 @@ LinearProbe fit_lbfgs(const ProbeJob& job, const ProbeData& train, const ProbeDa
   return fit.probe;
 }
 
-std::map<std::string, std::string> settings_of(const ProbeJob& job) {
+std::map<std::string, std::string> settings_of(const ProbeJob& job, std::int64_t studies) {
   std::map<std::string, std::string> settings = {
       {"solver", to_string(job.solver)},
       {"train split", job.train_split},
@@ -135,6 +135,7 @@ std::map<std::string, std::string> settings_of(const ProbeJob& job) {
     settings["learning rate"] = fmt::format("{}", job.adam.lr);
     settings["weight decay"] = fmt::format("{}", job.adam.weight_decay);
     settings["batch size"] = std::to_string(job.adam.batch_size);
+    settings["precision"] = to_string(precision_used(job.adam, studies));
   } else if (job.l2) {
     settings["l2"] = fmt::format("{}", *job.l2);
   } else {
@@ -149,7 +150,7 @@ RunRecord record_of(const ProbeJob& job, const std::vector<const BenchmarkSplit*
   RunRecord record;
   record.kind = "probe";
   record.command = job.command;
-  record.settings = settings_of(job);
+  record.settings = settings_of(job, static_cast<std::int64_t>(splits.front()->accessions.size()));
   record.inputs.push_back(file_record("labels", job.labels));
   for (const BenchmarkSplit* split : splits) record.inputs.push_back(split->record);
   if (!job.init.empty()) record.inputs.push_back(file_record("start", job.init));

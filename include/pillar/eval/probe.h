@@ -28,6 +28,17 @@ std::vector<double> positive_weights(const at::Tensor& answers_qn);
 // As LibTorch starts a linear layer: uniform in +-1/sqrt(D). Same seed, same bits.
 LinearProbe random_probe(std::int64_t questions, std::int64_t width, std::uint64_t seed);
 
+// What the products of training are computed in.
+enum class ProbePrecision {
+  automatic,  // bf16 where the processor has it and an epoch is more than one batch, else fp32. One batch an
+              // epoch takes the same steps whatever the seed, those of the public evaluator to float32's
+              // rounding; of several, the random order moves the weights by more than bfloat16's rounding
+              // does.
+  fp32,
+  bf16,  // centred embeddings, weights and derivatives rounded to bfloat16, sums float32: AVX-512 BF16
+};
+const char* to_string(ProbePrecision precision) noexcept;
+
 // The public probe: Adam (betas 0.9, 0.999, eps 1e-8) on the mean over rows and questions of the weighted
 // cross entropy, in shuffled batches.
 struct AdamProbeOptions {
@@ -36,11 +47,15 @@ struct AdamProbeOptions {
   double weight_decay = 0;  // L2, added to the gradient
   std::int64_t batch_size = 8192;
   std::uint64_t seed = 0;  // of the order of rows
+  ProbePrecision precision = ProbePrecision::automatic;
 };
+// fp32 or bf16: what fit_probe_adam computes `studies` rows in. Throws Error(unsupported) for bf16 where the
+// processor lacks it.
+ProbePrecision precision_used(const AdamProbeOptions& options, std::int64_t studies);
 // Called after each epoch.
 using ProbeProgress = std::function<void(std::int64_t epoch)>;
 // Throws Error(input) where data and start do not fit each other, Error(usage) for options that are no use,
-// and Error(input) where the weights stop being finite, with the epoch.
+// Error(input) where the weights stop being finite, with the epoch, and as precision_used().
 LinearProbe fit_probe_adam(const ProbeData& train, const LinearProbe& start, const AdamProbeOptions& options,
                            const ProbeProgress& progress = {});
 
