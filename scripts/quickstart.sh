@@ -13,7 +13,11 @@ export PATH="$PWD/build/release/bin:$PATH"
 
 step() { printf '\n== %s\n' "$*"; }
 show() {
-  printf '$ %s\n' "$*"
+  local word line='$'
+  for word in "$@"; do
+    case "$word" in *[[:space:]]*) line+=" \"$word\"" ;; *) line+=" $word" ;; esac
+  done
+  printf '%s\n' "$line"
   "$@"
 }
 
