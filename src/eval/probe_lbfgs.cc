@@ -243,6 +243,21 @@ void check(const LogisticData& data, const ProbeData* valid, const LbfgsProbeOpt
     fail(ErrorCategory::input, "the valid split has other widths or questions than the training split");
 }
 
+// `mean_moment`: the mean variance of the embeddings' columns.
+Path path_of(const LbfgsProbeOptions& options, double mean_moment, const std::optional<Split>& valid) {
+  Path path;
+  path.options = &options;
+  for (const double l2 : options.l2_path)
+    path.l2.push_back(options.absolute_l2 ? l2 : l2 * std::max(mean_moment, 1e-12));
+  if (valid) path.valid = &*valid;
+  return path;
+}
+
+// With half an answer added to either side.
+double smoothed_log_odds(std::int64_t yes, std::int64_t known) {
+  return std::log((static_cast<double>(yes) + 0.5) / (static_cast<double>(known - yes) + 0.5));
+}
+
 }  // namespace
 
 LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const LbfgsProbeOptions& options,
@@ -252,19 +267,15 @@ LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const
   check(data, valid, options);
   const KnownAnswers counts = count_answers(train.answers_qn);
   const Whitening whitening = find_whitening(data.x_nd);
-  SearchSpace space{whitening.moments_d, whitening.mean_d.norm().item<double>(), options.tolerance};
+  const SearchSpace space{whitening.moments_d, whitening.mean_d.norm().item<double>(), options.tolerance};
   const double mean_moment = std::accumulate(space.moments_d.begin(), space.moments_d.end(), 0.0) /
                              static_cast<double>(space.moments_d.size());
-  Path path;
-  path.options = &options;
-  for (const double l2 : options.l2_path)
-    path.l2.push_back(options.absolute_l2 ? l2 : l2 * std::max(mean_moment, 1e-12));
-  std::unique_ptr<Split> valid_split;
+  std::optional<Split> valid_split;
   if (valid != nullptr) {
-    valid_split = std::make_unique<Split>(Split{logistic_data(*valid), count_answers(valid->answers_qn)});
+    valid_split = Split{logistic_data(*valid), count_answers(valid->answers_qn)};
     valid_split->data.positive_weight_q = data.positive_weight_q;
-    path.valid = valid_split.get();
   }
+  const Path path = path_of(options, mean_moment, valid_split);
 
   LbfgsProbe result;
   std::map<std::int64_t, Found> best;
@@ -272,10 +283,9 @@ LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const
   std::iota(all.begin(), all.end(), 0);
   for (const std::int64_t q : all) {
     const auto index = static_cast<std::size_t>(q);
-    const auto yes = static_cast<double>(counts.yes_q[index]);
-    const double no = static_cast<double>(counts.known_q[index]) - yes;
-    if (yes == 0 || no == 0) {
-      best[q] = {at::zeros({data.x_nd.size(1)}, at::kDouble), std::log((yes + 0.5) / (no + 0.5)), 0};
+    const std::int64_t yes = counts.yes_q[index], known = counts.known_q[index];
+    if (yes == 0 || yes == known) {
+      best[q] = {at::zeros({data.x_nd.size(1)}, at::kDouble), smoothed_log_odds(yes, known), 0};
     } else {
       group.push_back(q);
     }
