@@ -178,6 +178,9 @@ Evaluation run_probe(const ProbeJob& job) {
   std::vector<const BenchmarkSplit*> splits = {&train, &test};
   std::optional<BenchmarkSplit> valid;
   if (job.solver == ProbeSolver::lbfgs && !job.l2) {
+    if (EmbeddingCache::is_empty(job.cache, job.valid_split))
+      fail(ErrorCategory::usage, "{}: no split {}, on which L-BFGS chooses its L2 penalty; --l2 gives one",
+           job.cache, job.valid_split);
     valid = load_split(job.cache, job.valid_split, labels, job.missing);
     check_apart(train, *valid, job.allow_overlap);
     check_apart(*valid, test, job.allow_overlap);

@@ -229,6 +229,15 @@ TEST_F(ProbeRun, EmbeddingsThatDoNotFitAreNamed) {
                       AllOf(HasSubstr("strange"), HasSubstr("none of its 1 accessions is in the labels")));
 }
 
+TEST_F(ProbeRun, LbfgsNeedsAValidSplitOrAPenalty) {
+  job_.solver = ProbeSolver::lbfgs;
+  job_.valid_split = "validation";
+  EXPECT_PILLAR_ERROR(run_probe(job_), ErrorCategory::usage,
+                      AllOf(HasSubstr("no split validation"), HasSubstr("--l2")));
+  job_.l2 = 0.1;
+  EXPECT_GT(run_probe(job_).auroc.mean.value, 0.7);
+}
+
 TEST_F(ProbeRun, OneClassIsSaidAndCountsAsZeroInThePublicFilesOnly) {
   json labels = read_json(job_.labels);
   for (auto& [accession, study] : labels.items()) {
