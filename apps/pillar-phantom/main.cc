@@ -56,6 +56,7 @@ void add_options(pillar::AppContext& context, Arguments& arguments) {
       ->capture_default_str()
       ->type_name("MM");
   app.add_option("--seed,-s", cohort.seed, "what makes this cohort differ from another")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->type_name("S");
   app.add_option("--modality", arguments.modality, "CT or MR (T1-weighted)")

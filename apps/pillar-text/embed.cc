@@ -73,7 +73,10 @@ void add_hash(CLI::App& command, EmbedArguments& a) {
       ->check(CLI::Range(8, 1 << 16))
       ->capture_default_str()
       ->group(group);
-  command.add_option("--seed", a.hash.seed, "of the hash")->capture_default_str()->group(group);
+  command.add_option("--seed", a.hash.seed, "of the hash")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
 }
 
 }  // namespace

@@ -88,6 +88,7 @@ void add_init(AppContext& context) {
       ->type_name("DIR");
   app->add_option("--seed,-s", arguments->seed, "the same seed gives the same bytes")
       ->check(CLI::NonNegativeNumber)
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->type_name("S");
   app->add_flag("--overwrite", arguments->overwrite, "replace a model that is there");
