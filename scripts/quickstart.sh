@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, builds, and runs the main job on a demo cohort, twelve synthetic torsos and one real head CT: from scans to
 # samples, pictures and embeddings; then a small model pretrained on 1,000 synthetic studies and their reports, and the
-# benchmark of what it learned. A quarter of an hour after the build on two processor cores. Run again, it keeps what is
+# benchmark of what it learned. Nine minutes after the build on two processor cores. Run again, it keeps what is
 # there.
 # Usage: scripts/quickstart.sh [FOLDER]   (default: demo)
 set -euo pipefail
