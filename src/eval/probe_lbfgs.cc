@@ -172,47 +172,61 @@ struct Path {
   const LbfgsProbeOptions* options = nullptr;
 };
 
-// One group of questions along the path.
+// Where a question's path was best so far.
+struct Kept {
+  std::vector<double> point;
+  double l2 = 0, loss = std::numeric_limits<double>::infinity();
+  int grown = 0;  // steps of the path since
+};
+
+// Keeps what the valid split likes better than before; returns the questions whose path goes on.
+Questions keep_better(const Path& path, const Questions& open, const LinearProbe& probe, double l2,
+                      const std::map<std::int64_t, QuestionSearch>& searches,
+                      std::map<std::int64_t, Kept>& kept) {
+  const std::vector<double> loss = losses(path.valid->data, path.valid->counts, open, probe);
+  Questions next;
+  for (std::size_t k = 0; k < open.size(); ++k) {
+    Kept& best = kept[open[k]];
+    if (best.point.empty() || loss[k] < best.loss) {
+      best = {searches.at(open[k]).point(), l2, loss[k], 0};
+    } else {
+      ++best.grown;
+    }
+    if (best.grown < 2) next.push_back(open[k]);
+  }
+  return next;
+}
+
+// One group of questions: along the path in float32 as far as choosing needs it, then each to the tolerance,
+// in float64, where its path was best.
 void fit_group(const LogisticData& train, const KnownAnswers& counts, const Whitening& whitening,
                const SearchSpace& space, const Path& path, const Questions& group,
-               std::map<std::int64_t, Found>& best, std::int64_t& passes) {
+               std::map<std::int64_t, Found>& found, std::int64_t& passes) {
+  constexpr double kLooser = 30;
+  const double tolerance = path.options->tolerance;
   std::map<std::int64_t, QuestionSearch> searches;
-  for (const std::int64_t q : group) searches.emplace(q, space);
+  std::map<std::int64_t, Kept> kept;
+  for (const std::int64_t q : group)
+    searches.emplace(q, QuestionSearch(space, std::vector<double>(space.moments_d.size() + 1, 0.0)));
   Together together(train, counts, whitening, searches);
-  std::map<std::int64_t, double> least;
-  std::map<std::int64_t, int> grown;
   Questions open = group;
   for (const double l2 : path.l2) {
-    for (const std::int64_t q : open) searches.at(q).set_l2(l2);
-    for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
-      Questions rest;
-      for (const std::int64_t q : open) {
-        if (!searches.at(q).done()) rest.push_back(q);
-      }
-      passes += together.run(rest, type, path.options->max_passes);
+    for (const std::int64_t q : open) searches.at(q).aim_for(l2, kLooser * tolerance);
+    passes += together.run(open, at::kFloat, path.options->max_passes);
+    if (path.valid == nullptr) {
+      for (const std::int64_t q : open) kept[q] = {searches.at(q).point(), l2, 0, 0};
+      continue;
     }
     std::map<std::int64_t, Found> here;
     for (const std::int64_t q : open) here[q] = in_embeddings(whitening, searches.at(q).point(), l2);
-    if (path.valid == nullptr) {
-      best.insert(here.begin(), here.end());
-      continue;
-    }
-    const LinearProbe probe = as_probe(here, open, train.x_nd.size(1), at::kFloat);
-    const std::vector<double> loss = losses(path.valid->data, path.valid->counts, open, probe);
-    Questions next;
-    for (std::size_t k = 0; k < open.size(); ++k) {
-      const std::int64_t q = open[k];
-      if (least.count(q) == 0 || loss[k] < least[q]) {
-        least[q] = loss[k];
-        best[q] = here[q];
-        grown[q] = 0;
-      } else {
-        ++grown[q];
-      }
-      if (grown[q] < 2) next.push_back(q);
-    }
-    open = std::move(next);
+    open = keep_better(path, open, as_probe(here, open, train.x_nd.size(1), at::kFloat), l2, searches, kept);
   }
+  for (auto& [q, search] : searches) {
+    search = QuestionSearch(space, kept.at(q).point);
+    search.aim_for(kept.at(q).l2, tolerance);
+  }
+  passes += together.run(group, at::kDouble, path.options->max_passes);
+  for (const auto& [q, search] : searches) found[q] = in_embeddings(whitening, search.point(), kept.at(q).l2);
 }
 
 std::vector<double> gradient_norms(const LogisticData& data, const KnownAnswers& counts,
@@ -267,7 +281,7 @@ LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const
   check(data, valid, options);
   const KnownAnswers counts = count_answers(train.answers_qn);
   const Whitening whitening = find_whitening(data.x_nd);
-  const SearchSpace space{whitening.moments_d, whitening.mean_d.norm().item<double>(), options.tolerance};
+  const SearchSpace space{whitening.moments_d, whitening.mean_d.norm().item<double>()};
   const double mean_moment = std::accumulate(space.moments_d.begin(), space.moments_d.end(), 0.0) /
                              static_cast<double>(space.moments_d.size());
   std::optional<Split> valid_split;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace pillar {
 namespace {
@@ -22,11 +23,12 @@ void add_scaled(std::vector<double>& to, double scale, const std::vector<double>
 
 }  // namespace
 
-QuestionSearch::QuestionSearch(const SearchSpace& space)
-    : space_(&space), point_(space.moments_d.size() + 1, 0.0), trial_(point_) {}
+QuestionSearch::QuestionSearch(const SearchSpace& space, std::vector<double> start)
+    : space_(&space), point_(std::move(start)), trial_(point_) {}
 
-void QuestionSearch::set_l2(double l2) {
+void QuestionSearch::aim_for(double l2, double tolerance) {
   l2_ = l2;
+  tolerance_ = tolerance;
   done_ = false;
   stalled_ = false;
   best_norm_ = 0;
@@ -96,7 +98,7 @@ void QuestionSearch::take(const PointValue& at_trial) {
 void QuestionSearch::look_from_here() {
   const std::vector<double> gradient = penalised_gradient(here_, point_);
   const double norm = norm_bound(gradient);
-  done_ = norm <= space_->tolerance;
+  done_ = norm <= tolerance_;
   if (best_norm_ == 0 || norm < 0.9 * best_norm_) {
     best_norm_ = norm;
     tries_without_progress_ = 0;

@@ -12,8 +12,7 @@ namespace pillar {
 // Of all questions: the columns are whitened, so that their second moments are a diagonal.
 struct SearchSpace {
   std::vector<double> moments_d;  // mean square of each column
-  double mean_norm = 0;     // of the centre that was taken off: bounds what the bias adds to the gradient
-  double tolerance = 1e-6;  // of the gradient's norm in the coordinates before whitening
+  double mean_norm = 0;  // of the centre that was taken off: bounds what the bias adds to the gradient
 };
 
 // Loss and derivatives of the mean cross entropy, without the penalty. The last number of a point and of a
@@ -25,10 +24,11 @@ struct PointValue {
 
 class QuestionSearch {
  public:
-  explicit QuestionSearch(const SearchSpace& space);
+  QuestionSearch(const SearchSpace& space, std::vector<double> start);
 
-  // Goes on from where it is, under another penalty l2/2 |weight|^2. What was learned stays valid.
-  void set_l2(double l2);
+  // Goes on from where it is, under the penalty l2/2 |weight|^2, until the gradient's norm in the coordinates
+  // before whitening is below `tolerance`. What was learned under another penalty stays valid.
+  void aim_for(double l2, double tolerance);
   // Values that are told from now on are good to this relative error: 1e-7 where they come from float32.
   // Where that changes the next trial is the point itself, since values of two kinds do not compare.
   void set_noise(double noise);
@@ -53,7 +53,7 @@ class QuestionSearch {
   void aim(double step);
 
   const SearchSpace* space_;
-  double l2_ = 0, noise_ = 1e-7;
+  double l2_ = 0, tolerance_ = 1e-6, noise_ = 1e-7;
   std::vector<double> point_, trial_, direction_;
   PointValue here_;
   bool has_here_ = false, done_ = false, stalled_ = false;
