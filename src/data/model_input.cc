@@ -5,6 +5,7 @@
 #include "core/fail.h"
 #include "data/fitted_input.h"
 #include "data/intensity_map.h"
+#include "tokenizer/stream_copy.h"
 
 #include <cmath>
 #include <limits>
@@ -69,11 +70,26 @@ bool write_row(const AxisFit& fit, std::int64_t target, const In* row, Out* out,
   return finite;
 }
 
+// The map of voxels that stay as they are: whole slices of them are copied.
+struct AsStored {
+  template <typename T>
+  T operator()(T value) const {
+    return value;
+  }
+};
+
+bool keeps_rows_whole(const Placement& p) {
+  const AxisFit& w = p.fits[2];
+  return w.skip == 0 && w.before == 0 && w.kept == p.target[2] && p.source[2] == p.target[2];
+}
+
 // Every voxel of the result is written once, front to back in the order of its own slices.
 template <typename In, typename Out, typename Map>
 bool write_placed(const Placement& p, const In* from, Out* to, Out pad, const Map& map) {
   const auto& [d, h, w] = p.fits;
   const std::int64_t row_size = p.target[2], slice_size = p.target[1] * row_size;
+  constexpr bool kCopies = std::is_same_v<Map, AsStored> && std::is_integral_v<In> && std::is_same_v<In, Out>;
+  const bool copies = kCopies && keeps_rows_whole(p);
   bool finite = true;
   for (std::int64_t slice = 0; slice < p.target[0]; ++slice, to += slice_size) {
     const std::int64_t k = (p.flip ? p.target[0] - 1 - slice : slice) - d.before;
@@ -83,10 +99,16 @@ bool write_placed(const Placement& p, const In* from, Out* to, Out pad, const Ma
     }
     Out* row_out = std::fill_n(to, h.before * row_size, pad);
     const In* row = from + ((d.skip + k) * p.source[1] + h.skip) * p.source[2] + w.skip;
-    for (std::int64_t j = 0; j < h.kept; ++j, row += p.source[2], row_out += row_size)
-      finite &= write_row(w, row_size, row, row_out, pad, map);
+    if (copies) {
+      tokenizer::stream_copy(row_out, row, static_cast<std::size_t>(h.kept * row_size) * sizeof(Out));
+      row_out += h.kept * row_size;
+    } else {
+      for (std::int64_t j = 0; j < h.kept; ++j, row += p.source[2], row_out += row_size)
+        finite &= write_row(w, row_size, row, row_out, pad, map);
+    }
     std::fill(row_out, to + slice_size, pad);
   }
+  if (copies) tokenizer::stream_done();
   return finite;
 }
 
@@ -112,7 +134,7 @@ FittedInput fitted(const Scan& scan, const at::Tensor& voxels_dhw, const Placeme
 
 FittedInput fit_as_stored(const Scan& scan, const Placement& p, double pad_value) {
   const at::Tensor& voxels = scan.volume.voxels_dhw;
-  const auto same = [](auto value) { return value; };
+  const AsStored same;
   switch (voxels.scalar_type()) {
     case at::kShort:
       return fitted<std::int16_t, std::int16_t>(scan, voxels, p, pad_value, same);
