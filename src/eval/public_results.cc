@@ -4,6 +4,7 @@
 #include "pillar/core/file.h"
 
 #include "core/fail.h"
+#include "eval/metrics_json.h"
 
 #include <cmath>
 #include <fstream>
@@ -149,9 +150,7 @@ void write_public_results(const fs::path& run_folder, const Predictions& predict
   if (!predictions.probabilities)
     fail(ErrorCategory::usage, "{}: the public evaluator's files hold probabilities, these are other scores",
          run_folder);
-  std::error_code error;
-  fs::create_directories(run_folder, error);
-  if (error) fail(ErrorCategory::io, "{}: cannot make the folder: {}", run_folder, error.message());
+  make_run_folder(run_folder);
   write_detailed(run_folder / "detailed_results.csv", evaluation);
   write_probability_rows(run_folder / "exam_probabilities.csv", predictions.accessions, predictions.questions,
                          predictions.scores_qn, &predictions.answers_qn);
