@@ -9,9 +9,6 @@ namespace {
 
 constexpr const char* kAxisDhw[3] = {"D", "H", "W"};
 
-Size3 hwd_from_dhw(const Size3& dhw) {
-  return {dhw[1], dhw[2], dhw[0]};
-}
 Size3 dhw_from_hwd(const Size3& hwd) {
   return {hwd[2], hwd[0], hwd[1]};
 }
@@ -24,18 +21,19 @@ bool every_axis_holds(const Size3& size, const Size3& window) {
   return size[0] >= window[0] && size[1] >= window[1] && size[2] >= window[2];
 }
 
-// As the public code counts, floating-point logarithm included: the longest axis decides.
+std::int64_t product(const Size3& size) {
+  return size[0] * size[1] * size[2];
+}
+
+// The public code counts scales by how often all tokens together, not those of one axis, can be pooled until a
+// single window holds them. Its floating-point logarithms are kept, since rounding decides at whole powers.
 std::int64_t most_scales(const TowerConfig& tower) {
-  const Size3 tokens = configured_tokens_hwd(tower);
-  const Size3 merge = hwd_from_dhw(tower.merge_ratio_dhw), pool = hwd_from_dhw(tower.local2global_dhw);
-  std::int64_t most = 1;
-  for (int a = 0; a < 3; ++a) {
-    if (pool[a] < 2) continue;
-    const double steps = std::log(static_cast<double>(tokens[a]) / static_cast<double>(merge[a])) /
-                         std::log(static_cast<double>(pool[a]));
-    most = std::max(most, static_cast<std::int64_t>(std::ceil(steps)) + 1);
-  }
-  return most;
+  const std::int64_t pool = product(tower.local2global_dhw);
+  if (pool < 2) return 1;
+  const double windows = static_cast<double>(product(configured_tokens_hwd(tower))) /
+                         static_cast<double>(product(tower.merge_ratio_dhw));
+  const double steps = std::log2(windows) / std::log2(static_cast<double>(pool));
+  return std::max(std::int64_t{1}, static_cast<std::int64_t>(std::ceil(steps)) + 1);
 }
 
 struct Cut {
