@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pillar/model/weights.h"
-#include "pillar/tokenizer/window.h"
+#include "pillar/windows/window.h"
 
 #include "plain_layout.h"
 

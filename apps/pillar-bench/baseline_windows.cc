@@ -1,4 +1,4 @@
-#include "pillar/tokenizer/window.h"
+#include "pillar/windows/window.h"
 
 #include "baselines.h"
 #include "plain_atlas.h"

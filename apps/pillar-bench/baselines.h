@@ -3,7 +3,7 @@
 #pragma once
 
 #include "pillar/image/volume.h"
-#include "pillar/tokenizer/window.h"
+#include "pillar/windows/window.h"
 
 #include "runner.h"
 

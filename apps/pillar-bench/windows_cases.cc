@@ -1,7 +1,7 @@
 #include "windows_cases.h"
 
 #include "pillar/phantom/phantom.h"
-#include "pillar/tokenizer/windowed_volume.h"
+#include "pillar/windows/windowed_volume.h"
 
 #include "baselines.h"
 #include "memory_bandwidth.h"

@@ -1,6 +1,6 @@
 #include "pillar/rave/verify.h"
-#include "pillar/tokenizer/value_check.h"
-#include "pillar/tokenizer/windowed_volume.h"
+#include "pillar/windows/value_check.h"
+#include "pillar/windows/windowed_volume.h"
 #include "pillar/viz/contact_sheet.h"
 #include "pillar/viz/slice_viewer.h"
 #include "pillar/viz/window_viewer.h"

@@ -11,7 +11,7 @@
 #include <pillar/core/error.h>
 #include <pillar/data/model_input.h>
 #include <pillar/model/atlas.h>
-#include <pillar/tokenizer/windowed_volume.h>
+#include <pillar/windows/windowed_volume.h>
 
 namespace {
 

@@ -1,6 +1,6 @@
 #include "data/batch_memory.h"
 
-#include "tokenizer/output_memory.h"
+#include "windows/output_memory.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
@@ -24,7 +24,7 @@ at::Tensor BatchMemory::block_of(std::size_t bytes) {
     }
   }
   at::Tensor block = at::empty({static_cast<std::int64_t>(bytes)}, at::kByte);
-  tokenizer::advise_large_pages(block.mutable_data_ptr(), bytes);
+  windows::advise_large_pages(block.mutable_data_ptr(), bytes);
   return block;
 }
 

@@ -5,7 +5,7 @@
 #include "core/fail.h"
 #include "data/fitted_input.h"
 #include "data/intensity_map.h"
-#include "tokenizer/stream_copy.h"
+#include "windows/stream_copy.h"
 
 #include <cmath>
 #include <limits>
@@ -100,7 +100,7 @@ bool write_placed(const Placement& p, const In* from, Out* to, Out pad, const Ma
     Out* row_out = std::fill_n(to, h.before * row_size, pad);
     const In* row = from + ((d.skip + k) * p.source[1] + h.skip) * p.source[2] + w.skip;
     if (copies) {
-      tokenizer::stream_copy(row_out, row, static_cast<std::size_t>(h.kept * row_size) * sizeof(Out));
+      windows::stream_copy(row_out, row, static_cast<std::size_t>(h.kept * row_size) * sizeof(Out));
       row_out += h.kept * row_size;
     } else {
       for (std::int64_t j = 0; j < h.kept; ++j, row += p.source[2], row_out += row_size)
@@ -108,7 +108,7 @@ bool write_placed(const Placement& p, const In* from, Out* to, Out pad, const Ma
     }
     std::fill(row_out, to + slice_size, pad);
   }
-  if (copies) tokenizer::stream_done();
+  if (copies) windows::stream_done();
   return finite;
 }
 

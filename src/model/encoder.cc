@@ -1,7 +1,7 @@
 #include "pillar/model/encoder.h"
 
 #include "pillar/core/file.h"
-#include "pillar/tokenizer/windowed_volume.h"
+#include "pillar/windows/windowed_volume.h"
 
 #include "core/fail.h"
 #include "model/device.h"

@@ -4,7 +4,7 @@
 # Usage: rooms_test.sh SOURCE_DIR
 set -euo pipefail
 cd "$1"
-declare -A allowed=([core]="core" [image]="core image" [rave]="core image rave" [tokenizer]="core tokenizer" [model]="core tokenizer model" [viz]="core viz" [phantom]="core image phantom" [text]="core text" [data]="core image rave tokenizer text data" [train]="core model data train" [eval]="core model text data eval" [cuda]="core cuda")
+declare -A allowed=([core]="core" [image]="core image" [rave]="core image rave" [model]="core windows model" [viz]="core viz" [phantom]="core image phantom" [text]="core text" [data]="core image rave windows text data" [train]="core model data train" [eval]="core model text data eval" [cuda]="core cuda" [windows]="core windows")
 bad=0
 complain() {
   echo "$*" >&2

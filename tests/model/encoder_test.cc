@@ -2,7 +2,7 @@
 
 #include "pillar/core/file.h"
 #include "pillar/model/atlas.h"
-#include "pillar/tokenizer/windowed_volume.h"
+#include "pillar/windows/windowed_volume.h"
 
 #include "model/configs.h"
 #include "support/expect_error.h"

@@ -1,6 +1,6 @@
 #include "pillar/model/image_windows.h"
 
-#include "pillar/tokenizer/windowed_volume.h"
+#include "pillar/windows/windowed_volume.h"
 
 #include "support/expect_error.h"
 

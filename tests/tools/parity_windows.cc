@@ -1,6 +1,6 @@
 #include "pillar/core/config.h"
 #include "pillar/core/safetensors.h"
-#include "pillar/tokenizer/windowed_volume.h"
+#include "pillar/windows/windowed_volume.h"
 
 #include "tools/parity.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pillar/model/atlas_config.h"
-#include "pillar/tokenizer/window.h"
+#include "pillar/windows/window.h"
 
 #include <filesystem>
 #include <memory>

@@ -2,7 +2,7 @@
 // has its own way (Encoder), which never holds them whole.
 #pragma once
 
-#include "pillar/tokenizer/window.h"
+#include "pillar/windows/window.h"
 
 #include <vector>
 

@@ -1,0 +1,104 @@
+#include "pillar/windows/value_check.h"
+
+#include "core/fail.h"
+#include "windows/statistics.h"
+
+namespace pillar {
+namespace {
+
+struct Span {
+  float low, high;
+};
+
+constexpr float kBelowLiftedAir = -850;
+constexpr Span kLiftedAir = {-800, -740};
+constexpr Span kOffsetAir = {0, 24};
+constexpr Span kOffsetTissue = {824, 1224};
+constexpr Span kTissue = {-200, 300};
+constexpr float kDensest = 3100;    // HU, but for metal
+constexpr float kEmptiest = -4000;  // what scanners fill the corners with is above
+
+// Parts of all voxels, 0 to 1.
+struct Shares {
+  double below_lifted_air = 0, lifted_air = 0, offset_air = 0, offset_tissue = 0, tissue = 0, too_dense = 0,
+         emptier = 0;
+};
+
+template <typename Voxel>
+Shares shares_of(const Voxel* voxels, std::int64_t count) {
+  std::array<std::int64_t, 7> n = {};
+  const auto within = [](float value, Span span) { return value >= span.low && value <= span.high ? 1 : 0; };
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto value = static_cast<float>(voxels[i]);
+    n[0] += value < kBelowLiftedAir ? 1 : 0;
+    n[1] += within(value, kLiftedAir);
+    n[2] += within(value, kOffsetAir);
+    n[3] += within(value, kOffsetTissue);
+    n[4] += within(value, kTissue);
+    n[5] += value > kDensest ? 1 : 0;
+    n[6] += value < kEmptiest ? 1 : 0;
+  }
+  const auto share = [&](int i) { return static_cast<double>(n[i]) / static_cast<double>(count); };
+  return {share(0), share(1), share(2), share(3), share(4), share(5), share(6)};
+}
+
+Shares shares_of(const at::Tensor& voxels) {
+  const void* data = voxels.const_data_ptr();
+  if (voxels.scalar_type() == at::kShort)
+    return shares_of(static_cast<const std::int16_t*>(data), voxels.numel());
+  if (voxels.scalar_type() == at::kUInt16)
+    return shares_of(static_cast<const std::uint16_t*>(data), voxels.numel());
+  return shares_of(static_cast<const float*>(data), voxels.numel());
+}
+
+ValueCheck judge_ct(double min, double max, const Shares& shares) {
+  if (min >= 0 && shares.offset_air > 0.02 && shares.offset_tissue > 0.02) {
+    return {ValueLook::offset_1024, true,
+            fmt::format(
+                "Not HU but HU + 1024: no value is below 0, {:.0f} % lie within 0 to 24 (air) and {:.0f} % "
+                "within 824 to 1224 (soft tissue). Every window is off by 1024.",
+                100 * shares.offset_air, 100 * shares.offset_tissue)};
+  }
+  if (shares.lifted_air > 0.01 && shares.below_lifted_air < 0.001) {
+    return {
+        ValueLook::lifted_air, false,
+        fmt::format(
+            "Air lies near -768 ({:.0f} % within -800 to -740, nothing to speak of below): the scale of the "
+            "published 10-bit stream (rave10). Expected; the released weights were trained on it.",
+            100 * shares.lifted_air)};
+  }
+  const auto foreign = [&](const std::string& why) {
+    return ValueCheck{ValueLook::foreign, true,
+                      fmt::format("These do not look like HU: values from {:g} to {:g}, {}.", min, max, why)};
+  };
+  if (min >= 0) return foreign("none below 0, where air and fat are");
+  if (max - min < 50) return foreign("hardly any contrast");
+  if (shares.too_dense > 0.1) {
+    return foreign(fmt::format("{:.0f} % above {:g}, denser than bone", 100 * shares.too_dense, kDensest));
+  }
+  if (shares.emptier > 0.1) {
+    return foreign(fmt::format("{:.0f} % below {:g}, emptier than air", 100 * shares.emptier, kEmptiest));
+  }
+  if (shares.tissue < 0.01) return foreign("hardly any within -200 to 300, where soft tissue is");
+  return {ValueLook::hounsfield, false, fmt::format("Values from {:g} to {:g} look like HU.", min, max)};
+}
+
+}  // namespace
+
+ValueCheck check_values(const at::Tensor& voxels, WindowFamily family) {
+  if (!voxels.defined() || voxels.numel() == 0) fail(ErrorCategory::input, "no voxels to judge");
+  const at::Tensor values = voxels.contiguous();
+  const windows::Statistics found =
+      windows::statistics(values, {.extremes = true, .moments = false, .percents = {}}, 1);
+  if (found.min == found.max) {
+    return {ValueLook::constant, true,
+            fmt::format("Every voxel has the value {:g}: there is nothing to see.", found.min)};
+  }
+  if (family != WindowFamily::ct) {
+    return {ValueLook::signal, false,
+            fmt::format("Signal from {:g} to {:g}, no unit.", found.min, found.max)};
+  }
+  return judge_ct(found.min, found.max, shares_of(values));
+}
+
+}  // namespace pillar

@@ -1,0 +1,12 @@
+// Internal: what a window must be before anything is computed with it.
+#pragma once
+
+#include "pillar/windows/window.h"
+
+namespace pillar::windows {
+
+// Throws Error(usage): a level window whose numbers are not finite or whose width is not above 0 (in float32
+// too), percentiles outside of 0 to 100 or not in ascending order.
+void check_window(const Window& window);
+
+}  // namespace pillar::windows

@@ -1,0 +1,102 @@
+#include "pillar/windows/value_check.h"
+
+#include "pillar/core/safetensors.h"
+#include "pillar/phantom/phantom.h"
+#include "pillar/rave/hu_map.h"
+
+#include "support/expect_error.h"
+#include "support/goldens.h"
+
+#include <cmath>
+
+#include <ATen/ATen.h>
+
+namespace pillar {
+namespace {
+
+using ::testing::HasSubstr;
+
+at::Tensor phantom_hu() {
+  PhantomOptions options;
+  options.size = 64;
+  return make_phantom(3, options).volume.voxels_dhw;
+}
+
+ValueCheck check(const at::Tensor& voxels) {
+  return check_values(voxels, WindowFamily::ct);
+}
+
+TEST(ValueCheck, HounsfieldUnits) {
+  const ValueCheck result = check(phantom_hu());
+  EXPECT_EQ(result.look, ValueLook::hounsfield) << result.message;
+  EXPECT_FALSE(result.warning);
+  EXPECT_EQ(check(phantom_hu().to(at::kFloat)).look, ValueLook::hounsfield);
+}
+
+TEST(ValueCheck, ARealHeadScan) {
+  PILLAR_NEEDS_GOLDEN("rave/head_ct/expected.safetensors");
+  const at::Tensor hu = SafetensorsFile(test::golden("rave/head_ct/expected.safetensors")).tensor("loaded");
+  const ValueCheck result = check(hu);
+  EXPECT_TRUE(result.look == ValueLook::hounsfield || result.look == ValueLook::lifted_air) << result.message;
+  EXPECT_FALSE(result.warning);
+}
+
+TEST(ValueCheck, ThePublishedScaleIsExplained) {
+  const at::Tensor hu = phantom_hu().clamp(-1024, 3071).contiguous();
+  at::Tensor lifted = at::empty_like(hu);
+  for (std::int64_t i = 0; i < hu.numel(); ++i) {
+    lifted.mutable_data_ptr<std::int16_t>()[i] =
+        y10_to_hu_table()[hu_to_y10_table()[hu.const_data_ptr<std::int16_t>()[i] + 1024]];
+  }
+  const ValueCheck result = check(lifted);
+  EXPECT_EQ(result.look, ValueLook::lifted_air) << result.message;
+  EXPECT_FALSE(result.warning);
+  EXPECT_THAT(result.message, HasSubstr("-768"));
+}
+
+TEST(ValueCheck, OffsetBy1024) {
+  const at::Tensor offset = phantom_hu().clamp_min(-1024) + 1024;
+  for (const at::Tensor& voxels : {offset, offset.to(at::kUInt16), offset.to(at::kFloat)}) {
+    const ValueCheck result = check(voxels);
+    EXPECT_EQ(result.look, ValueLook::offset_1024) << result.message;
+    EXPECT_TRUE(result.warning);
+    EXPECT_THAT(result.message, HasSubstr("1024"));
+  }
+}
+
+TEST(ValueCheck, OneValue) {
+  for (const WindowFamily family : {WindowFamily::ct, WindowFamily::mr}) {
+    const ValueCheck result = check_values(at::full({2, 3, 4}, -7, at::kShort), family);
+    EXPECT_EQ(result.look, ValueLook::constant);
+    EXPECT_TRUE(result.warning);
+    EXPECT_THAT(result.message, HasSubstr("-7"));
+  }
+}
+
+TEST(ValueCheck, ForeignScales) {
+  const at::Tensor hu = phantom_hu().to(at::kFloat);
+  const at::Tensor unit = (hu - hu.min()) / (hu.max() - hu.min());
+  for (const at::Tensor& voxels :
+       {unit, unit * 255, unit - 0.5, (unit * 60000).to(at::kUInt16), hu * 20, hu - 20000}) {
+    const ValueCheck result = check(voxels);
+    EXPECT_EQ(result.look, ValueLook::foreign) << result.message;
+    EXPECT_TRUE(result.warning);
+  }
+}
+
+TEST(ValueCheck, SignalHasNoUnit) {
+  const ValueCheck result = check_values(at::arange(1000, at::kFloat), WindowFamily::mr);
+  EXPECT_EQ(result.look, ValueLook::signal);
+  EXPECT_FALSE(result.warning);
+  EXPECT_THAT(result.message, HasSubstr("999"));
+}
+
+TEST(ValueCheck, WrongVolumesAreRefused) {
+  EXPECT_PILLAR_ERROR(check(at::Tensor()), ErrorCategory::input, HasSubstr("no voxels"));
+  EXPECT_PILLAR_ERROR(check(at::zeros({0, 2, 2}, at::kShort)), ErrorCategory::input, HasSubstr("no voxels"));
+  EXPECT_PILLAR_ERROR(check(at::zeros({2, 2}, at::kLong)), ErrorCategory::input, HasSubstr("Long"));
+  EXPECT_PILLAR_ERROR(check(at::full({3}, NAN)), ErrorCategory::input, HasSubstr("nan"));
+}
+
+}  // namespace
+}  // namespace pillar
