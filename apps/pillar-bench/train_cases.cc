@@ -3,7 +3,7 @@
 #include "pillar/core/error.h"
 #include "pillar/core/file.h"
 #include "pillar/model/atlas_config.h"
-#include "pillar/train/launch.h"
+#include "pillar/world/launch.h"
 #include "pillar/train/pretrain.h"
 
 #include "train_cohort.h"

@@ -2,7 +2,7 @@
 #include "pillar/train/pretrain.h"
 
 #include "pillar/core/thread_pool.h"
-#include "pillar/train/launch.h"
+#include "pillar/world/launch.h"
 #include "pillar/viz/training_report.h"
 
 #include "commands.h"

@@ -2,7 +2,7 @@
 
 #include "core/fail.h"
 #include "train/run_state.h"
-#include "train/world_text.h"
+#include "world/world_text.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>

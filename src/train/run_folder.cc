@@ -4,7 +4,7 @@
 #include "pillar/core/file.h"
 
 #include "core/fail.h"
-#include "train/world_text.h"
+#include "world/world_text.h"
 
 #include <nlohmann/json.hpp>
 

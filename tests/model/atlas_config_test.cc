@@ -2,7 +2,7 @@
 
 #include "pillar/core/config.h"
 
-#include "model/configs.h"
+#include "support/atlas_configs.h"
 #include "model/patch_embed_table.h"
 #include "model/scale_layout.h"
 #include "support/expect_error.h"

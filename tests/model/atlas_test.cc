@@ -1,6 +1,6 @@
 #include "pillar/model/atlas.h"
 
-#include "model/configs.h"
+#include "support/atlas_configs.h"
 #include "support/expect_error.h"
 
 #include <ATen/CPUGeneratorImpl.h>

@@ -4,7 +4,7 @@
 
 #include "core/cuda_module.h"
 #include "model/attention.h"
-#include "model/configs.h"
+#include "support/atlas_configs.h"
 #include "support/temp_dir.h"
 
 #include <ATen/CPUGeneratorImpl.h>

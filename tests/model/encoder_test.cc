@@ -4,7 +4,7 @@
 #include "pillar/model/atlas.h"
 #include "pillar/windows/windowed_volume.h"
 
-#include "model/configs.h"
+#include "support/atlas_configs.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 

@@ -2,7 +2,7 @@
 
 #include "pillar/model/weights.h"
 
-#include "model/configs.h"
+#include "support/atlas_configs.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>

@@ -3,7 +3,7 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/model/weights.h"
 
-#include "model/configs.h"
+#include "support/atlas_configs.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 

@@ -1,7 +1,7 @@
 // The names and shapes a configuration asks for, and what is said of weights that lack them.
 #include "pillar/model/weights.h"
 
-#include "model/configs.h"
+#include "support/atlas_configs.h"
 #include "support/expect_error.h"
 #include "support/goldens.h"
 

@@ -2,7 +2,7 @@
 
 #include "pillar/train/contrastive.h"
 
-#include "model/configs.h"
+#include "support/atlas_configs.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "train/validation.h"

@@ -4,8 +4,8 @@
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
-#include "train/contrastive_case.h"
-#include "train/ranks.h"
+#include "support/contrastive_case.h"
+#include "support/ranks.h"
 
 #include <cmath>
 #include <optional>

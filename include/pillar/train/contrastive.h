@@ -2,7 +2,7 @@
 // (docs/formats.md, "Pretraining"; GradCache, arXiv 2101.06983).
 #pragma once
 
-#include "pillar/train/world.h"
+#include "pillar/world/world.h"
 
 #include <cstdint>
 #include <functional>

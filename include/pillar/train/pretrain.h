@@ -3,7 +3,7 @@
 
 #include "pillar/core/log.h"
 #include "pillar/train/pretrain_config.h"
-#include "pillar/train/world.h"
+#include "pillar/world/world.h"
 
 #include <cstdint>
 #include <filesystem>

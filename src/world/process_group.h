@@ -1,0 +1,20 @@
+// Internal: LibTorch's backends of collectives.
+#pragma once
+
+#include "world/meeting.h"
+
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+
+namespace pillar {
+
+struct Backends {
+  c10::intrusive_ptr<c10d::Backend> cpu;         // Gloo
+  c10::intrusive_ptr<c10d::Backend> device;      // NCCL on CUDA devices, else as `cpu`
+  c10::intrusive_ptr<c10d::ProcessGroup> group;  // both, as c10d::Reducer wants them
+};
+
+// Connects every process with every other. Throws what LibTorch throws.
+Backends connect(const Meeting& meeting, const Rendezvous& rendezvous, at::Device device,
+                 std::chrono::milliseconds timeout);
+
+}  // namespace pillar

@@ -1,0 +1,119 @@
+#include "world/roll.h"
+
+#include "core/fail.h"
+
+#include <sstream>
+
+namespace pillar {
+namespace {
+
+std::string seconds(std::chrono::milliseconds time) {
+  return fmt::format("{:.0f} s", std::chrono::duration<double>(time).count());
+}
+
+}  // namespace
+
+std::string to_text(const RollEntry& entry) {
+  return fmt::format("{} {} {} {}", static_cast<char>(entry.state), entry.beats, entry.calls, entry.message);
+}
+
+RollEntry parse_roll_entry(const std::string& text) {
+  RollEntry entry;
+  char state = 0;
+  std::istringstream words(text);
+  words >> state >> entry.beats >> entry.calls;
+  if (!words) return {};
+  if (state == 'F') entry.state = RollEntry::State::failed;
+  if (state == 'L') entry.state = RollEntry::State::left;
+  words.ignore(1);
+  entry.message.assign(std::istreambuf_iterator<char>(words), {});
+  return entry;
+}
+
+Roll::Roll(std::vector<std::string> names, std::int64_t own, const RollTiming& timing,
+           RollClock::time_point now)
+    : names_(std::move(names)),
+      own_(static_cast<std::size_t>(own)),
+      timing_(timing),
+      entries_(names_.size()),
+      changed_(names_.size(), now),
+      updated_(now) {}
+
+void Roll::update(const std::vector<std::string>& texts, RollClock::time_point now) {
+  for (std::size_t rank = 0; rank < entries_.size() && rank < texts.size(); ++rank) {
+    RollEntry entry = parse_roll_entry(texts[rank]);
+    if (entry.beats != entries_[rank].beats || entry.state != entries_[rank].state) changed_[rank] = now;
+    entries_[rank] = std::move(entry);
+  }
+  updated_ = now;
+}
+
+void Roll::forgive(RollClock::time_point now) {
+  std::fill(changed_.begin(), changed_.end(), now);
+  updated_ = now;
+}
+
+void Roll::lose_store(const std::string& reason) {
+  store_lost_ = reason;
+}
+
+// Silence counts only as far as the store was read; where rank 0, which holds it, hangs, it is rank 0's.
+std::chrono::milliseconds Roll::silence_of(std::size_t rank, RollClock::time_point now) const {
+  const auto until = rank == 0 ? now : updated_;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(until - changed_[rank]);
+}
+
+std::optional<std::string> Roll::culprit(RollClock::time_point now, bool broken) const {
+  using State = RollEntry::State;
+  const auto others = [&](auto&& wanted) -> std::optional<std::string> {
+    for (std::size_t rank = 0; rank < entries_.size(); ++rank) {
+      if (rank == own_) continue;
+      if (auto text = wanted(rank); !text.empty()) return text;
+    }
+    return std::nullopt;
+  };
+  if (auto failed = others([&](std::size_t rank) {
+        const bool bad = entries_[rank].state == State::failed;
+        return bad ? fmt::format("{} failed: {}", names_[rank], entries_[rank].message) : std::string();
+      }))
+    return failed;
+  // One that has left because of another knows more than we do.
+  if (auto told = others([&](std::size_t rank) {
+        return entries_[rank].state == State::left ? entries_[rank].message : std::string();
+      }))
+    return told;
+  if (store_lost_ && own_ != 0 && (entries_[0].state == State::alive || broken)) {
+    return fmt::format("{} is gone: it does not answer any more ({})", names_[0], *store_lost_);
+  }
+  const auto limit = broken ? timing_.suspect : timing_.silence;
+  if (auto silent = others([&](std::size_t rank) {
+        const auto silence = silence_of(rank, now);
+        const bool dead = entries_[rank].state == State::alive && silence > limit;
+        return dead ? fmt::format("{} is gone: no sign of life for {}", names_[rank], seconds(silence))
+                    : std::string();
+      }))
+    return silent;
+  if (!broken) return std::nullopt;
+  return others([&](std::size_t rank) {
+    const bool left = entries_[rank].state == State::left;
+    return left ? fmt::format("{} has ended while others go on", names_[rank]) : std::string();
+  });
+}
+
+std::string Roll::behind(std::int64_t calls) const {
+  std::vector<std::string> found;
+  for (std::size_t rank = 0; rank < entries_.size(); ++rank)
+    if (rank != own_ && entries_[rank].calls < calls) found.push_back(names_[rank]);
+  return fmt::format("{}", fmt::join(found, ", "));
+}
+
+bool Roll::others_gone(RollClock::time_point now) const {
+  for (std::size_t rank = 0; rank < entries_.size(); ++rank) {
+    const bool present =
+        entries_[rank].state == RollEntry::State::alive && silence_of(rank, now) < timing_.suspect;
+    if (rank != own_ && present) return false;
+  }
+  return true;
+}
+
+}  // namespace pillar

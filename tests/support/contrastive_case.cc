@@ -1,0 +1,53 @@
+#include "support/contrastive_case.h"
+
+#include "pillar/train/clip_model.h"
+#include "pillar/train/contrastive.h"
+
+#include "support/atlas_configs.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
+
+namespace pillar::test {
+namespace {
+
+constexpr std::int64_t kStudies = 12, kTextWidth = 24;
+
+}  // namespace
+
+std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int64_t micro_batches,
+                                                   bool batch_statistics) {
+  const AtlasConfig config = small_config();
+  const std::string modality = config.towers.front().modality;
+  ClipModel model(config, {modality}, initial_clip_weights(config, TextProjectionKind::linear, kTextWidth, 3),
+                  at::kCPU);
+  const at::Tensor images = at::rand({kStudies, 2, 48, 48, 48}, at::detail::createCPUGenerator(1));
+  const at::Tensor texts = at::randn({kStudies, kTextWidth}, at::detail::createCPUGenerator(2));
+  const std::int64_t own = kStudies / world.size(), micro = own / micro_batches, first = world.rank() * own;
+  GradientReducer reducer(world, model.parameters_of(0));
+  ContrastivePart part;
+  part.micro_batches = micro_batches;
+  part.width = model.readout_width();
+  part.image_rows = [&](std::int64_t i, bool with_gradients) {
+    AtlasPass pass;
+    pass.train = batch_statistics;
+    pass.update_statistics = with_gradients;
+    if (batch_statistics)
+      pass.sum_over_processes = [&](const at::Tensor& sums) { return world.all_reduce_sum_autograd(sums); };
+    return model.image_rows(modality, images.narrow(0, first + i * micro, micro), pass);
+  };
+  part.text_rows = [&] { return model.text_rows(texts.narrow(0, first, own), at::kFloat); };
+  part.before_last_backward = [&] { reducer.expect_backward(); };
+  const ContrastiveStep step = add_contrastive_gradients({part}, model.logit_scale(), world);
+  reducer.require_reduced();
+  std::map<std::string, at::Tensor> results = {{"loss", at::tensor(step.losses)}};
+  for (const auto& [name, parameter] : model.parameters()) results.emplace(name, parameter.grad());
+  for (const auto& [name, statistic] : model.buffers()) {
+    if (statistic.is_floating_point()) results.emplace(name, statistic);
+  }
+  return results;
+}
+
+}  // namespace pillar::test

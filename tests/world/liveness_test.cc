@@ -1,0 +1,163 @@
+#include "world/liveness.h"
+
+#include "support/expect_error.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include <ATen/ops/ones.h>
+
+namespace pillar {
+namespace {
+
+using c10::ivalue::Future;
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+const RollTiming kQuick = {milliseconds(20), milliseconds(600), milliseconds(3000), milliseconds(500),
+                           milliseconds(500)};
+
+// A store in memory, in which rank 1's line is written by the test.
+struct Lines {
+  std::mutex mutex;
+  std::vector<std::string> lines = {to_text({}), to_text({})};
+  std::atomic<bool> lost = false;
+  std::string of(std::size_t rank) {
+    const std::lock_guard lock(mutex);
+    return lines[rank];
+  }
+  void set(std::size_t rank, const std::string& line) {
+    const std::lock_guard lock(mutex);
+    lines[rank] = line;
+  }
+};
+
+RollStore store_of(const std::shared_ptr<Lines>& lines) {
+  return {[lines](const std::string& line) { lines->set(0, line); },
+          [lines] {
+            if (lines->lost) throw std::runtime_error("connection reset\nframe 0: ...");
+            const std::lock_guard lock(lines->mutex);
+            return lines->lines;
+          }};
+}
+
+struct LivenessTest : testing::Test {
+  std::shared_ptr<Lines> lines = std::make_shared<Lines>();
+  std::unique_ptr<Liveness> start(bool device_queues = false) {
+    return std::make_unique<Liveness>(store_of(lines), std::vector<std::string>{"rank 0 (a)", "rank 1 (b)"},
+                                      0, kQuick, device_queues);
+  }
+  c10::intrusive_ptr<Future> future() { return c10::make_intrusive<Future>(c10::TensorType::get()); }
+};
+
+TEST_F(LivenessTest, AResultPassesThrough) {
+  const auto liveness = start();
+  liveness->begin();
+  const auto done = future();
+  const auto guarded = liveness->guard(*done, at::ones({2}));
+  EXPECT_FALSE(guarded->completed());
+  done->markCompleted(at::ones({1}));
+  guarded->waitAndThrow();
+  EXPECT_EQ(guarded->value().toTensor().numel(), 2);
+  EXPECT_FALSE(liveness->broken());
+  lines->set(1, to_text({RollEntry::State::left, 1, 0, ""}));
+}
+
+TEST_F(LivenessTest, AFailureElsewhereEndsAWait) {
+  const auto liveness = start();
+  const auto never = future();
+  const auto guarded = liveness->guard(*never, at::ones({1}));
+  lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+  EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io, "rank 1 (b) failed: disk full");
+  EXPECT_PILLAR_ERROR(liveness->begin(), ErrorCategory::io, HasSubstr("disk full"));
+  EXPECT_TRUE(liveness->broken());
+  never->markCompleted(at::ones({1}));  // too late, and no harm
+}
+
+TEST_F(LivenessTest, ABrokenCollectiveWaitsForTheCulprit) {
+  const auto liveness = start();
+  const auto done = future();
+  const auto guarded = liveness->guard(*done, at::ones({1}));
+  done->setError(std::make_exception_ptr(std::runtime_error("reset by peer\nframe")));
+  EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io, HasSubstr("rank 1 (b) is gone"));
+}
+
+TEST_F(LivenessTest, ABrokenCollectiveOfTheLivingIsToldAsItIs) {
+  const auto liveness = start();
+  std::atomic<bool> stop = false;
+  std::thread other([&] {
+    for (int beat = 1; !stop; ++beat) {
+      lines->set(1, to_text({RollEntry::State::alive, beat, 0, ""}));
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+  });
+  liveness->begin();
+  EXPECT_PILLAR_ERROR(liveness->fail_for("timed out\nframe"), ErrorCategory::io,
+                      testing::AllOf(HasSubstr("timed out"), HasSubstr("not yet there: rank 1 (b)"),
+                                     testing::Not(HasSubstr("frame"))));
+  stop = true;
+  other.join();
+}
+
+TEST_F(LivenessTest, ALivingRankThatNeverComesIsNamed) {
+  RollTiming timing = kQuick;
+  timing.late = milliseconds(300);
+  Liveness liveness(store_of(lines), {"rank 0 (a)", "rank 1 (b)"}, 0, timing, false);
+  const auto never = future();
+  liveness.begin();
+  const auto guarded = liveness.guard(*never, at::ones({1}));
+  EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io,
+                      testing::AllOf(HasSubstr("has not come"), HasSubstr("rank 1 (b)")));
+}
+
+TEST_F(LivenessTest, AnAnnouncedFailureIsWrittenAtOnce) {
+  const auto liveness = start();
+  liveness->announce_failure("cannot read x");
+  const RollEntry own = parse_roll_entry(lines->of(0));
+  EXPECT_EQ(own.state, RollEntry::State::failed);
+  EXPECT_EQ(own.message, "cannot read x");
+}
+
+TEST_F(LivenessTest, TheEndIsSaid) {
+  start().reset();
+  EXPECT_EQ(parse_roll_entry(lines->of(0)).state, RollEntry::State::left);
+  lines->set(0, to_text({}));
+  try {
+    const auto liveness = start();
+    throw std::runtime_error("unwinds");
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_EQ(parse_roll_entry(lines->of(0)).state, RollEntry::State::failed);
+}
+
+TEST_F(LivenessTest, AProcessThatHangsIsEnded) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(
+      {
+        const auto liveness = start();
+        const Liveness::Blocking blocking(*liveness);
+        lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+        std::this_thread::sleep_for(std::chrono::minutes(1));
+      },
+      testing::ExitedWithCode(1), "");
+}
+
+// What waits on a GPU's queue is in no call of ours.
+TEST_F(LivenessTest, AProcessWithQueuedWorkIsEndedUnlessItKnows) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(
+      {
+        const auto liveness = start(true);
+        lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+        std::this_thread::sleep_for(std::chrono::minutes(1));
+      },
+      testing::ExitedWithCode(1), "");
+  const auto liveness = start(true);
+  lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+  EXPECT_PILLAR_ERROR(liveness->fail_for("x"), ErrorCategory::io, HasSubstr("disk full"));
+  std::this_thread::sleep_for(kQuick.blocked + milliseconds(500));  // alive
+}
+
+}  // namespace
+}  // namespace pillar
