@@ -1,9 +1,9 @@
 #include "pillar/eval/probe_job.h"
 
 #include "pillar/core/progress.h"
-#include "pillar/eval/patients.h"
+#include "pillar/labels/patients.h"
 #include "pillar/eval/public_results.h"
-#include "pillar/eval/question_list.h"
+#include "pillar/labels/question_list.h"
 
 #include "core/fail.h"
 #include "core/printable.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pillar/eval/embedding_cache.h"
-#include "pillar/eval/labels.h"
+#include "pillar/labels/labels.h"
 #include "pillar/eval/probe.h"
 #include "pillar/eval/run_record.h"
 

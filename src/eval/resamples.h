@@ -4,7 +4,7 @@
 
 #include "pillar/eval/bootstrap.h"
 #include "pillar/eval/metrics.h"
-#include "pillar/eval/patients.h"
+#include "pillar/labels/patients.h"
 
 #include <cstdint>
 #include <span>

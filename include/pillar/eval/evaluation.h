@@ -3,7 +3,7 @@
 
 #include "pillar/eval/bootstrap.h"
 #include "pillar/eval/metrics.h"
-#include "pillar/eval/patients.h"
+#include "pillar/labels/patients.h"
 #include "pillar/eval/predictions.h"
 #include "pillar/eval/run_record.h"
 

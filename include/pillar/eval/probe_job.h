@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pillar/eval/evaluation.h"
-#include "pillar/eval/labels.h"
+#include "pillar/labels/labels.h"
 #include "pillar/eval/probe.h"
 
 #include <cstdint>

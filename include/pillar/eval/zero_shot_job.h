@@ -3,7 +3,7 @@
 #pragma once
 
 #include "pillar/eval/evaluation.h"
-#include "pillar/eval/labels.h"
+#include "pillar/labels/labels.h"
 #include "pillar/eval/zero_shot.h"
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "pillar/eval/labels.h"
+#include "pillar/labels/labels.h"
 
 #include "pillar/core/file.h"
 

@@ -1,4 +1,4 @@
-#include "pillar/eval/patients.h"
+#include "pillar/labels/patients.h"
 
 #include "pillar/core/csv.h"
 

@@ -1,10 +1,10 @@
-#include "pillar/eval/labels.h"
+#include "pillar/labels/labels.h"
 
 #include "pillar/core/file.h"
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "eval/json_nan.h"
+#include "labels/json_nan.h"
 
 #include <numeric>
 

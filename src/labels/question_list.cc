@@ -1,4 +1,4 @@
-#include "pillar/eval/question_list.h"
+#include "pillar/labels/question_list.h"
 
 #include "pillar/core/config.h"
 
