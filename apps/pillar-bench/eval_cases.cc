@@ -1,6 +1,6 @@
 #include "eval_cases.h"
 
-#include "pillar/eval/evaluation.h"
+#include "pillar/metrics/evaluation.h"
 #include "pillar/eval/probe.h"
 
 #include "plain_probe.h"

@@ -1,7 +1,7 @@
 // Options and output that commands with intervals share.
 #pragma once
 
-#include "pillar/eval/bootstrap.h"
+#include "pillar/metrics/bootstrap.h"
 
 #include <string>
 

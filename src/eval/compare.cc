@@ -5,8 +5,8 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "eval/common_scores.h"
-#include "eval/replicate_mean.h"
-#include "eval/resamples.h"
+#include "metrics/replicate_mean.h"
+#include "metrics/resamples.h"
 
 #include <set>
 

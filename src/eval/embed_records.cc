@@ -2,7 +2,7 @@
 
 #include "pillar/core/csv.h"
 
-#include "eval/utc_now.h"
+#include "metrics/utc_now.h"
 
 namespace pillar {
 

@@ -4,7 +4,7 @@
 #include "pillar/eval/embedding_cache.h"
 #include "pillar/labels/labels.h"
 #include "pillar/eval/probe.h"
-#include "pillar/eval/run_record.h"
+#include "pillar/metrics/run_record.h"
 
 #include <filesystem>
 #include <string>

@@ -4,7 +4,7 @@
 #include "pillar/core/file.h"
 
 #include "core/fail.h"
-#include "eval/metrics_json.h"
+#include "metrics/metrics_json.h"
 
 #include <cmath>
 #include <fstream>

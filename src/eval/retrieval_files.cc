@@ -3,7 +3,7 @@
 #include "pillar/eval/retrieve.h"
 
 #include "core/fail.h"
-#include "eval/metrics_json.h"
+#include "metrics/metrics_json.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 
 #include "pillar/core/config.h"
 #include "pillar/core/thread_pool.h"
-#include "pillar/model/retrieval.h"
+#include "pillar/metrics/retrieval.h"
 
 #include "core/fail.h"
 #include "core/printable.h"

@@ -5,7 +5,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "eval/metrics_json.h"
+#include "metrics/metrics_json.h"
 #include "eval/probe_split.h"
 
 #include <unordered_map>

@@ -1,7 +1,7 @@
 // Internal: how well images and reports of the validation set find each other.
 #pragma once
 
-#include "pillar/model/retrieval.h"
+#include "pillar/metrics/retrieval.h"
 
 #include "train/pretrain_setup.h"
 

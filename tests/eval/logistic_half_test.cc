@@ -1,7 +1,7 @@
 #include "eval/logistic_half.h"
 
 #include "pillar/data/epoch_order.h"
-#include "pillar/eval/metrics.h"
+#include "pillar/metrics/metrics.h"
 #include "pillar/eval/probe.h"
 
 #include "support/expect_error.h"

@@ -2,7 +2,7 @@
 
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
-#include "pillar/model/retrieval.h"
+#include "pillar/metrics/retrieval.h"
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"

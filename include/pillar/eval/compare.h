@@ -1,10 +1,10 @@
 // Runs held against the first of them, on the studies and questions that all have.
 #pragma once
 
-#include "pillar/eval/bootstrap.h"
-#include "pillar/eval/evaluation.h"
+#include "pillar/metrics/bootstrap.h"
+#include "pillar/metrics/evaluation.h"
 #include "pillar/labels/patients.h"
-#include "pillar/eval/run_record.h"
+#include "pillar/metrics/run_record.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // The RATE benchmark: embeddings and labels in, a trained probe, its scores and their files out.
 #pragma once
 
-#include "pillar/eval/evaluation.h"
+#include "pillar/metrics/evaluation.h"
 #include "pillar/labels/labels.h"
 #include "pillar/eval/probe.h"
 

@@ -1,7 +1,7 @@
 // Texts that scans are compared with, and their vectors.
 #pragma once
 
-#include "pillar/eval/run_record.h"
+#include "pillar/metrics/run_record.h"
 #include "pillar/text/prompt_lines.h"
 #include "pillar/text/text_cache.h"
 

@@ -1,8 +1,8 @@
 // The four files of the public RATE evaluator, with its names, columns and conventions.
 #pragma once
 
-#include "pillar/eval/evaluation.h"
-#include "pillar/eval/predictions.h"
+#include "pillar/metrics/evaluation.h"
+#include "pillar/metrics/predictions.h"
 
 #include <filesystem>
 #include <optional>

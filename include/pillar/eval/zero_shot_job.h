@@ -2,7 +2,7 @@
 // out.
 #pragma once
 
-#include "pillar/eval/evaluation.h"
+#include "pillar/metrics/evaluation.h"
 #include "pillar/labels/labels.h"
 #include "pillar/eval/zero_shot.h"
 

@@ -1,0 +1,83 @@
+// Every number of a test set, with intervals, and the files they are written to: metrics.csv, metrics.json.
+#pragma once
+
+#include "pillar/metrics/bootstrap.h"
+#include "pillar/metrics/metrics.h"
+#include "pillar/labels/patients.h"
+#include "pillar/metrics/predictions.h"
+#include "pillar/metrics/run_record.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pillar {
+
+struct EvaluationOptions {
+  BootstrapOptions bootstrap;
+  PatientTable patients;  // empty: studies are drawn one by one
+  int errors_per_question = 5;
+};
+
+struct ConfidentError {
+  std::string accession;
+  double score = 0;
+  int answer = 0;
+};
+
+struct QuestionEvaluation {
+  std::string question, category;
+  std::int64_t num_samples = 0, num_positive = 0, num_negative = 0;
+  Interval auroc, average_precision;  // NaN where the test set has one class only
+  OperatingPoint at_90_specificity;
+  // Of probabilities; else NaN, empty and zero.
+  double brier = 0, expected_calibration_error = 0;
+  std::vector<ReliabilityBin> reliability;
+  Confusion confusion;  // score > 0.5
+  std::vector<RocPoint> roc;
+  // The most confident first. Where scores are no probabilities, as many are said to be yes as are.
+  std::vector<ConfidentError> errors;
+};
+
+struct MacroInterval {
+  Interval mean;
+  std::int64_t questions = 0;  // that have the number
+};
+
+struct CategoryEvaluation {
+  std::string name;
+  MacroInterval auroc, average_precision;
+};
+
+struct Evaluation {
+  std::int64_t num_studies = 0;
+  std::int64_t num_evaluated = 0;  // questions with both classes
+  bool probabilities = true;
+  BootstrapOptions bootstrap;
+  std::string unit;            // "study" or "patient"
+  std::int64_t num_units = 0;  // that were drawn from
+  // Means over questions where the number is defined. No intervals but for the first two.
+  MacroInterval auroc, average_precision, sensitivity_at_90_specificity, brier, expected_calibration_error;
+  std::vector<CategoryEvaluation> categories;  // in order of first appearance
+  std::vector<QuestionEvaluation> questions;   // as given
+};
+
+// Throws Error(input): no studies or questions, shapes or types that do not fit, a score that is not finite
+// (naming accession and question), probabilities outside 0 to 1, an accession that the patient table lacks.
+Evaluation evaluate(const Predictions& predictions, const EvaluationOptions& options);
+
+// What the scores were learned from.
+struct TrainingCounts {
+  std::int64_t train = 0, valid = 0;                   // studies
+  std::vector<std::int64_t> positives_q, negatives_q;  // Q, of the training studies
+};
+
+// Writes metrics.csv and metrics.json; makes the folder. `training`: none for zero-shot. `record.settings`
+// and `record.inputs` are kept as they are. Throws Error(io); Error(usage) where counts are not one a
+// question.
+void write_evaluation(const std::filesystem::path& run_folder, const Evaluation& evaluation,
+                      const RunRecord& record, const std::optional<TrainingCounts>& training);
+
+}  // namespace pillar
