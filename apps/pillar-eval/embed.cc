@@ -1,8 +1,8 @@
 // pillar-eval embed: scans to embeddings on disk.
 #include "pillar/data/available_memory.h"
 #include "pillar/data/manifest.h"
-#include "pillar/eval/embed_job.h"
-#include "pillar/eval/embed_plan.h"
+#include "pillar/embed/embed_job.h"
+#include "pillar/embed/embed_plan.h"
 #include "pillar/model/encoder.h"
 
 #include "commands.h"

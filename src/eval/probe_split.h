@@ -1,7 +1,7 @@
 // Internal: a split of the benchmark, embeddings beside what is true of them.
 #pragma once
 
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 #include "pillar/labels/labels.h"
 #include "pillar/eval/probe.h"
 #include "pillar/metrics/run_record.h"

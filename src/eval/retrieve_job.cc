@@ -1,6 +1,6 @@
 #include "pillar/eval/retrieve_job.h"
 
-#include "pillar/eval/embed_plan.h"
+#include "pillar/embed/embed_plan.h"
 #include "pillar/eval/prompts.h"
 
 #include "core/fail.h"

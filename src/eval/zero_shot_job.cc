@@ -1,6 +1,6 @@
 #include "pillar/eval/zero_shot_job.h"
 
-#include "pillar/eval/embed_plan.h"
+#include "pillar/embed/embed_plan.h"
 #include "pillar/eval/public_results.h"
 
 #include "core/fail.h"

@@ -1,7 +1,7 @@
 // probe, predict, compare and report as a user meets them.
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 
 #include "support/goldens.h"
 #include "support/program.h"

@@ -2,7 +2,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 #include "pillar/data/model_input.h"
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 #include "pillar/image/dicom_write.h"
 #include "pillar/image/volume_file.h"
 #include "pillar/model/encoder.h"

@@ -3,7 +3,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 #include "pillar/core/safetensors.h"
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 #include "pillar/text/text_cache.h"
 
 #include "support/program.h"

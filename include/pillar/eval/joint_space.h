@@ -1,7 +1,7 @@
 // Where a model's images and texts meet: what compares embeddings of scans with embeddings of texts.
 #pragma once
 
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 #include "pillar/model/text_projection.h"
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "pillar/eval/embed_plan.h"
+#include "pillar/embed/embed_plan.h"
 
 #include "pillar/core/file.h"
 #include "pillar/core/sha256.h"

@@ -1,4 +1,4 @@
-#include "pillar/eval/embed_job.h"
+#include "pillar/embed/embed_job.h"
 
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"

@@ -1,4 +1,4 @@
-#include "eval/embed_records.h"
+#include "embed/embed_records.h"
 
 #include "pillar/core/csv.h"
 

@@ -1,7 +1,7 @@
 // Internal: processed.csv and failures.csv of a batch.
 #pragma once
 
-#include "pillar/eval/embed_job.h"
+#include "pillar/embed/embed_job.h"
 
 namespace pillar {
 

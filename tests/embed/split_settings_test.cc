@@ -1,7 +1,7 @@
-#include "eval/split_settings.h"
+#include "embed/split_settings.h"
 
 #include "pillar/core/file.h"
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"

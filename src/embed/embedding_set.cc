@@ -1,11 +1,11 @@
 // Reading a whole split back.
 #include "pillar/core/file_name.h"
 #include "pillar/core/thread_pool.h"
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "eval/embedding_file.h"
+#include "embed/embedding_file.h"
 
 #include <ATen/ops/empty.h>
 

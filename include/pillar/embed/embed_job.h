@@ -3,7 +3,7 @@
 
 #include "pillar/data/preprocess_spec.h"
 #include "pillar/data/scan.h"
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 
 #include <cstdint>
 #include <filesystem>

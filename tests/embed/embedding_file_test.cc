@@ -1,4 +1,4 @@
-#include "eval/embedding_file.h"
+#include "embed/embedding_file.h"
 
 #include "pillar/core/file.h"
 #include "pillar/core/npy.h"

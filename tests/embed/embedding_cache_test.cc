@@ -1,4 +1,4 @@
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 
 #include "pillar/core/file.h"
 #include "pillar/core/npy.h"

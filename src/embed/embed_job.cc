@@ -1,4 +1,4 @@
-#include "pillar/eval/embed_job.h"
+#include "pillar/embed/embed_job.h"
 
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
@@ -7,9 +7,9 @@
 
 #include "core/fail.h"
 #include "data/load_fault.h"
-#include "eval/embed_records.h"
-#include "eval/embedding_file.h"
-#include "eval/split_settings.h"
+#include "embed/embed_records.h"
+#include "embed/embedding_file.h"
+#include "embed/split_settings.h"
 
 #include <chrono>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "pillar/eval/embedding_cache.h"
+#include "pillar/embed/embedding_cache.h"
 
 #include "pillar/core/csv.h"
 #include "pillar/core/file_name.h"
@@ -7,7 +7,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "eval/embedding_file.h"
+#include "embed/embedding_file.h"
 
 namespace pillar {
 namespace {
