@@ -3,7 +3,7 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "text/embeddings_answer.h"
-#include "text/http_post.h"
+#include "http/http_post.h"
 
 #include <chrono>
 #include <cmath>

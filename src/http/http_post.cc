@@ -1,4 +1,4 @@
-#include "text/http_post.h"
+#include "http/http_post.h"
 
 #include "pillar/core/error.h"
 
