@@ -1,5 +1,5 @@
 # The CUDA module, libpillar_cuda.so: compiled where there is an nvcc that makes code for LibTorch's CUDA runtime, and
-# never linked by anything (src/core/cuda_module.cc opens it). CMake's own CUDA language would ask for a whole toolkit;
+# never linked by anything (src/device/cuda_module.cc opens it). CMake's own CUDA language would ask for a whole toolkit;
 # nvcc and the headers of the wheels do.
 #
 # Input    PILLAR_CUDA      AUTO: where nvcc works; ON: an error where it does not; OFF: never

@@ -3,7 +3,7 @@
 #include "pillar/data/prefetch.h"
 #include "pillar/data/scan.h"
 
-#include "core/cuda_module.h"
+#include "device/cuda_module.h"
 #include "core/fail.h"
 #include "data/load_fault.h"
 #include "data/micro_assembly.h"

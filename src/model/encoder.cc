@@ -4,7 +4,7 @@
 #include "pillar/windows/windowed_volume.h"
 
 #include "core/fail.h"
-#include "model/device.h"
+#include "device/device.h"
 #include "model/patch_embed.h"
 #include "model/stages.h"
 #include "model/stem.h"

@@ -5,7 +5,7 @@
 #include "pillar/core/thread_pool.h"
 
 #include "core/fail.h"
-#include "model/device.h"
+#include "device/device.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // Windows on a GPU: the voxels cross the bus once, as they are stored, and our kernel spreads them there.
 #include "pillar/windows/windowed_volume.h"
 
-#include "core/cuda_module.h"
+#include "device/cuda_module.h"
 #include "core/fail.h"
 
 #include <ATen/ops/empty.h>

@@ -1,6 +1,6 @@
 #include "world/process_group.h"
 
-#include "core/cuda_module.h"
+#include "device/cuda_module.h"
 #include "core/fail.h"
 #include "world/nccl_abi.h"
 

@@ -2,7 +2,7 @@
 #include "pillar/model/encoder.h"
 #include "pillar/model/weights.h"
 
-#include "core/cuda_module.h"
+#include "device/cuda_module.h"
 #include "model/attention.h"
 #include "support/atlas_configs.h"
 #include "support/temp_dir.h"

@@ -1,6 +1,6 @@
-#include "model/device.h"
+#include "device/device.h"
 
-#include "core/cuda_module.h"
+#include "device/cuda_module.h"
 #include "core/fail.h"
 
 namespace pillar {

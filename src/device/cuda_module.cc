@@ -1,4 +1,4 @@
-#include "core/cuda_module.h"
+#include "device/cuda_module.h"
 
 #include "core/fail.h"
 

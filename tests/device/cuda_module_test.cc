@@ -1,7 +1,7 @@
 // Loading of the CUDA module, and what its interface refuses. Needs no GPU.
-#include "core/cuda_module.h"
+#include "device/cuda_module.h"
 
-#include "cuda/windows_check.h"
+#include "device/windows_check.h"
 #include "support/expect_error.h"
 
 #include <dlfcn.h>

@@ -2,7 +2,7 @@
 // CUDA device is first asked for.
 #pragma once
 
-#include "core/cuda_abi.h"
+#include "device/cuda_abi.h"
 
 #include <string>
 

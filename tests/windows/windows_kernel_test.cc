@@ -1,5 +1,5 @@
 // The multi-window kernel against the same arithmetic on the CPU, to the bit.
-#include "core/cuda_module.h"
+#include "device/cuda_module.h"
 
 #include <cmath>
 #include <cstring>
