@@ -1,5 +1,5 @@
 // pillar-eval embed: scans to embeddings on disk.
-#include "pillar/data/available_memory.h"
+#include "pillar/core/available_memory.h"
 #include "pillar/data/manifest.h"
 #include "pillar/embed/embed_job.h"
 #include "pillar/embed/embed_plan.h"

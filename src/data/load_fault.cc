@@ -1,6 +1,6 @@
 #include "data/load_fault.h"
 
-#include "pillar/data/available_memory.h"
+#include "pillar/core/available_memory.h"
 
 #include "core/fail.h"
 

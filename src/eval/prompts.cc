@@ -5,7 +5,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "core/torch_file.h"
+#include "core/tensor_files/torch_file.h"
 
 #include <unordered_set>
 

@@ -3,7 +3,7 @@
 #include "pillar/core/file.h"
 
 #include "core/fail.h"
-#include "metrics/utc_now.h"
+#include "core/utc_now.h"
 
 #include <cmath>
 

@@ -4,7 +4,7 @@
 #include "pillar/model/weights.h"
 
 #include "core/fail.h"
-#include "core/tensor_bytes.h"
+#include "core/tensor_files/tensor_bytes.h"
 #include "model/name_list.h"
 
 #include <bit>

@@ -4,7 +4,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "core/torch_file.h"
+#include "core/tensor_files/torch_file.h"
 #include "model/weights_load.h"
 
 #include <set>

@@ -3,7 +3,7 @@
 #include "pillar/rave/hu_map.h"
 
 #include "core/fail.h"
-#include "core/npy_header.h"
+#include "core/tensor_files/npy_header.h"
 #include "rave/encoder_settings.h"
 #include "rave/video_encode.h"
 

@@ -3,7 +3,7 @@
 #include "pillar/core/npy.h"
 
 #include "core/fail.h"
-#include "core/npy_header.h"
+#include "core/tensor_files/npy_header.h"
 
 #include <cmath>
 #include <cstring>

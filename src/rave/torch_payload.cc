@@ -1,6 +1,6 @@
 // volume.pt: what torch.save() wrote.
 #include "core/fail.h"
-#include "core/torch_file.h"
+#include "core/tensor_files/torch_file.h"
 #include "rave/tensor_payload.h"
 
 namespace pillar {

@@ -1,8 +1,8 @@
 #include "text/packed_writer.h"
 
 #include "core/fail.h"
-#include "core/safetensors_header.h"
-#include "core/tensor_bytes.h"
+#include "core/tensor_files/safetensors_header.h"
+#include "core/tensor_files/tensor_bytes.h"
 #include "text/packed_layout.h"
 
 #include <cerrno>

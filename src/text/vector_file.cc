@@ -1,8 +1,8 @@
 #include "text/vector_file.h"
 
 #include "core/fail.h"
-#include "core/tensor_bytes.h"
-#include "core/torch_file.h"
+#include "core/tensor_files/tensor_bytes.h"
+#include "core/tensor_files/torch_file.h"
 
 #include <ATen/core/Dict.h>
 #include <ATen/core/ivalue.h>

@@ -1,6 +1,6 @@
-#include "core/torch_file.h"
+#include "core/tensor_files/torch_file.h"
 
-#include "core/pickle.h"
+#include "core/tensor_files/pickle.h"
 #include "support/expect_error.h"
 #include "support/torch_file.h"
 

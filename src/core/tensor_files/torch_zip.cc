@@ -1,4 +1,4 @@
-#include "core/torch_zip.h"
+#include "core/tensor_files/torch_zip.h"
 
 #include "core/fail.h"
 #include "core/printable.h"

@@ -1,8 +1,8 @@
-#include "core/safetensors_header.h"
+#include "core/tensor_files/safetensors_header.h"
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "core/tensor_bytes.h"
+#include "core/tensor_files/tensor_bytes.h"
 
 #include <c10/core/ScalarType.h>
 #include <fmt/ranges.h>

@@ -3,9 +3,9 @@
 
 #include "core/descriptor.h"
 #include "core/fail.h"
-#include "core/npy_header.h"
+#include "core/tensor_files/npy_header.h"
 #include "core/printable.h"
-#include "core/tensor_bytes.h"
+#include "core/tensor_files/tensor_bytes.h"
 
 #include <set>
 

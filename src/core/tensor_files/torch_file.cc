@@ -1,10 +1,10 @@
-#include "core/torch_file.h"
+#include "core/tensor_files/torch_file.h"
 
 #include "core/fail.h"
-#include "core/pickle.h"
+#include "core/tensor_files/pickle.h"
 #include "core/printable.h"
-#include "core/tensor_bytes.h"
-#include "core/torch_zip.h"
+#include "core/tensor_files/tensor_bytes.h"
+#include "core/tensor_files/torch_zip.h"
 
 #include <cstring>
 

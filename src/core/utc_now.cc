@@ -1,4 +1,4 @@
-#include "metrics/utc_now.h"
+#include "core/utc_now.h"
 
 #include <ctime>
 

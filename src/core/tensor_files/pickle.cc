@@ -1,4 +1,4 @@
-#include "core/pickle.h"
+#include "core/tensor_files/pickle.h"
 
 #include "core/fail.h"
 

@@ -1,4 +1,4 @@
-#include "pillar/data/available_memory.h"
+#include "pillar/core/available_memory.h"
 
 #include <fstream>
 

@@ -1,8 +1,8 @@
-#include "core/npy_header.h"
+#include "core/tensor_files/npy_header.h"
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "core/tensor_bytes.h"
+#include "core/tensor_files/tensor_bytes.h"
 
 #include <charconv>
 #include <cstring>

@@ -3,8 +3,8 @@
 #include "core/descriptor.h"
 #include "core/fail.h"
 #include "core/printable.h"
-#include "core/safetensors_header.h"
-#include "core/tensor_bytes.h"
+#include "core/tensor_files/safetensors_header.h"
+#include "core/tensor_files/tensor_bytes.h"
 
 #include <set>
 

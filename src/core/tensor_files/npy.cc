@@ -2,8 +2,8 @@
 
 #include "core/descriptor.h"
 #include "core/fail.h"
-#include "core/npy_header.h"
-#include "core/tensor_bytes.h"
+#include "core/tensor_files/npy_header.h"
+#include "core/tensor_files/tensor_bytes.h"
 
 #include <bit>
 #include <cstring>
