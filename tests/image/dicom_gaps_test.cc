@@ -1,4 +1,4 @@
-#include "image/dicom_gaps.h"
+#include "image/dicom/dicom_gaps.h"
 
 #include "image/dicom_fixture.h"
 #include "support/expect_error.h"

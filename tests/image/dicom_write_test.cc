@@ -2,8 +2,8 @@
 
 #include "pillar/core/file.h"
 
-#include "image/dicom_put.h"
-#include "image/dicom_uid.h"
+#include "image/dicom/dicom_put.h"
+#include "image/dicom/dicom_uid.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 

@@ -1,0 +1,70 @@
+#include "core/fail.h"
+#include "image/dicom/dicom_attributes.h"
+#include "image/dicom/dicom_header.h"
+
+#include <set>
+
+namespace pillar {
+namespace {
+
+// The group that a frame has of its own, else the one that all frames share.
+DcmItem* group(DcmItem* frame, DcmItem* shared, const DcmTagKey& sequence) {
+  DcmItem* own = first_item(frame, sequence);
+  return own != nullptr ? own : first_item(shared, sequence);
+}
+
+bool frame_is_localizer(DcmItem* frame, DcmItem* shared) {
+  for (const DcmTagKey& sequence : {DCM_CTImageFrameTypeSequence, DCM_MRImageFrameTypeSequence}) {
+    DcmItem* item = group(frame, shared, sequence);
+    std::string ignored;
+    if (item == nullptr) continue;
+    const auto values = split_values(AttributeReader(*item, ignored).text(DCM_FrameType));
+    if (std::find(values.begin(), values.end(), "LOCALIZER") != values.end()) return true;
+  }
+  return false;
+}
+
+PlaneHeader frame_plane(DcmItem* frame, DcmItem* shared, PlaneHeader header, int index) {
+  DicomPlane& plane = header.plane;
+  plane.frame = index;
+  plane.instance_number = index + 1;
+  if (DcmItem* content = first_item(frame, DCM_FrameContentSequence)) {
+    std::string ignored;  // the frame's own place serves as well
+    if (const auto place = AttributeReader(*content, ignored).u32(DCM_InStackPositionNumber))
+      plane.instance_number = *place;
+  }
+  read_position(group(frame, shared, DCM_PlanePositionSequence), plane);
+  read_orientation(group(frame, shared, DCM_PlaneOrientationSequence), plane);
+  if (!read_measures(group(frame, shared, DCM_PixelMeasuresSequence), plane) && plane.fault.empty()) {
+    plane.fault = "no PixelSpacing (0028,0030) in PixelMeasuresSequence";
+  }
+  header.has_rescale = read_rescale(group(frame, shared, DCM_PixelValueTransformationSequence), plane);
+  header.is_localizer = header.is_localizer || frame_is_localizer(frame, shared);
+  return header;
+}
+
+}  // namespace
+
+std::vector<PlaneHeader> enhanced_planes(DcmItem& dataset, const PlaneHeader& whole_file) {
+  std::string fault;
+  const std::int64_t frames = AttributeReader(dataset, fault).integer(DCM_NumberOfFrames).value_or(0);
+  DcmItem* shared = first_item(&dataset, DCM_SharedFunctionalGroupsSequence);
+  DcmSequenceOfItems* sequence = nullptr;
+  std::vector<PlaneHeader> planes;
+  if (dataset.findAndGetSequence(DCM_PerFrameFunctionalGroupsSequence, sequence).good() &&
+      sequence != nullptr) {
+    // Step by step: asking for item i of a linked list would take a frame's time squared.
+    for (DcmObject* item = sequence->nextInContainer(nullptr); item != nullptr;
+         item = sequence->nextInContainer(item)) {
+      planes.push_back(
+          frame_plane(static_cast<DcmItem*>(item), shared, whole_file, static_cast<int>(planes.size())));
+    }
+  }
+  if (static_cast<std::int64_t>(planes.size()) != frames || planes.empty()) {
+    fail(ErrorCategory::input, "{}: NumberOfFrames is {}, but there are {} per-frame functional groups",
+         whole_file.plane.file, frames, planes.size());
+  }
+  return planes;
+}
+
+}  // namespace pillar

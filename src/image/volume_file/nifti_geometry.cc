@@ -1,0 +1,71 @@
+// NIfTI keeps orientation twice and the voxel size up to three times: what to say where they differ.
+#include "core/fail.h"
+#include "image/volume_file/nifti_header.h"
+
+#include <cmath>
+
+namespace pillar {
+namespace {
+
+using Point = std::array<double, 3>;
+
+// LPS, in mm.
+Point place(const std::array<double, 16>& matrix, double unit_mm, const Point& index) {
+  Point point;
+  for (std::size_t row = 0; row < 3; ++row) {
+    point[row] = matrix[4 * row + 3];
+    for (std::size_t column = 0; column < 3; ++column) point[row] += matrix[4 * row + column] * index[column];
+  }
+  return {-point[0] * unit_mm, -point[1] * unit_mm, point[2] * unit_mm};
+}
+
+double distance(const Point& a, const Point& b) {
+  return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+}
+
+// The largest distance between two placements of the same voxel; all maxima are at corners.
+template <typename PlaceA, typename PlaceB>
+double farthest(const NiftiHeader& header, const PlaceA& a, const PlaceB& b) {
+  double result = 0;
+  for (int corner = 0; corner < 8; ++corner) {
+    Point index;
+    for (int axis = 0; axis < 3; ++axis) {
+      index[axis] = (corner >> axis & 1) != 0 ? static_cast<double>(header.size_xyzt[axis] - 1) : 0;
+    }
+    const double apart = distance(a(index), b(index));
+    result = std::isfinite(apart) ? std::max(result, apart) : HUGE_VAL;
+  }
+  return result;
+}
+
+}  // namespace
+
+void warn_of_nifti_geometry(const NiftiHeader& header, const Geometry& used,
+                            const std::filesystem::path& path, std::vector<std::string>& warnings) {
+  const auto q = [&](const Point& index) { return place(header.qform, header.unit_mm, index); };
+  const auto s = [&](const Point& index) { return place(header.sform, header.unit_mm, index); };
+  const auto taken = [&](const Point& index) { return used.point(index); };
+  const double tolerance_mm =
+      0.05 * *std::min_element(used.spacing_xyz_mm.begin(), used.spacing_xyz_mm.end());
+
+  if (header.qform_code <= 0 && header.sform_code <= 0) {
+    warnings.push_back(
+        fmt::format("{}: the header has no orientation; axes taken as left, posterior, superior", path));
+    return;
+  }
+  const bool both = header.qform_code > 0 && header.sform_code > 0;
+  const double from_q = header.qform_code > 0 ? farthest(header, q, taken) : HUGE_VAL;
+  const double from_s = header.sform_code > 0 ? farthest(header, s, taken) : HUGE_VAL;
+  if (both && farthest(header, q, s) > tolerance_mm) {
+    warnings.push_back(fmt::format("{}: qform and sform place voxels up to {:.3g} mm apart; the {} is used",
+                                   path, farthest(header, q, s), from_q < from_s ? "qform" : "sform"));
+  }
+  if (std::min(from_q, from_s) > tolerance_mm) {
+    warnings.push_back(
+        fmt::format("{}: voxel size and orientation matrix contradict each other by up to {:.3g} mm; "
+                    "sizes are from pixdim, directions from the matrix",
+                    path, std::min(from_q, from_s)));
+  }
+}
+
+}  // namespace pillar

@@ -1,0 +1,47 @@
+// The fixed part of a NIfTI-1 file, read and judged without ITK, which repairs some of what is wrong in one
+// silently.
+#pragma once
+
+#include "pillar/image/volume.h"
+
+#include "image/volume_file/gzip_input.h"
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace pillar {
+
+struct NiftiHeader {
+  bool swapped = false;  // the file's byte order is not this machine's
+  std::array<std::int64_t, 4> size_xyzt = {1, 1, 1, 1};
+  at::ScalarType type = at::kShort;  // as stored
+  std::int64_t voxel_offset = 352;   // of the first voxel, from the start of the content
+  double slope = 1;                  // scl_slope and scl_inter: 1 and 0 where the file does not scale
+  double intercept = 0;
+  std::array<double, 3> spacing_xyz = {1, 1, 1};  // pixdim[1..3], in the file's unit
+  double unit_mm = 1;                             // xyzt_units: 1000 for metres, 0.001 for micrometres
+  int qform_code = 0;
+  int sform_code = 0;
+  std::array<double, 16> qform =
+      {};  // row-major, voxel index to RAS in the file's unit; valid if the code is above 0
+  std::array<double, 16> sform = {};
+
+  bool scaled() const noexcept;
+  std::int64_t voxels_per_volume() const noexcept { return size_xyzt[0] * size_xyzt[1] * size_xyzt[2]; }
+  std::int64_t volume_bytes() const noexcept;
+};
+
+// Throws Error(input) unless all of it makes sense and the voxels it claims fit a file of this size;
+// Error(unsupported) for NIfTI-2. Puts what is odd, but can be read, into `warnings`.
+NiftiHeader read_nifti_header(GzipInput& file, const std::filesystem::path& path,
+                              std::vector<std::string>& warnings);
+
+// Says where the file's two orientations contradict each other or the voxel size. `used` is the geometry that
+// was taken.
+void warn_of_nifti_geometry(const NiftiHeader& header, const Geometry& used,
+                            const std::filesystem::path& path, std::vector<std::string>& warnings);
+
+}  // namespace pillar

@@ -1,0 +1,46 @@
+#include "pillar/image/volume_file.h"
+
+#include "core/fail.h"
+#include "image/finite.h"
+#include "image/volume_file/itk_io.h"
+#include "image/volume_file/stored_voxels.h"
+#include "image/volume_file/volume_file_parts.h"
+
+namespace pillar {
+
+bool is_volume_file(const std::filesystem::path& path) {
+  for (std::string_view extension : {".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd"}) {
+    if (has_extension(path, extension)) return true;
+  }
+  return false;
+}
+
+std::int64_t choose_volume(std::int64_t volumes, const VolumeFileOptions& options,
+                           const std::filesystem::path& path, std::vector<std::string>& warnings) {
+  const std::int64_t chosen = options.volume.value_or(0);
+  if (chosen < 0 || chosen >= volumes) {
+    fail(ErrorCategory::usage, "{}: no volume {}; it has {}, counted from 0", path, chosen, volumes);
+  }
+  if (volumes > 1 && !options.volume) {
+    warnings.push_back(fmt::format("{}: the first of {} volumes is read", path, volumes));
+  }
+  return chosen;
+}
+
+Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptions& options,
+                        std::vector<std::string>& warnings) {
+  const VolumeFormat format = volume_format(path);
+  Volume volume = format == VolumeFormat::nifti ? read_nifti(path, options, warnings)
+                                                : read_nrrd_or_meta(format, path, options, warnings);
+  volume.voxels_dhw = to_volume_type(volume.voxels_dhw, path);
+  volume.modality = options.modality;
+  if (const auto bad = first_non_finite(volume.voxels_dhw)) {
+    const auto [depth, height, width] = size_dhw(volume.voxels_dhw);
+    static_cast<void>(depth);
+    fail(ErrorCategory::input, "{}: the value {} at column {}, row {}, slice {}", path, bad->value,
+         bad->index % width, bad->index / width % height, bad->index / (width * height));
+  }
+  return volume;
+}
+
+}  // namespace pillar

@@ -1,0 +1,47 @@
+#include "core/fail.h"
+#include "image/volume_file/nifti_header.h"
+#include "image/volume_file/stored_voxels.h"
+#include "image/volume_file/volume_file_parts.h"
+
+namespace pillar {
+namespace {
+
+at::Tensor read_voxels(GzipInput& file, const NiftiHeader& header, std::int64_t volume,
+                       const std::filesystem::path& path, std::vector<std::string>& warnings) {
+  const auto bytes = static_cast<std::size_t>(header.volume_bytes());
+  at::Tensor voxels =
+      new_voxels({header.size_xyzt[2], header.size_xyzt[1], header.size_xyzt[0]}, header.type, path);
+  file.seek(static_cast<std::uint64_t>(header.voxel_offset) + static_cast<std::uint64_t>(volume) * bytes);
+  const std::size_t got = file.read(voxels.mutable_data_ptr(), bytes);
+  if (got < bytes) fail(ErrorCategory::input, "{}: truncated: {} of {} bytes of voxels", path, got, bytes);
+  // Reading on to the end of a gzip stream also checks its checksum.
+  char next = 0;
+  if (file.compressed() && volume + 1 == header.size_xyzt[3] && file.read(&next, 1) == 1) {
+    warnings.push_back(fmt::format("{}: there are bytes after the last voxel; they are ignored", path));
+  }
+  if (header.swapped) swap_bytes(voxels);
+  return voxels;
+}
+
+Geometry read_geometry(const std::filesystem::path& path) {
+  const auto io = make_itk_io(VolumeFormat::nifti, path);
+  call_itk(path, ErrorCategory::input, [&] { io->ReadImageInformation(); });
+  return itk_geometry(*io, path);
+}
+
+}  // namespace
+
+Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options,
+                  std::vector<std::string>& warnings) {
+  GzipInput file(path);
+  const NiftiHeader header = read_nifti_header(file, path, warnings);
+  const std::int64_t volume = choose_volume(header.size_xyzt[3], options, path, warnings);
+  Volume result;
+  result.geometry = read_geometry(path);
+  warn_of_nifti_geometry(header, result.geometry, path, warnings);
+  result.voxels_dhw = read_voxels(file, header, volume, path, warnings);
+  if (header.scaled()) result.voxels_dhw = scale_voxels(result.voxels_dhw, header.slope, header.intercept);
+  return result;
+}
+
+}  // namespace pillar

@@ -1,0 +1,93 @@
+// NRRD and MetaImage: what the header means is ITK's word, the voxels are read here.
+#include "core/fail.h"
+#include "image/volume_file/stored_voxels.h"
+#include "image/volume_file/text_header.h"
+#include "image/volume_file/volume_file_parts.h"
+
+namespace pillar {
+namespace {
+
+using Component = itk::IOComponentEnum;
+
+at::ScalarType component_type(const itk::ImageIOBase& io, const std::filesystem::path& path) {
+  if (io.GetNumberOfComponents() != 1 || io.GetPixelType() != itk::IOPixelEnum::SCALAR) {
+    fail(ErrorCategory::input, "{}: {} values a voxel, not one scalar", path, io.GetNumberOfComponents());
+  }
+  switch (io.GetComponentType()) {
+    case Component::UCHAR:
+      return at::kByte;
+    case Component::CHAR:
+      return at::kChar;
+    case Component::SHORT:
+      return at::kShort;
+    case Component::USHORT:
+      return at::kUInt16;
+    case Component::INT:
+      return at::kInt;
+    case Component::UINT:
+      return at::kUInt32;
+    case Component::LONG:
+    case Component::LONGLONG:
+      return at::kLong;
+    case Component::ULONG:
+    case Component::ULONGLONG:
+      return at::kUInt64;
+    case Component::FLOAT:
+      return at::kFloat;
+    case Component::DOUBLE:
+      return at::kDouble;
+    default:
+      fail(ErrorCategory::input, "{}: voxels of a type that is not numeric", path);
+  }
+}
+
+// x, y, z and volumes.
+std::array<std::int64_t, 4> sizes(const itk::ImageIOBase& io, const std::filesystem::path& path) {
+  const unsigned axes = io.GetNumberOfDimensions();
+  if (axes < 3 || axes > 4) fail(ErrorCategory::input, "{}: {} axes; 3 or 4 can be read", path, axes);
+  std::array<std::int64_t, 4> size = {1, 1, 1, 1};
+  for (unsigned axis = 0; axis < axes; ++axis) {
+    size[axis] = static_cast<std::int64_t>(io.GetDimensions(axis));
+    if (size[axis] < 1) fail(ErrorCategory::input, "{}: {} voxels along axis {}", path, size[axis], axis + 1);
+  }
+  return size;
+}
+
+std::uint64_t content_bytes(const std::array<std::int64_t, 4>& size, at::ScalarType type,
+                            const VoxelBlock& block, const std::filesystem::path& path) {
+  std::uint64_t bytes = c10::elementSize(type);
+  bool overflow = false;
+  for (std::int64_t length : size)
+    overflow |= __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(length), &bytes);
+  if (overflow || bytes > block.max_content_bytes()) {
+    fail(ErrorCategory::input, "{}: {}x{}x{}x{} voxels are more than the file can hold (truncated?)", path,
+         size[0], size[1], size[2], size[3]);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
+                         const VolumeFileOptions& options, std::vector<std::string>& warnings) {
+  const TextHeader header = read_text_header(format, path);
+  const VoxelBlock block = voxel_block(format, header, path);
+  const auto io = make_itk_io(format, path);
+  call_itk(path, ErrorCategory::input, [&] { io->ReadImageInformation(); });
+  const at::ScalarType type = component_type(*io, path);
+  const auto size = sizes(*io, path);
+  const std::uint64_t bytes = content_bytes(size, type, block, path);
+  warn_of_absent_geometry(format, header, path, warnings);
+
+  Volume result;
+  result.geometry = itk_geometry(*io, path);
+  const std::int64_t volume = choose_volume(size[3], options, path, warnings);
+  result.voxels_dhw = new_voxels({size[2], size[1], size[0]}, type, path);
+  const std::span<std::byte> out(static_cast<std::byte*>(result.voxels_dhw.mutable_data_ptr()),
+                                 result.voxels_dhw.nbytes());
+  read_block(block, bytes, static_cast<std::uint64_t>(volume) * out.size(), out, path, warnings);
+  if (block.swapped) swap_bytes(result.voxels_dhw);
+  return result;
+}
+
+}  // namespace pillar
