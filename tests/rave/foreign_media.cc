@@ -1,8 +1,8 @@
 #include "rave/foreign_media.h"
 
-#include "rave/av.h"
-#include "rave/av_log.h"
-#include "rave/memory_io.h"
+#include "rave/video/av.h"
+#include "rave/video/av_log.h"
+#include "rave/video/memory_io.h"
 
 #include <stdexcept>
 

@@ -1,8 +1,8 @@
-#include "rave/picture_checksum.h"
+#include "rave/video/picture_checksum.h"
 
 #include "pillar/rave/video.h"
 
-#include "rave/video_input.h"
+#include "rave/video/video_input.h"
 #include "rave/volumes.h"
 
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // Archives and folders that are no samples, or mean harm.
 #include "pillar/rave/sample.h"
 
-#include "rave/lz4_inflate.h"
-#include "rave/tar_write.h"
+#include "rave/sample/lz4_inflate.h"
+#include "rave/sample/tar_write.h"
 #include "rave/volumes.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
