@@ -1,7 +1,7 @@
 // Internal: metrics.json of a probe or zero-shot run.
 #pragma once
 
-#include "viz/report_parts.h"
+#include "viz/report/report_parts.h"
 
 #include <cstdint>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "viz/bitmap_font.h"
+#include "viz/picture/bitmap_font.h"
 
 #include <set>
 #include <string>

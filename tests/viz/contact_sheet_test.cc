@@ -1,7 +1,7 @@
 #include "pillar/viz/contact_sheet.h"
 
 #include "support/expect_error.h"
-#include "viz/bitmap_font.h"
+#include "viz/picture/bitmap_font.h"
 
 #include <limits>
 

@@ -1,4 +1,4 @@
-#include "viz/histogram.h"
+#include "viz/picture/histogram.h"
 
 #include "support/expect_error.h"
 

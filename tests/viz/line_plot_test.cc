@@ -5,7 +5,7 @@
 #include "support/expect_error.h"
 #include "support/program.h"
 #include "support/temp_dir.h"
-#include "viz/plot_layout.h"
+#include "viz/plot/plot_layout.h"
 
 #include <cmath>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "viz/packed_voxels.h"
+#include "viz/viewer/packed_voxels.h"
 
 #include "support/expect_error.h"
 #include "viz/unpack.h"

@@ -1,4 +1,4 @@
-#include "viz/plot_axis.h"
+#include "viz/plot/plot_axis.h"
 
 #include <cmath>
 #include <limits>

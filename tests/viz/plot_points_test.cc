@@ -1,4 +1,4 @@
-#include "viz/plot_points.h"
+#include "viz/plot/plot_points.h"
 
 #include "support/expect_error.h"
 

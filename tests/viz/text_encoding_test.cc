@@ -1,4 +1,4 @@
-#include "viz/text_encoding.h"
+#include "viz/viewer/text_encoding.h"
 
 #include <gtest/gtest.h>
 

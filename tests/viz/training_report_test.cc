@@ -4,7 +4,7 @@
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
-#include "viz/training_rows.h"
+#include "viz/report/training_rows.h"
 
 #include <cmath>
 

@@ -3,7 +3,7 @@
 
 #include "pillar/viz/png.h"
 
-#include "viz/packed_voxels.h"
+#include "viz/viewer/packed_voxels.h"
 
 #include <string>
 #include <vector>

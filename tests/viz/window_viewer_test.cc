@@ -5,7 +5,7 @@
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
-#include "viz/text_encoding.h"
+#include "viz/viewer/text_encoding.h"
 #include "viz/unpack.h"
 
 #include <cmath>

@@ -1,0 +1,85 @@
+#include "viz/report/question_detail.h"
+
+#include "pillar/viz/line_plot.h"
+
+#include "viz/viewer/text_encoding.h"
+
+#include <cmath>
+
+namespace pillar::viz {
+namespace {
+
+LinePlot square_plot() {
+  LinePlot plot;
+  plot.width = 300;
+  plot.height = 286;
+  plot.unit_square = true;
+  return plot;
+}
+
+std::string roc_plot(const QuestionMetrics& question) {
+  if (question.roc.empty()) return "<p class=\"note\">No ROC curve: one class only.</p>";
+  LinePlot plot = square_plot();
+  plot.title = fmt::format("ROC, area {}", decimals(question.auroc.value));
+  plot.x_label = "1 − specificity";
+  plot.y_label = "sensitivity";
+  plot.lines.push_back({"ROC", {}, {}, PlotDots::never});
+  for (const auto& [x, y] : question.roc) {
+    plot.lines[0].x.push_back(x);
+    plot.lines[0].y.push_back(y);
+  }
+  return line_plot_svg(plot);
+}
+
+std::string reliability_plot(const QuestionMetrics& question) {
+  if (question.reliability.empty())
+    return "<p class=\"note\">No reliability curve: scores are no probabilities.</p>";
+  LinePlot plot = square_plot();
+  plot.title = "Reliability";
+  plot.x_label = "predicted probability";
+  plot.y_label = "observed share";
+  plot.lines.push_back({"observed", {}, {}});
+  for (const ReliabilityBin& bin : question.reliability) {
+    plot.lines[0].x.push_back(bin.predicted);
+    plot.lines[0].y.push_back(bin.observed);
+  }
+  return line_plot_svg(plot);
+}
+
+std::string counts_text(const QuestionMetrics& question) {
+  std::string text = fmt::format("Test: {} positive, {} negative.", grouped(question.positives),
+                                 grouped(question.negatives));
+  if (question.train_positives && question.train_negatives) {
+    text += fmt::format(" Training: {} positive, {} negative.", grouped(*question.train_positives),
+                        grouped(*question.train_negatives));
+  }
+  if (std::isfinite(question.sensitivity)) {
+    text += fmt::format(" Sensitivity {} at 90 % specificity", decimals(question.sensitivity));
+    text += std::isfinite(question.threshold) ? fmt::format(", from a score of {:.4g}.", question.threshold)
+                                              : ".";
+  }
+  return text;
+}
+
+std::string errors_table(const QuestionMetrics& question, const RunFolder& folder) {
+  if (question.errors.empty()) return {};
+  std::string rows;
+  for (const ConfidentError& error : question.errors) {
+    rows += fmt::format("<tr><td>{}</td><td class=\"number\">{}</td><td>{}</td></tr>\n",
+                        folder.accession_html(error.accession), decimals(error.score),
+                        error.answer ? "yes" : "no");
+  }
+  return fmt::format(
+      "<h3>Most confident errors</h3>\n<table><thead><tr><th scope=\"col\">study</th><th scope=\"col\" "
+      "class=\"number\">score</th><th scope=\"col\">truth</th></tr></thead>\n<tbody>\n{}</tbody></table>\n",
+      rows);
+}
+
+}  // namespace
+
+std::string question_detail(const QuestionMetrics& question, const RunFolder& folder) {
+  return fmt::format("<div>{}</div>\n<div>{}</div>\n<div><p>{}</p>\n{}</div>\n", roc_plot(question),
+                     reliability_plot(question), counts_text(question), errors_table(question, folder));
+}
+
+}  // namespace pillar::viz

@@ -1,0 +1,51 @@
+#include "pillar/viz/slice_viewer.h"
+
+#include "viz/viewer/packed_voxels.h"
+#include "viz/viewer/page.h"
+#include "viz/viewer/text_encoding.h"
+#include "viz/picture/voxels.h"
+
+#include <fmt/ranges.h>
+
+namespace pillar {
+namespace {
+
+// Numbers only: nothing in it needs escaping.
+std::string scan_json(const at::Tensor& volume, const std::array<double, 3>& spacing_xyz_mm,
+                      const SliceViewerOptions& options, const viz::PackedVoxels& packed) {
+  DisplayWindow automatic = automatic_window(volume);
+  std::array<std::int64_t, 3> full = {volume.size(2), volume.size(1), volume.size(0)};
+  return fmt::format(
+      "{{\"size\":[{}],\"fullSize\":[{}],\"spacing\":[{}],\"levels\":[{}],\"scale\":{},\"offset\":{},"
+      "\"window\":[{},{}],\"automatic\":[{},{}],\"slicesAscend\":{},\"lpsAxial\":{}}}",
+      fmt::join(packed.size_xyz, ","), fmt::join(full, ","), fmt::join(spacing_xyz_mm, ","),
+      fmt::join(packed.levels, ","), packed.scale, packed.offset, options.window.center, options.window.width,
+      automatic.center, automatic.width, options.slices_ascend, options.lps_axial);
+}
+
+}  // namespace
+
+std::string slice_viewer_html(const at::Tensor& voxels_dhw, const std::array<double, 3>& spacing_xyz_mm,
+                              const SliceViewerOptions& options) {
+  at::Tensor volume = viz::checked_volume(voxels_dhw);
+  viz::check_spacing(spacing_xyz_mm);
+  validate(options.window);
+  viz::check_longest_side(options.longest_side);
+  viz::PackedVoxels packed = viz::pack_voxels(volume, options.longest_side);
+  return viz::fill_page(viz::kSliceViewerPage,
+                        {
+                            {"title", viz::escape_html(options.title)},
+                            {"unit", viz::escape_html(options.value_unit)},
+                            {"about", viz::about_volume(volume, spacing_xyz_mm, packed)},
+                            {"facts", viz::facts_rows(options.facts)},
+                            {"scan", scan_json(volume, spacing_xyz_mm, options, packed)},
+                            {"voxels", viz::base64(packed.deflated)},
+                        });
+}
+
+void write_slice_viewer(const std::filesystem::path& path, const at::Tensor& voxels_dhw,
+                        const std::array<double, 3>& spacing_xyz_mm, const SliceViewerOptions& options) {
+  write_file_atomic(path, slice_viewer_html(voxels_dhw, spacing_xyz_mm, options));
+}
+
+}  // namespace pillar
