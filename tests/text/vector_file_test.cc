@@ -1,4 +1,4 @@
-#include "text/vector_file.h"
+#include "text/cache/vector_file.h"
 
 #include "caches.h"
 #include "support/expect_error.h"

@@ -1,8 +1,8 @@
 // The public layout: metadata.json and a .pt file a study.
 #include "core/fail.h"
-#include "text/cache_metadata.h"
-#include "text/vector_file.h"
-#include "text/vector_store.h"
+#include "text/cache/cache_metadata.h"
+#include "text/cache/vector_file.h"
+#include "text/cache/vector_store.h"
 
 namespace pillar {
 namespace {

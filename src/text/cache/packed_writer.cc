@@ -1,9 +1,9 @@
-#include "text/packed_writer.h"
+#include "text/cache/packed_writer.h"
 
 #include "core/fail.h"
 #include "core/tensor_files/safetensors_header.h"
 #include "core/tensor_files/tensor_bytes.h"
-#include "text/packed_layout.h"
+#include "text/cache/packed_layout.h"
 
 #include <cerrno>
 #include <cstring>

@@ -3,7 +3,7 @@
 #include "core/fail.h"
 #include "core/first_line.h"
 #include "core/printable.h"
-#include "text/unit_vector.h"
+#include "text/cache/unit_vector.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/stack.h>

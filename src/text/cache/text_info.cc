@@ -5,7 +5,7 @@
 #include "pillar/text/report_lines.h"
 
 #include "core/printable.h"
-#include "text/vector_store.h"
+#include "text/cache/vector_store.h"
 
 #include <cmath>
 

@@ -3,7 +3,7 @@
 
 #include "pillar/text/text_embed_job.h"
 
-#include "text/study_digest.h"
+#include "text/cache/study_digest.h"
 
 #include <map>
 #include <string>

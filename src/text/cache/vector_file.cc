@@ -1,4 +1,4 @@
-#include "text/vector_file.h"
+#include "text/cache/vector_file.h"
 
 #include "core/fail.h"
 #include "core/tensor_files/tensor_bytes.h"

@@ -1,11 +1,11 @@
-#include "text/embed_records.h"
+#include "text/embed/embed_records.h"
 
 #include "pillar/core/csv.h"
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "text/cache_metadata.h"
-#include "text/vector_store.h"
+#include "text/cache/cache_metadata.h"
+#include "text/cache/vector_store.h"
 
 #include <set>
 

@@ -1,4 +1,4 @@
-#include "text/study_digest.h"
+#include "text/cache/study_digest.h"
 
 #include "pillar/core/sha256.h"
 

@@ -8,11 +8,11 @@
 #include "core/fail.h"
 #include "core/first_line.h"
 #include "core/printable.h"
-#include "text/cache_metadata.h"
-#include "text/embed_records.h"
+#include "text/cache/cache_metadata.h"
+#include "text/embed/embed_records.h"
 #include "text/object_lines.h"
-#include "text/unit_vector.h"
-#include "text/vector_file.h"
+#include "text/cache/unit_vector.h"
+#include "text/cache/vector_file.h"
 
 #include <atomic>
 #include <mutex>

@@ -1,4 +1,4 @@
-#include "text/unit_vector.h"
+#include "text/cache/unit_vector.h"
 
 #include <cmath>
 

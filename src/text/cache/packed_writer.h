@@ -4,7 +4,7 @@
 #include "pillar/core/file.h"
 
 #include "core/descriptor.h"
-#include "text/study_digest.h"
+#include "text/cache/study_digest.h"
 
 #include <filesystem>
 #include <string>

@@ -1,7 +1,7 @@
 // Internal: the two forms of a cache behind one interface.
 #pragma once
 
-#include "text/study_digest.h"
+#include "text/cache/study_digest.h"
 
 #include <filesystem>
 #include <map>

@@ -2,7 +2,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "text/embeddings_answer.h"
+#include "text/embed/embeddings_answer.h"
 #include "http/http_post.h"
 
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "text/cache_metadata.h"
+#include "text/cache/cache_metadata.h"
 
 #include "pillar/core/file.h"
 

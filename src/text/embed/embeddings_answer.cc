@@ -1,4 +1,4 @@
-#include "text/embeddings_answer.h"
+#include "text/embed/embeddings_answer.h"
 
 #include "core/fail.h"
 #include "core/printable.h"

@@ -3,10 +3,10 @@
 #include "pillar/core/progress.h"
 
 #include "core/fail.h"
-#include "text/cache_metadata.h"
-#include "text/packed_writer.h"
-#include "text/vector_file.h"
-#include "text/vector_store.h"
+#include "text/cache/cache_metadata.h"
+#include "text/cache/packed_writer.h"
+#include "text/cache/vector_file.h"
+#include "text/cache/vector_store.h"
 
 #include <set>
 

@@ -1,7 +1,7 @@
 // Internal: metadata.json of a public cache folder.
 #pragma once
 
-#include "text/study_digest.h"
+#include "text/cache/study_digest.h"
 
 #include <filesystem>
 #include <string>

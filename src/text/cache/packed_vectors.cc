@@ -4,9 +4,9 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "text/cache_metadata.h"
-#include "text/packed_layout.h"
-#include "text/vector_store.h"
+#include "text/cache/cache_metadata.h"
+#include "text/cache/packed_layout.h"
+#include "text/cache/vector_store.h"
 
 #include <cstring>
 

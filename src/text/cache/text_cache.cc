@@ -2,7 +2,7 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "text/vector_store.h"
+#include "text/cache/vector_store.h"
 
 #include <cmath>
 
