@@ -6,7 +6,7 @@
 #include "pillar/data/prefetch.h"
 
 #include "core/fail.h"
-#include "data/load_fault.h"
+#include "data/scan/load_fault.h"
 #include "embed/embed_records.h"
 #include "embed/embedding_file.h"
 #include "embed/split_settings.h"

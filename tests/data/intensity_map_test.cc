@@ -1,4 +1,4 @@
-#include "data/intensity_map.h"
+#include "data/scan/intensity_map.h"
 
 #include "pillar/core/safetensors.h"
 

@@ -1,4 +1,4 @@
-#include "data/micro_assembly.h"
+#include "data/loader/micro_assembly.h"
 
 #include "support/expect_error.h"
 #include "support/volumes.h"

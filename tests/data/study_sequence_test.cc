@@ -1,4 +1,4 @@
-#include "data/study_sequence.h"
+#include "data/loader/study_sequence.h"
 
 #include "support/expect_error.h"
 

@@ -1,4 +1,4 @@
-#include "data/volume_cache.h"
+#include "data/loader/volume_cache.h"
 
 #include <atomic>
 #include <new>

@@ -4,7 +4,7 @@
 #include "pillar/rave/sample.h"
 
 #include "core/fail.h"
-#include "data/scan_paths.h"
+#include "data/scan/scan_paths.h"
 
 namespace pillar {
 namespace {

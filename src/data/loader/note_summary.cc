@@ -1,4 +1,4 @@
-#include "data/note_summary.h"
+#include "data/loader/note_summary.h"
 
 #include <algorithm>
 #include <cctype>

@@ -3,8 +3,8 @@
 #include "pillar/image/preprocess.h"
 
 #include "core/fail.h"
-#include "data/fitted_input.h"
-#include "data/intensity_map.h"
+#include "data/scan/fitted_input.h"
+#include "data/scan/intensity_map.h"
 #include "windows/stream_copy.h"
 
 #include <cmath>

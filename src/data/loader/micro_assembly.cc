@@ -1,4 +1,4 @@
-#include "data/micro_assembly.h"
+#include "data/loader/micro_assembly.h"
 
 #include "core/fail.h"
 

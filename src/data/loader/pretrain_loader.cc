@@ -5,11 +5,11 @@
 
 #include "device/cuda_module.h"
 #include "core/fail.h"
-#include "data/load_fault.h"
-#include "data/micro_assembly.h"
-#include "data/note_summary.h"
-#include "data/study_sequence.h"
-#include "data/volume_cache.h"
+#include "data/scan/load_fault.h"
+#include "data/loader/micro_assembly.h"
+#include "data/loader/note_summary.h"
+#include "data/loader/study_sequence.h"
+#include "data/loader/volume_cache.h"
 
 #include <chrono>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "data/load_fault.h"
+#include "data/scan/load_fault.h"
 
 #include "pillar/core/available_memory.h"
 

@@ -5,8 +5,8 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "data/fitted_input.h"
-#include "data/load_fault.h"
+#include "data/scan/fitted_input.h"
+#include "data/scan/load_fault.h"
 
 #include <cstring>
 

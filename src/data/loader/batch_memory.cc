@@ -1,4 +1,4 @@
-#include "data/batch_memory.h"
+#include "data/loader/batch_memory.h"
 
 #include "windows/output_memory.h"
 

@@ -3,8 +3,8 @@
 
 #include "pillar/image/volume.h"
 
-#include "data/batch_memory.h"
-#include "data/fitted_input.h"
+#include "data/loader/batch_memory.h"
+#include "data/scan/fitted_input.h"
 
 #include <mutex>
 

@@ -1,4 +1,4 @@
-#include "data/scan_paths.h"
+#include "data/scan/scan_paths.h"
 
 #include "pillar/data/scan.h"
 #include "pillar/image/volume_file.h"
