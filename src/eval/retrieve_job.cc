@@ -4,7 +4,7 @@
 #include "pillar/eval/prompts.h"
 
 #include "core/fail.h"
-#include "eval/probe_split.h"
+#include "eval/probe/probe_split.h"
 
 namespace pillar {
 namespace {

@@ -6,7 +6,7 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "metrics/metrics_json.h"
-#include "eval/probe_split.h"
+#include "eval/probe/probe_split.h"
 
 #include <unordered_map>
 

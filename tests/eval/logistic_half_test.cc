@@ -1,4 +1,4 @@
-#include "eval/logistic_half.h"
+#include "eval/probe/logistic_half.h"
 
 #include "pillar/data/epoch_order.h"
 #include "pillar/metrics/metrics.h"

@@ -1,4 +1,4 @@
-#include "eval/question_search.h"
+#include "eval/probe/question_search.h"
 
 #include <algorithm>
 #include <cmath>

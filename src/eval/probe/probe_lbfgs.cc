@@ -1,10 +1,10 @@
 #include "pillar/eval/probe.h"
 
 #include "core/fail.h"
-#include "eval/logistic_pass.h"
-#include "eval/probe_data.h"
-#include "eval/question_search.h"
-#include "eval/whitening.h"
+#include "eval/probe/logistic_pass.h"
+#include "eval/probe/probe_data.h"
+#include "eval/probe/question_search.h"
+#include "eval/probe/whitening.h"
 
 #include <cmath>
 #include <limits>

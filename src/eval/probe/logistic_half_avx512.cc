@@ -1,6 +1,6 @@
 // Compiled with AVX-512 BF16 on; called only where the processor has it (logistic_half.cc). Products of
 // bfloat16 are summed in float32.
-#include "eval/logistic_half_kernel.h"
+#include "eval/probe/logistic_half_kernel.h"
 
 #if defined(__AVX512BF16__)
 #include <cstring>

@@ -2,8 +2,8 @@
 // probe twice as fast where the processor has instructions for them (AVX-512 BF16).
 #pragma once
 
-#include "eval/logistic_half_kernel.h"
-#include "eval/logistic_pass.h"
+#include "eval/probe/logistic_half_kernel.h"
+#include "eval/probe/logistic_pass.h"
 
 #include <span>
 #include <vector>

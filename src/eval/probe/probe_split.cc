@@ -1,4 +1,4 @@
-#include "eval/probe_split.h"
+#include "eval/probe/probe_split.h"
 
 #include "pillar/core/sha256.h"
 

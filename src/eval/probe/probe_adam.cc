@@ -2,9 +2,9 @@
 #include "pillar/eval/probe.h"
 
 #include "core/fail.h"
-#include "eval/logistic_half.h"
-#include "eval/logistic_pass.h"
-#include "eval/probe_data.h"
+#include "eval/probe/logistic_half.h"
+#include "eval/probe/logistic_pass.h"
+#include "eval/probe/probe_data.h"
 
 #include <cmath>
 #include <numeric>

@@ -7,8 +7,8 @@
 
 #include "core/fail.h"
 #include "core/printable.h"
-#include "eval/probe_data.h"
-#include "eval/probe_split.h"
+#include "eval/probe/probe_data.h"
+#include "eval/probe/probe_split.h"
 
 #include <cmath>
 

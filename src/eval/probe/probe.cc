@@ -4,7 +4,7 @@
 #include "pillar/data/epoch_order.h"
 
 #include "core/fail.h"
-#include "eval/probe_data.h"
+#include "eval/probe/probe_data.h"
 
 #include <cmath>
 

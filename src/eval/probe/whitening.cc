@@ -1,4 +1,4 @@
-#include "eval/whitening.h"
+#include "eval/probe/whitening.h"
 
 #include <algorithm>
 

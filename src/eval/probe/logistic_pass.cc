@@ -1,4 +1,4 @@
-#include "eval/logistic_pass.h"
+#include "eval/probe/logistic_pass.h"
 
 #include <algorithm>
 #include <cmath>

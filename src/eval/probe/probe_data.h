@@ -3,7 +3,7 @@
 
 #include "pillar/eval/probe.h"
 
-#include "eval/logistic_pass.h"
+#include "eval/probe/logistic_pass.h"
 
 namespace pillar {
 
