@@ -5,7 +5,7 @@
 #include "core/fail.h"
 #include "core/printable.h"
 #include "core/tensor_files/torch_file.h"
-#include "model/weights_load.h"
+#include "model/atlas/weights_load.h"
 
 #include <set>
 

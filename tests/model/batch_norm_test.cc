@@ -1,4 +1,4 @@
-#include "model/patch_embed.h"
+#include "model/atlas/patch_embed.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/batch_norm.h>

@@ -2,9 +2,9 @@
 #include "pillar/core/config.h"
 #include "pillar/model/weights.h"
 
-#include "model/patch_embed_table.h"
-#include "model/scale_layout.h"
-#include "model/weights_patch_embed.h"
+#include "model/atlas/patch_embed_table.h"
+#include "model/atlas/scale_layout.h"
+#include "model/atlas/weights_patch_embed.h"
 
 #include <gtest/gtest.h>
 

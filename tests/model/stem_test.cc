@@ -1,4 +1,4 @@
-#include "model/stem.h"
+#include "model/encoder/stem.h"
 
 #include "pillar/model/weights.h"
 

@@ -1,4 +1,4 @@
-#include "model/winograd.h"
+#include "model/encoder/winograd.h"
 
 #include <cmath>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pillar/data/manifest.h"
-#include "pillar/data/preprocess_spec.h"
+#include "pillar/model/preprocess_spec.h"
 #include "pillar/text/text_cache.h"
 
 #include <filesystem>

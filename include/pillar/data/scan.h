@@ -1,7 +1,7 @@
 // One scan ready to be fitted to a model: a RAVE sample, a DICOM folder, or a volume file.
 #pragma once
 
-#include "pillar/data/preprocess_spec.h"
+#include "pillar/model/preprocess_spec.h"
 #include "pillar/rave/prepare.h"
 
 #include <array>

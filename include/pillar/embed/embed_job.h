@@ -1,7 +1,7 @@
 // A batch: many scans to embeddings on disk, resumable, one broken scan never stopping the others.
 #pragma once
 
-#include "pillar/data/preprocess_spec.h"
+#include "pillar/model/preprocess_spec.h"
 #include "pillar/data/scan.h"
 #include "pillar/embed/embedding_cache.h"
 

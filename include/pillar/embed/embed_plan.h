@@ -1,7 +1,7 @@
 // Before a batch of embeddings begins: does it fit into memory, and which weights are these.
 #pragma once
 
-#include "pillar/data/preprocess_spec.h"
+#include "pillar/model/preprocess_spec.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -2,7 +2,7 @@
 // a batch.
 #pragma once
 
-#include "pillar/data/preprocess_spec.h"
+#include "pillar/model/preprocess_spec.h"
 #include "pillar/data/scan.h"
 
 #include <functional>

@@ -1,0 +1,55 @@
+#include "pillar/model/atlas.h"
+
+#include "core/fail.h"
+#include "model/atlas/patch_embed.h"
+#include "model/atlas/stages.h"
+
+namespace pillar {
+
+struct Atlas::State {
+  TowerConfig tower;
+  PatchEmbedKind kind;
+  PatchEmbed patch_embed;
+  Stages stages;
+};
+
+Atlas::Atlas(const AtlasConfig& config, const std::string& modality, const WeightMap& weights,
+             const std::string& source) {
+  const TowerConfig& tower = config.tower(modality);
+  const PatchEmbedKind kind = infer_patch_embed(tower, weights);
+  check_weights(weights, expected_weights(config, tower, kind), source);
+  const Scope visual(weights, "visual");
+  state_ = std::make_unique<State>(
+      State{tower, kind, PatchEmbed(visual / "patch_embeds" / tower.modality, kind),
+            Stages(visual, config, tower, embedded_tokens_dhw(kind, tower.size_dhw()))});
+}
+
+Atlas::Atlas(Atlas&&) noexcept = default;
+Atlas& Atlas::operator=(Atlas&&) noexcept = default;
+Atlas::~Atlas() = default;
+
+const TowerConfig& Atlas::tower() const noexcept {
+  return state_->tower;
+}
+PatchEmbedKind Atlas::patch_embed_kind() const noexcept {
+  return state_->kind;
+}
+
+AtlasOutput Atlas::forward(const at::Tensor& image_bcdhw, const AtlasPass& pass) const {
+  const TowerConfig& tower = state_->tower;
+  const Size3 size = tower.size_dhw();
+  const bool fits = image_bcdhw.dim() == 5 && image_bcdhw.size(0) > 0 &&
+                    image_bcdhw.size(1) == tower.in_chans && image_bcdhw.size(2) == size[0] &&
+                    image_bcdhw.size(3) == size[1] && image_bcdhw.size(4) == size[2];
+  if (!fits) {
+    fail(ErrorCategory::input, "modality {} takes images of (B, {}, {}, {}, {}), not ({})", tower.modality,
+         tower.in_chans, size[0], size[1], size[2], fmt::join(image_bcdhw.sizes(), ", "));
+  }
+  const PassOptions options{pass.compute, pass.train, pass.seed, pass.update_statistics,
+                            pass.sum_over_processes};
+  const at::Tensor tokens = state_->patch_embed(image_bcdhw, options);
+  if (pass.observe) pass.observe("patch_embed", tokens);
+  return state_->stages(tokens.permute({0, 2, 3, 4, 1}).contiguous(), pass);
+}
+
+}  // namespace pillar

@@ -1,0 +1,115 @@
+#include "pillar/model/weights.h"
+
+#include "core/fail.h"
+#include "core/split_mix.h"
+#include "model/atlas/weights_patch_embed.h"
+
+#include <cmath>
+#include <numbers>
+#include <set>
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+
+namespace pillar {
+namespace {
+
+// A stream of its own for each name, so that no tensor's values depend on which others there are. Spelt out
+// here, for neither the std distributions nor LibTorch's give the same bits on every machine.
+class Random {
+ public:
+  Random(std::uint64_t seed, std::string_view name) : state_(split_mix(seed + kSplitMixStep)) {
+    for (const char letter : name)
+      state_ = split_mix(state_ ^ static_cast<std::uint8_t>(letter)) + kSplitMixStep;
+  }
+  double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53; }  // (0, 1)
+  double normal() {
+    if (has_spare_) {
+      has_spare_ = false;
+      return spare_;
+    }
+    const double radius = std::sqrt(-2 * std::log(uniform())), angle = 2 * std::numbers::pi * uniform();
+    spare_ = radius * std::sin(angle);
+    has_spare_ = true;
+    return radius * std::cos(angle);
+  }
+
+ private:
+  std::uint64_t bits() { return split_mix(state_ += kSplitMixStep); }
+  std::uint64_t state_;
+  double spare_ = 0;
+  bool has_spare_ = false;
+};
+
+template <typename Draw>
+at::Tensor drawn(const WeightSpec& spec, Draw draw) {
+  at::Tensor tensor = at::empty(spec.shape, at::kFloat);
+  auto* values = tensor.mutable_data_ptr<float>();
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) values[i] = static_cast<float>(draw());
+  return tensor;
+}
+
+double truncated_normal(Random& random) {
+  constexpr double kCut = 3;
+  double value = random.normal();
+  while (std::abs(value) > kCut) value = random.normal();
+  return value;
+}
+
+// `fan_in` is the layer's, which a bias does not show.
+at::Tensor initial(const WeightSpec& spec, std::uint64_t seed, std::int64_t fan_in) {
+  Random random(seed, spec.name);
+  switch (spec.init) {
+    case WeightInit::zeros:
+      return at::zeros(spec.shape, at::kFloat);
+    case WeightInit::ones:
+      return at::full(spec.shape, 1, at::kFloat);
+    case WeightInit::linear:
+      return drawn(spec, [&] { return 0.02 * truncated_normal(random); });
+    case WeightInit::convolution: {
+      std::int64_t fan_out = spec.shape[0];
+      for (std::size_t axis = 2; axis < spec.shape.size(); ++axis) fan_out *= spec.shape[axis];
+      const double deviation = std::sqrt(2 / static_cast<double>(fan_out));
+      return drawn(spec, [&] { return deviation * random.normal(); });
+    }
+    case WeightInit::uniform_fan_in: {
+      const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+      return drawn(spec, [&] { return bound * (2 * random.uniform() - 1); });
+    }
+    case WeightInit::logit_scale:
+      return at::full(spec.shape, std::log(1 / 0.07), at::kFloat);
+    case WeightInit::step_count:
+      return at::zeros(spec.shape, at::kLong);
+  }
+  fail(ErrorCategory::usage, "{}: no such initialisation", spec.name);
+}
+
+std::int64_t fan_in(const WeightSpec& spec, const std::map<std::string, WeightSpec>& all) {
+  const std::string_view suffix = "bias";
+  if (!spec.name.ends_with(suffix)) return spec.shape.size() > 1 ? spec.shape[1] : 1;
+  return all.at(spec.name.substr(0, spec.name.size() - suffix.size()) + "weight").shape[1];
+}
+
+}  // namespace
+
+at::Tensor random_weight(const WeightSpec& spec, std::uint64_t seed) {
+  return initial(spec, seed, spec.shape.size() > 1 ? spec.shape[1] : 1);
+}
+
+WeightMap random_weights(const AtlasConfig& config, std::uint64_t seed) {
+  std::map<std::string, WeightSpec> all = {{"logit_scale", {"logit_scale", {}, WeightInit::logit_scale}}};
+  for (const TowerConfig& tower : config.towers) {
+    for (WeightSpec& spec : expected_weights(config, tower, default_patch_embed(tower))) {
+      all.emplace(spec.name, std::move(spec));
+    }
+  }
+  WeightMap weights;
+  for (const auto& [name, spec] : all) {
+    const bool needs_fan_in = spec.init == WeightInit::uniform_fan_in;
+    weights.emplace(name, initial(spec, seed, needs_fan_in ? fan_in(spec, all) : 1));
+  }
+  return weights;
+}
+
+}  // namespace pillar

@@ -1,0 +1,97 @@
+#include "model/atlas/stages.h"
+
+#include "model/atlas/checkpointed.h"
+#include "model/atlas/window_grid.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/norm.h>
+#include <ATen/ops/upsample_nearest3d.h>
+
+namespace pillar {
+namespace {
+
+// Each block draws from a generator of its own, so that a block computed twice draws the same.
+PassOptions block_pass(const AtlasPass& pass, std::size_t stage, std::size_t block) {
+  PassOptions options{pass.compute, pass.train, 0};
+  constexpr std::uint64_t kGoldenRatio = 0x9E3779B97F4A7C15;
+  if (pass.train) options.seed = pass.seed + kGoldenRatio * (stage * 1024 + block + 1);
+  return options;
+}
+
+Size3 raised(const Size3& base, std::size_t power) {
+  Size3 out = {1, 1, 1};
+  for (std::size_t i = 0; i < power; ++i) {
+    for (int a = 0; a < 3; ++a) out[a] *= base[a];
+  }
+  return out;
+}
+
+}  // namespace
+
+Stages::Stages(const Scope& scope, const AtlasConfig& config, const TowerConfig& tower,
+               const Size3& tokens_dhw)
+    : tower_(tower), layout_(scale_layout(tower, tokens_dhw)) {
+  const BlockSettings settings{config.num_heads, config.drop, config.attn_drop, config.drop_path,
+                               tower.local2global_dhw};
+  for (std::size_t s = 0; s < config.stages.size(); ++s) {
+    const std::vector<ScaleLayout> held(layout_.begin() + static_cast<std::ptrdiff_t>(s), layout_.end());
+    std::vector<AtlasBlock> blocks;
+    for (std::int64_t i = 0; i < config.stages[s]; ++i) {
+      blocks.emplace_back(scope / "atlas_models" / s / "blocks" / static_cast<std::size_t>(i), held,
+                          settings);
+    }
+    stages_.push_back(std::move(blocks));
+  }
+}
+
+void Stages::freeze(at::ScalarType compute) {
+  for (auto& stage : stages_) {
+    for (AtlasBlock& block : stage) block.freeze(compute);
+  }
+}
+
+ScaleTokens Stages::pyramid(at::Tensor grid_bdhwc) const {
+  ScaleTokens scales;
+  for (std::size_t k = 0; k < layout_.size(); ++k) {
+    const at::Tensor pooled = max_pool_grid(grid_bdhwc, raised(tower_.local2global_dhw, k));
+    scales.push_back(grid_to_windows(pooled, layout_[k].cut_grid, layout_[k].cut_window));
+  }
+  return scales;
+}
+
+at::Tensor Stages::activ(const at::Tensor& tokens, const ScaleLayout& layout) const {
+  // The target's axes are the configuration's H,W,D although the tensor's are D,H,W: released heads were
+  // trained on that.
+  const Size3 target = configured_tokens_hwd(tower_);
+  return at::upsample_nearest3d(windows_to_grid(tokens, layout.grid, layout.window).permute({0, 4, 1, 2, 3}),
+                                target);
+}
+
+AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) const {
+  const std::int64_t batch = grid_bdhwc.size(0), dim = grid_bdhwc.size(-1);
+  ScaleTokens scales = pyramid(std::move(grid_bdhwc));
+  std::vector<at::Tensor> readouts, activs;
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    for (std::size_t i = 0; i < stages_[s].size(); ++i) {
+      const PassOptions options = block_pass(pass, s, i);
+      if (pass.checkpoint_blocks) {
+        run_checkpointed(stages_[s][i], scales, options);
+      } else {
+        stages_[s][i](scales, options);
+      }
+    }
+    for (std::size_t k = 0; pass.observe && k < scales.size(); ++k) {
+      pass.observe(fmt::format("stage{}.scale{}", s, s + k), scales[k]);
+    }
+    readouts.push_back(scales[0].view({batch, -1, dim}).amax(1));
+    if (pass.want_activ) activs.push_back(activ(scales[0], layout_[s]));
+    scales.erase(scales.begin());
+  }
+  AtlasOutput out;
+  out.readout = at::cat(readouts, 1);
+  out.pooled = out.readout / out.readout.norm(2, {1}, true).clamp_min(1e-12);
+  if (pass.want_activ) out.activ = at::cat(activs, 1);
+  return out;
+}
+
+}  // namespace pillar

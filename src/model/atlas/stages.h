@@ -1,0 +1,29 @@
+// The token part of Atlas: pyramid, stages, readout. Shared by training and inference.
+#pragma once
+
+#include "pillar/model/atlas.h"
+
+#include "model/atlas/block.h"
+
+#include <vector>
+
+namespace pillar {
+
+class Stages {
+ public:
+  // `scope`: visual.
+  Stages(const Scope& scope, const AtlasConfig& config, const TowerConfig& tower, const Size3& tokens_dhw);
+  void freeze(at::ScalarType compute);
+  // grid: (B, d, h, w, dim) float32, what the patch embed gave; released early where it can be.
+  AtlasOutput operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) const;
+
+ private:
+  ScaleTokens pyramid(at::Tensor grid_bdhwc) const;
+  at::Tensor activ(const at::Tensor& tokens, const ScaleLayout& layout) const;
+
+  TowerConfig tower_;
+  std::vector<ScaleLayout> layout_;
+  std::vector<std::vector<AtlasBlock>> stages_;
+};
+
+}  // namespace pillar

@@ -1,0 +1,26 @@
+#include "model/atlas/window_grid.h"
+
+#include <ATen/ops/max_pool3d.h>
+
+namespace pillar {
+
+at::Tensor windows_to_grid(const at::Tensor& x, const Size3& grid, const Size3& window) {
+  const std::int64_t c = x.size(-1);
+  return x.reshape({-1, grid[0], grid[1], grid[2], window[0], window[1], window[2], c})
+      .permute({0, 1, 4, 2, 5, 3, 6, 7})
+      .reshape({-1, grid[0] * window[0], grid[1] * window[1], grid[2] * window[2], c});
+}
+
+at::Tensor grid_to_windows(const at::Tensor& x, const Size3& grid, const Size3& window) {
+  const std::int64_t c = x.size(-1);
+  return x.reshape({-1, grid[0], window[0], grid[1], window[1], grid[2], window[2], c})
+      .permute({0, 1, 3, 5, 2, 4, 6, 7})
+      .reshape({-1, window[0] * window[1] * window[2], c});
+}
+
+at::Tensor max_pool_grid(const at::Tensor& x, const Size3& by) {
+  if (by == Size3{1, 1, 1}) return x;
+  return at::max_pool3d(x.permute({0, 4, 1, 2, 3}), by).permute({0, 2, 3, 4, 1});
+}
+
+}  // namespace pillar

@@ -1,0 +1,188 @@
+#include "pillar/model/encoder.h"
+
+#include "pillar/core/file.h"
+#include "pillar/windows/windowed_volume.h"
+
+#include "core/fail.h"
+#include "device/device.h"
+#include "model/atlas/patch_embed.h"
+#include "model/atlas/stages.h"
+#include "model/encoder/stem.h"
+#include "model/atlas/weights_load.h"
+
+#include <chrono>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/norm.h>
+
+namespace pillar {
+namespace {
+
+at::ScalarType parse_dtype(const std::string& text, const at::Device& device) {
+  if (text == "fp32") return at::kFloat;
+  if (text == "bf16") return at::kBFloat16;
+  const bool native = device.is_cuda() || __builtin_cpu_supports("avx512bf16");
+  if (text == "auto") return native ? at::kBFloat16 : at::kFloat;
+  fail(ErrorCategory::usage, "unknown dtype '{}'; one of auto, fp32, bf16", text);
+}
+
+std::filesystem::path config_beside(const std::filesystem::path& model) {
+  const bool folder = std::filesystem::is_directory(model);
+  const std::filesystem::path config = (folder ? model : model.parent_path()) / "config.json";
+  if (!std::filesystem::exists(config)) {
+    fail(ErrorCategory::input,
+         "{}: no config.json {} it; weights alone do not say how many heads a model has", model,
+         folder ? "in" : "beside");
+  }
+  return config;
+}
+
+}  // namespace
+
+struct Encoder::State {
+  AtlasConfig config;
+  TowerConfig tower;
+  at::Device device = at::kCPU;
+  at::ScalarType compute;
+  int slab_slices;
+  std::uint64_t weight_bytes = 0;
+  std::optional<Stem> stem;
+  std::optional<Stages> stages;
+  Size3 tokens_dhw;
+};
+
+Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& options) {
+  auto state = std::make_unique<State>();
+  state->device = parse_device(options.device);
+  state->compute = parse_dtype(options.dtype, state->device);
+  state->slab_slices = options.slab_slices;
+  state->config = load_atlas_config(config_beside(model));
+  state->tower = state->config.tower(options.modality);
+  const at::NoGradGuard no_gradients;
+  MappedFiles files;
+  WeightMap weights = load_weights(model, files);
+  const PatchEmbedKind kind = infer_patch_embed(state->tower, weights);
+  const std::vector<WeightSpec> expected = expected_weights(state->config, state->tower, kind);
+  check_weights(weights, expected, model.string());
+  for (const WeightSpec& spec : expected) state->weight_bytes += weights.at(spec.name).nbytes();
+  if (!state->device.is_cpu()) {
+    for (auto& [name, tensor] : weights) tensor = tensor.to(state->device);
+  }
+  const Scope visual(weights, "visual");
+  state->tokens_dhw = embedded_tokens_dhw(kind, state->tower.size_dhw());
+  state->stem.emplace(PatchEmbed(visual / "patch_embeds" / state->tower.modality, kind), state->compute,
+                      !state->device.is_cpu());
+  state->stages.emplace(visual, state->config, state->tower, state->tokens_dhw);
+  state->stages->freeze(state->compute);
+  for (const auto& file : files) file->release_pages();  // what was folded, packed and copied
+  return Encoder(std::move(state));
+}
+
+Encoder::Encoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Encoder::Encoder(Encoder&&) noexcept = default;
+Encoder& Encoder::operator=(Encoder&&) noexcept = default;
+Encoder::~Encoder() = default;
+
+const AtlasConfig& Encoder::config() const noexcept {
+  return state_->config;
+}
+const TowerConfig& Encoder::tower() const noexcept {
+  return state_->tower;
+}
+at::Device Encoder::device() const noexcept {
+  return state_->device;
+}
+at::ScalarType Encoder::dtype() const noexcept {
+  return state_->compute;
+}
+
+namespace {
+
+void check_volume(const at::Tensor& v, const TowerConfig& tower, std::size_t windows) {
+  const Size3 size = tower.size_dhw();
+  if (v.dim() != 5 || v.size(2) != size[0] || v.size(3) != size[1] || v.size(4) != size[2]) {
+    fail(ErrorCategory::input, "modality {} takes volumes of (B, C, {}, {}, {}), not ({})", tower.modality,
+         size[0], size[1], size[2], fmt::join(v.sizes(), ", "));
+  }
+  const std::int64_t channels = v.size(1) * static_cast<std::int64_t>(windows);
+  if (channels != tower.in_chans) {
+    fail(ErrorCategory::input, "modality {} takes {} channels; {} volume{} through {} windows give {}",
+         tower.modality, tower.in_chans, v.size(1), v.size(1) == 1 ? "" : "s", windows, channels);
+  }
+}
+
+// Seconds since the last call.
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+void add(ReadoutTimes& total, const ReadoutTimes& spent) {
+  total.windows_s += spent.windows_s;
+  total.stem_s += spent.stem_s;
+  total.stages_s.resize(spent.stages_s.size());
+  for (std::size_t s = 0; s < spent.stages_s.size(); ++s) total.stages_s[s] += spent.stages_s[s];
+}
+
+}  // namespace
+
+at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                            ReadoutTimes* times) const {
+  check_volume(voxels_bcdhw, state_->tower, windows.size());
+  const at::NoGradGuard no_gradients;
+  ReadoutTimes spent;
+  spent.stages_s.resize(state_->config.stages.size());
+  Stopwatch watch;
+  const WindowedVolume windowed(voxels_bcdhw, windows);
+  spent.windows_s += watch.lap();
+  AtlasPass pass;
+  pass.compute = state_->compute;
+  pass.observe = [&](const std::string& name, const at::Tensor&) {  // "stage0.scale0", ...
+    spent.stages_s[std::stoul(name.substr(std::string("stage").size()))] += watch.lap();
+  };
+  if (state_->device.is_cuda()) {
+    // One queue of work: its parts are not timed apart, which would stop it between them.
+    const at::Tensor image = windowed.on_cuda(state_->device, state_->compute);
+    return (*state_->stages)(state_->stem->whole(image), pass).readout.to(at::kCPU);
+  }
+  std::vector<at::Tensor> rows;
+  for (std::int64_t b = 0; b < voxels_bcdhw.size(0); ++b) {
+    const SlabReader read = [&](std::int64_t first, std::int64_t last) {
+      spent.stem_s += watch.lap();
+      const at::Tensor slab = windowed.slab_dhwc(b, first, last, at::kFloat);
+      spent.windows_s += watch.lap();
+      return slab;
+    };
+    at::Tensor grid = (*state_->stem)(read, state_->tower.size_dhw(), state_->slab_slices).unsqueeze_(0);
+    spent.stem_s += watch.lap();
+    rows.push_back((*state_->stages)(std::move(grid), pass).readout);
+  }
+  if (times) add(*times, spent);
+  return at::cat(rows);
+}
+
+std::uint64_t Encoder::estimated_bytes(std::int64_t batch) const {
+  // Samples go one by one: only the voxels of a batch add up. Of the tokens: the grid, the finest scale, and
+  // what one run of windows needs.
+  const Size3 &t = state_->tokens_dhw, size = state_->tower.size_dhw();
+  const auto tokens =
+      static_cast<std::uint64_t>(t[0] * t[1] * t[2]) * static_cast<std::uint64_t>(state_->config.dim);
+  const auto voxels = static_cast<std::uint64_t>(size[0] * size[1] * size[2] * batch);
+  constexpr std::uint64_t kRun = 2048 * 16, kProgram = 200u << 20;
+  return state_->weight_bytes * 5 / 4 + state_->stem->estimated_bytes(size, state_->slab_slices) +
+         (3 * tokens + kRun * static_cast<std::uint64_t>(state_->config.dim)) * sizeof(float) + 4 * voxels +
+         kProgram;
+}
+
+at::Tensor l2_normalize_rows(const at::Tensor& rows) {
+  return rows / rows.norm(2, {1}, true).clamp_min(1e-12);
+}
+
+}  // namespace pillar
