@@ -1,4 +1,4 @@
-#include "train/append_file.h"
+#include "train/run/append_file.h"
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"

@@ -5,7 +5,7 @@
 #include "support/atlas_configs.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
-#include "train/validation.h"
+#include "train/pretrain/validation.h"
 
 #include <cmath>
 #include <set>

@@ -1,7 +1,7 @@
-#include "train/resume.h"
+#include "train/run/resume.h"
 
 #include "core/fail.h"
-#include "train/run_state.h"
+#include "train/run/run_state.h"
 #include "world/world_text.h"
 
 #include <ATen/Parallel.h>

@@ -1,7 +1,7 @@
-#include "train/pretrain_step.h"
+#include "train/pretrain/pretrain_step.h"
 
 #include "core/fail.h"
-#include "train/clock.h"
+#include "train/run/clock.h"
 
 #include <cmath>
 

@@ -5,7 +5,7 @@
 #include "pillar/train/metrics_log.h"
 #include "pillar/train/run_checkpoint.h"
 
-#include "train/pretrain_setup.h"
+#include "train/pretrain/pretrain_setup.h"
 
 #include <map>
 #include <memory>

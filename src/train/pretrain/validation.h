@@ -3,7 +3,7 @@
 
 #include "pillar/metrics/retrieval.h"
 
-#include "train/pretrain_setup.h"
+#include "train/pretrain/pretrain_setup.h"
 
 #include <string>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "train/reuse_memory.h"
+#include "train/run/reuse_memory.h"
 
 #include <limits>
 

@@ -1,8 +1,8 @@
 // `--dry-run`: what a run would do, and one step of it.
 #include "core/fail.h"
-#include "train/pretrain_setup.h"
-#include "train/pretrain_step.h"
-#include "train/reuse_memory.h"
+#include "train/pretrain/pretrain_setup.h"
+#include "train/pretrain/pretrain_step.h"
+#include "train/run/reuse_memory.h"
 
 #include <chrono>
 

@@ -3,8 +3,8 @@
 
 #include "pillar/train/run_checkpoint.h"
 
-#include "train/pretrain_setup.h"
-#include "train/pretrain_step.h"
+#include "train/pretrain/pretrain_setup.h"
+#include "train/pretrain/pretrain_step.h"
 
 #include <string>
 

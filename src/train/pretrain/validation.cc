@@ -1,6 +1,6 @@
-#include "train/validation.h"
+#include "train/pretrain/validation.h"
 
-#include "train/image_input.h"
+#include "train/pretrain/image_input.h"
 
 #include <algorithm>
 #include <cmath>

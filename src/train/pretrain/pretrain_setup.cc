@@ -1,4 +1,4 @@
-#include "train/pretrain_setup.h"
+#include "train/pretrain/pretrain_setup.h"
 
 #include "pillar/core/config.h"
 #include "pillar/core/file.h"

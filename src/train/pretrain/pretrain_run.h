@@ -1,10 +1,10 @@
 // Internal: the loop over steps and epochs.
 #pragma once
 
-#include "train/resume.h"
-#include "train/run_folder.h"
-#include "train/stop_signal.h"
-#include "train/validation.h"
+#include "train/run/resume.h"
+#include "train/run/run_folder.h"
+#include "train/run/stop_signal.h"
+#include "train/pretrain/validation.h"
 
 #include <chrono>
 #include <memory>

@@ -1,7 +1,7 @@
 // Internal: from a micro-batch's voxels to what the image tower takes.
 #pragma once
 
-#include "train/pretrain_setup.h"
+#include "train/pretrain/pretrain_setup.h"
 
 #include <vector>
 

@@ -1,7 +1,7 @@
-#include "train/pretrain_run.h"
+#include "train/pretrain/pretrain_run.h"
 
 #include "core/fail.h"
-#include "train/reuse_memory.h"
+#include "train/run/reuse_memory.h"
 
 #include <algorithm>
 #include <cmath>

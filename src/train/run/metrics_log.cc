@@ -4,8 +4,8 @@
 
 #include "core/fail.h"
 #include "core/json_lines.h"
-#include "train/append_file.h"
-#include "train/event_file.h"
+#include "train/run/append_file.h"
+#include "train/run/event_file.h"
 
 #include <chrono>
 #include <cstring>

@@ -5,7 +5,7 @@
 #include "pillar/core/sha256.h"
 
 #include "core/fail.h"
-#include "train/run_state.h"
+#include "train/run/run_state.h"
 
 #include <algorithm>
 

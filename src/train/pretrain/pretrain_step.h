@@ -3,8 +3,8 @@
 
 #include "pillar/train/contrastive.h"
 
-#include "train/image_input.h"
-#include "train/pretrain_setup.h"
+#include "train/pretrain/image_input.h"
+#include "train/pretrain/pretrain_setup.h"
 
 #include <string>
 #include <vector>

@@ -1,7 +1,7 @@
 #include "pillar/train/contrastive.h"
 
 #include "core/fail.h"
-#include "train/clock.h"
+#include "train/run/clock.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>

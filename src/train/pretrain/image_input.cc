@@ -1,4 +1,4 @@
-#include "train/image_input.h"
+#include "train/pretrain/image_input.h"
 
 #include "pillar/data/rotation.h"
 #include "pillar/model/image_windows.h"
