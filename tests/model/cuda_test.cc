@@ -3,7 +3,7 @@
 #include "pillar/model/weights.h"
 
 #include "device/cuda_module.h"
-#include "model/attention.h"
+#include "nn/shared/attention.h"
 #include "support/atlas_configs.h"
 #include "support/temp_dir.h"
 

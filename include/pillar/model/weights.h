@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/model/atlas_config.h"
+#include "pillar/nn/weight_files.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -13,9 +14,9 @@
 
 namespace pillar {
 
-// Canonical names, without what a trainer puts in front: "visual.patch_embeds.<modality>.conv_down.0.weight",
-// "visual.atlas_models.<stage>.blocks.<i>...", "logit_scale", "text.proj.weight".
-using WeightMap = std::map<std::string, at::Tensor>;
+// A model's WeightMap has canonical names, without what a trainer puts in front:
+// "visual.patch_embeds.<modality>.conv_down.0.weight", "visual.atlas_models.<stage>.blocks.<i>...", "logit_scale",
+// "text.proj.weight".
 
 // How a tensor starts in a model that has not been trained.
 enum class WeightInit {

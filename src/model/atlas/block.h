@@ -2,8 +2,8 @@
 // and to all coarser scales, then back from coarse to fine.
 #pragma once
 
-#include "model/attention.h"
-#include "model/layers.h"
+#include "nn/shared/attention.h"
+#include "nn/shared/layers.h"
 #include "model/atlas/scale_layout.h"
 
 #include <vector>

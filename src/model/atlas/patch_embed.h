@@ -1,7 +1,7 @@
 // From windowed voxels to tokens, in LibTorch calls: the trainable form. Inference has its own (stem.h).
 #pragma once
 
-#include "model/layers.h"
+#include "nn/shared/layers.h"
 #include "model/atlas/patch_embed_table.h"
 
 #include <vector>

@@ -1,7 +1,7 @@
 #include "pillar/model/weights.h"
 
 #include "core/fail.h"
-#include "model/name_list.h"
+#include "nn/shared/name_list.h"
 
 #include <set>
 

@@ -5,7 +5,7 @@
 
 #include "core/fail.h"
 #include "core/tensor_files/tensor_bytes.h"
-#include "model/name_list.h"
+#include "nn/shared/name_list.h"
 
 #include <bit>
 #include <cstring>
@@ -92,7 +92,7 @@ WeightMap load_weights(const std::filesystem::path& model) {
 WeightMap load_weights(const std::filesystem::path& model, MappedFiles& files) {
   WeightMap weights;
   std::vector<std::string> odd, differing, not_finite;
-  for (const auto& [name, stored] : read_checkpoint_tensors(model, files)) {
+  for (const auto& [name, stored] : read_weight_files(model, files)) {
     const at::Tensor tensor = as_weight(stored);
     if (!tensor.defined()) {
       odd.push_back(fmt::format("{} {}", printable(name), at::toString(stored.scalar_type())));

@@ -1,7 +1,7 @@
 // The small layers, each reading its own weights by name.
 #pragma once
 
-#include "model/scope.h"
+#include "nn/shared/scope.h"
 
 #include <functional>
 #include <optional>

@@ -1,6 +1,6 @@
-#include "model/attention.h"
+#include "nn/shared/attention.h"
 
-#include "model/attention_part.h"
+#include "nn/attention_part.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "model/layers.h"
+#include "nn/shared/layers.h"
 
 #include <ATen/ops/bernoulli.h>
 #include <ATen/ops/empty.h>

@@ -1,4 +1,4 @@
-#include "model/attention.h"
+#include "nn/shared/attention.h"
 
 #include <cmath>
 

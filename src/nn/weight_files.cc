@@ -1,11 +1,11 @@
 #include "pillar/core/config.h"
 #include "pillar/core/file.h"
 #include "pillar/core/safetensors.h"
+#include "pillar/nn/weight_files.h"
 
 #include "core/fail.h"
 #include "core/printable.h"
 #include "core/tensor_files/torch_file.h"
-#include "model/atlas/weights_load.h"
 
 #include <set>
 
@@ -13,8 +13,6 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
-
-using Tensors = std::map<std::string, at::Tensor>;
 
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
@@ -38,10 +36,10 @@ fs::path weights_file(const fs::path& model) {
        kSingle, fmt::join(found, ", "));
 }
 
-Tensors read_safetensors(const fs::path& path, MappedFiles& files) {
+WeightMap read_safetensors(const fs::path& path, MappedFiles& files) {
   const SafetensorsFile file(path);
   files.push_back(file.mapping());
-  Tensors tensors;
+  WeightMap tensors;
   for (const auto& [name, entry] : file.entries()) tensors.emplace(name, file.tensor(name));
   return tensors;
 }
@@ -62,17 +60,17 @@ bool is_training_state(std::string_view name) {
   return kKeys.count(name.substr(0, name.find('.'))) != 0;
 }
 
-Tensors read_one(const fs::path& path, MappedFiles& files) {
+WeightMap read_one(const fs::path& path, MappedFiles& files) {
   const auto file = std::make_shared<const MappedFile>(path);
   if (!looks_like_torch_file(file->bytes())) return read_safetensors(path, files);
   files.push_back(file);
-  Tensors tensors = read_torch_tensors(file->bytes(), path.string(), file);
+  WeightMap tensors = read_torch_tensors(file->bytes(), path.string(), file);
   std::erase_if(tensors, [](const auto& item) { return is_training_state(item.first); });
   return tensors;
 }
 
 // The shards are files of the index's own folder, whatever it says.
-Tensors read_sharded(const fs::path& index, MappedFiles& files) {
+WeightMap read_sharded(const fs::path& index, MappedFiles& files) {
   const Config map = Config::load(index).get("weight_map");
   if (!map.is_map() || map.size() == 0) map.fail("must name the file of each tensor");
   std::map<std::string, std::set<std::string>> shards;
@@ -83,7 +81,7 @@ Tensors read_sharded(const fs::path& index, MappedFiles& files) {
     }
     shards[file].insert(name);
   }
-  Tensors tensors;
+  WeightMap tensors;
   for (const auto& [file, names] : shards) {
     const fs::path path = index.parent_path() / file;
     for (auto& [name, tensor] : read_safetensors(path, files)) {
@@ -104,11 +102,11 @@ Tensors read_sharded(const fs::path& index, MappedFiles& files) {
 
 }  // namespace
 
-std::map<std::string, at::Tensor> read_checkpoint_tensors(const fs::path& model, MappedFiles& files) {
+WeightMap read_weight_files(const fs::path& model, MappedFiles& files) {
   std::error_code error;
   if (!fs::exists(model, error)) fail(ErrorCategory::io, "{}: no such file or folder", model);
   const fs::path file = weights_file(model);
-  Tensors tensors =
+  WeightMap tensors =
       file.string().ends_with(".index.json") ? read_sharded(file, files) : read_one(file, files);
   if (tensors.empty()) fail(ErrorCategory::input, "{}: holds no tensor", file);
   return tensors;

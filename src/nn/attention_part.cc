@@ -1,4 +1,4 @@
-#include "model/attention_part.h"
+#include "nn/attention_part.h"
 
 #include <ATen/ops/_scaled_dot_product_efficient_attention.h>
 #include <ATen/ops/_scaled_dot_product_efficient_attention_backward.h>

@@ -1,7 +1,7 @@
 // Where a layer finds its weights: a weight map and the front part of the names.
 #pragma once
 
-#include "pillar/model/weights.h"
+#include "pillar/nn/weight_files.h"
 
 #include "core/fail.h"
 
