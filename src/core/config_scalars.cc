@@ -1,6 +1,6 @@
 // What a configuration's scalars say.
 #include "core/config_node.h"
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <charconv>
 #include <cmath>

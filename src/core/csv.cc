@@ -3,8 +3,8 @@
 #include "pillar/core/config.h"
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <set>
 

@@ -1,6 +1,6 @@
-#include "core/descriptor.h"
+#include "core/shared/descriptor.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cerrno>
 #include <cstring>

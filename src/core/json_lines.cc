@@ -1,8 +1,8 @@
-#include "core/json_lines.h"
+#include "core/shared/json_lines.h"
 
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 namespace pillar {
 namespace {

@@ -1,6 +1,6 @@
 #include "pillar/core/log.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>

@@ -1,7 +1,7 @@
 // Files and folders that appear at their place all at once.
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <atomic>
 #include <cerrno>

@@ -1,4 +1,4 @@
-#include "core/printable.h"
+#include "pillar/core/printable.h"
 
 #include <cstdint>
 

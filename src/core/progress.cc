@@ -1,6 +1,6 @@
 #include "pillar/core/progress.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cmath>
 #include <mutex>

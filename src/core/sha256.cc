@@ -1,6 +1,6 @@
 #include "pillar/core/sha256.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <openssl/evp.h>
 

@@ -1,6 +1,6 @@
 #include "pillar/core/thread_pool.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <atomic>
 #include <condition_variable>

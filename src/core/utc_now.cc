@@ -1,4 +1,4 @@
-#include "core/utc_now.h"
+#include "core/shared/utc_now.h"
 
 #include <ctime>
 

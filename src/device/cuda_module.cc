@@ -1,6 +1,6 @@
-#include "device/cuda_module.h"
+#include "device/shared/cuda_module.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <filesystem>
 

@@ -1,7 +1,7 @@
-#include "device/device.h"
+#include "pillar/device/device.h"
 
-#include "device/cuda_module.h"
-#include "core/fail.h"
+#include "device/shared/cuda_module.h"
+#include "pillar/core/fail.h"
 
 namespace pillar {
 

@@ -1,7 +1,7 @@
 // Internal: what is wrong with a job before anything is launched. Plain C++, for a compiler that has no CUDA.
 #pragma once
 
-#include "device/cuda_abi.h"
+#include "device/shared/cuda_abi.h"
 
 namespace pillar::cuda {
 

@@ -5,8 +5,8 @@
 #include "pillar/data/model_input.h"
 #include "pillar/data/prefetch.h"
 
-#include "core/fail.h"
-#include "data/scan/load_fault.h"
+#include "pillar/core/fail.h"
+#include "data/shared/load_fault.h"
 #include "embed/embed_records.h"
 #include "embed/embedding_file.h"
 #include "embed/split_settings.h"

@@ -3,7 +3,7 @@
 #include "pillar/core/file.h"
 #include "pillar/core/sha256.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 namespace pillar {
 namespace {

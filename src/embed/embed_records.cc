@@ -2,7 +2,7 @@
 
 #include "pillar/core/csv.h"
 
-#include "core/utc_now.h"
+#include "core/shared/utc_now.h"
 
 namespace pillar {
 

@@ -5,8 +5,8 @@
 #include "pillar/core/npy.h"
 #include "pillar/core/safetensors.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "embed/embedding_file.h"
 
 namespace pillar {

@@ -4,8 +4,8 @@
 #include "pillar/core/npy.h"
 #include "pillar/core/safetensors.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <charconv>
 #include <cmath>

@@ -3,8 +3,8 @@
 #include "pillar/core/thread_pool.h"
 #include "pillar/embed/embedding_cache.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "embed/embedding_file.h"
 
 #include <ATen/ops/empty.h>

@@ -3,7 +3,7 @@
 #include "pillar/core/file.h"
 #include "pillar/embed/embedding_cache.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 #include "eval/common_scores.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <unordered_map>
 

@@ -2,11 +2,11 @@
 
 #include "pillar/core/thread_pool.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "eval/common_scores.h"
-#include "metrics/replicate_mean.h"
-#include "metrics/resamples.h"
+#include "metrics/shared/replicate_mean.h"
+#include "metrics/shared/resamples.h"
 
 #include <set>
 

@@ -1,7 +1,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/eval/compare.h"
 
-#include "metrics/metrics_json.h"
+#include "metrics/shared/metrics_json.h"
 
 #include <cmath>
 

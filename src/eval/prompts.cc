@@ -3,9 +3,9 @@
 #include "pillar/core/file.h"
 #include "pillar/text/report_lines.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
-#include "core/tensor_files/torch_file.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
+#include "core/shared/torch_file.h"
 
 #include <unordered_set>
 

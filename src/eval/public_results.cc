@@ -3,8 +3,8 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
-#include "metrics/metrics_json.h"
+#include "pillar/core/fail.h"
+#include "metrics/shared/metrics_json.h"
 
 #include <cmath>
 #include <fstream>

@@ -2,8 +2,8 @@
 #include "pillar/core/csv.h"
 #include "pillar/eval/retrieve.h"
 
-#include "core/fail.h"
-#include "metrics/metrics_json.h"
+#include "pillar/core/fail.h"
+#include "metrics/shared/metrics_json.h"
 
 #include <algorithm>
 

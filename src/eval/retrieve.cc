@@ -4,8 +4,8 @@
 #include "pillar/core/thread_pool.h"
 #include "pillar/metrics/retrieval.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <numeric>
 

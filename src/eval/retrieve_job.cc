@@ -3,7 +3,7 @@
 #include "pillar/embed/embed_plan.h"
 #include "pillar/eval/prompts.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "eval/probe/probe_split.h"
 
 namespace pillar {

@@ -3,9 +3,9 @@
 #include "pillar/embed/embed_plan.h"
 #include "pillar/eval/public_results.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
-#include "metrics/metrics_json.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
+#include "metrics/shared/metrics_json.h"
 #include "eval/probe/probe_split.h"
 
 #include <unordered_map>

@@ -1,4 +1,4 @@
-#include "http/http_post.h"
+#include "http/shared/http_post.h"
 
 #include "pillar/core/error.h"
 

@@ -1,6 +1,6 @@
 #include "pillar/image/preprocess.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/voxel_types.h"
 
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "image/intensity.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/voxel_types.h"
 
 #include <algorithm>

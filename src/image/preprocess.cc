@@ -2,7 +2,7 @@
 
 #include "pillar/image/resample.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/finite.h"
 #include "image/intensity.h"
 

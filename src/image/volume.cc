@@ -1,6 +1,6 @@
 #include "pillar/image/volume.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cctype>
 

@@ -1,7 +1,7 @@
 // The types that a Volume's voxels can have.
 #pragma once
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cstdint>
 #include <type_traits>

@@ -3,8 +3,8 @@
 #include "pillar/core/thread_pool.h"
 
 #include "metrics/question_evaluation.h"
-#include "metrics/replicate_mean.h"
-#include "metrics/resamples.h"
+#include "metrics/shared/replicate_mean.h"
+#include "metrics/shared/resamples.h"
 
 #include <cmath>
 #include <limits>

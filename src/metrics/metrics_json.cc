@@ -1,9 +1,9 @@
-#include "metrics/metrics_json.h"
+#include "metrics/shared/metrics_json.h"
 
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
-#include "core/utc_now.h"
+#include "pillar/core/fail.h"
+#include "core/shared/utc_now.h"
 
 #include <cmath>
 

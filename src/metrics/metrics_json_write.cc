@@ -1,8 +1,8 @@
 #include "pillar/core/csv.h"
 #include "pillar/metrics/evaluation.h"
 
-#include "core/fail.h"
-#include "metrics/metrics_json.h"
+#include "pillar/core/fail.h"
+#include "metrics/shared/metrics_json.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "metrics/replicate_mean.h"
+#include "metrics/shared/replicate_mean.h"
 
 #include <cmath>
 #include <limits>

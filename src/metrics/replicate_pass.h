@@ -1,7 +1,7 @@
 // Internal: the inner loop of the bootstrap.
 #pragma once
 
-#include "metrics/resamples.h"
+#include "metrics/shared/resamples.h"
 
 namespace pillar {
 

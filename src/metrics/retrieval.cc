@@ -1,6 +1,6 @@
 #include "pillar/metrics/retrieval.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>

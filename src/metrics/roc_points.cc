@@ -1,6 +1,6 @@
 #include "pillar/metrics/metrics.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "metrics/tie_groups.h"
 
 namespace pillar {

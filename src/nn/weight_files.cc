@@ -3,9 +3,9 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/nn/weight_files.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
-#include "core/tensor_files/torch_file.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
+#include "core/shared/torch_file.h"
 
 #include <set>
 

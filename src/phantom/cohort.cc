@@ -6,7 +6,7 @@
 #include "pillar/image/dicom_write.h"
 #include "pillar/image/volume_file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "phantom/cohort_index.h"
 #include "phantom/scene.h"
 

@@ -1,7 +1,7 @@
 // The folder of a cohort and the options file that says what made it.
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "phantom/cohort_index.h"
 #include "phantom/scene.h"
 

@@ -1,7 +1,7 @@
 // Internal: random numbers that are specified here to the bit, since the std distributions are not.
 #pragma once
 
-#include "core/split_mix.h"
+#include "pillar/core/random.h"
 
 #include <cstdint>
 

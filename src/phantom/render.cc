@@ -1,5 +1,5 @@
 // From a scene to voxels.
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "phantom/scene.h"
 
 #include <ATen/Functions.h>

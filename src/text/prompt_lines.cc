@@ -1,7 +1,7 @@
 #include "pillar/text/prompt_lines.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "text/object_lines.h"
 
 #include <unordered_map>

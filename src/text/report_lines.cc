@@ -1,6 +1,6 @@
 #include "pillar/text/report_lines.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "text/object_lines.h"
 
 namespace pillar {

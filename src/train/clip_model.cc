@@ -1,6 +1,6 @@
 #include "pillar/train/clip_model.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <ATen/core/grad_mode.h>
 

@@ -1,7 +1,7 @@
 // How a model that is to be pretrained starts.
 #include "pillar/train/clip_model.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 namespace pillar {
 namespace {

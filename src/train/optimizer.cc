@@ -1,6 +1,6 @@
 #include "pillar/train/optimizer.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cmath>
 #include <numbers>

@@ -1,4 +1,4 @@
-#include "windows/output_memory.h"
+#include "windows/shared/output_memory.h"
 
 #include <ATen/ops/empty.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 #include "windows/statistics.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "windows/kernels.h"
 #include "windows/order_statistics.h"
 

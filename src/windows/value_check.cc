@@ -1,6 +1,6 @@
 #include "pillar/windows/value_check.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "windows/statistics.h"
 
 namespace pillar {

@@ -1,7 +1,7 @@
 #include "windows/window_check.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <cmath>
 

@@ -2,8 +2,8 @@
 
 #include "pillar/core/thread_pool.h"
 
-#include "core/fail.h"
-#include "windows/stream_copy.h"
+#include "pillar/core/fail.h"
+#include "windows/shared/stream_copy.h"
 
 #include <cstring>
 

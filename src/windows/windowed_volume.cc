@@ -1,8 +1,8 @@
 #include "pillar/windows/windowed_volume.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
-#include "windows/output_memory.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
+#include "windows/shared/output_memory.h"
 #include "windows/statistics.h"
 #include "windows/window_check.h"
 #include "windows/window_writer.h"

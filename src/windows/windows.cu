@@ -1,7 +1,7 @@
 // The multi-window pass: every voxel is read once, as it is stored, and written once a window. Bound by what
 // is written (11 windows of bf16: 22 bytes for 2 read), so the reads need no staging: 16 bytes at a time in
 // and out, past the caches on the way out.
-#include "device/cuda_abi.h"
+#include "device/shared/cuda_abi.h"
 #include "device/windows_check.h"
 
 #include <cuda_bf16.h>

@@ -1,6 +1,6 @@
 #include "world/endpoint.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "pillar/world/launch.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <chrono>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 #include "world/liveness.h"
 
-#include "core/fail.h"
-#include "core/first_line.h"
+#include "pillar/core/fail.h"
+#include "core/shared/first_line.h"
 
 #include <condition_variable>
 #include <exception>

@@ -1,6 +1,6 @@
 #include "world/roll.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <sstream>
 

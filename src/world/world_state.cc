@@ -1,7 +1,7 @@
 #include "world/world_state.h"
 
-#include "core/fail.h"
-#include "core/first_line.h"
+#include "pillar/core/fail.h"
+#include "core/shared/first_line.h"
 
 namespace pillar {
 namespace {

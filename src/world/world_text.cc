@@ -1,4 +1,4 @@
-#include "world/world_text.h"
+#include "world/shared/world_text.h"
 
 #include <cstring>
 

@@ -1,6 +1,6 @@
 #include "pillar/core/error.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "support/expect_error.h"
 
 namespace pillar {

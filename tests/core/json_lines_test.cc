@@ -1,4 +1,4 @@
-#include "core/json_lines.h"
+#include "core/shared/json_lines.h"
 
 #include "pillar/core/file.h"
 

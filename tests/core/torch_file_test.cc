@@ -1,4 +1,4 @@
-#include "core/tensor_files/torch_file.h"
+#include "core/shared/torch_file.h"
 
 #include "core/tensor_files/pickle.h"
 #include "support/expect_error.h"

@@ -2,7 +2,7 @@
 
 #include "pillar/data/model_input.h"
 
-#include "device/cuda_module.h"
+#include "device/shared/cuda_module.h"
 #include "data/training_studies.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"

@@ -1,5 +1,5 @@
 // Loading of the CUDA module, and what its interface refuses. Needs no GPU.
-#include "device/cuda_module.h"
+#include "device/shared/cuda_module.h"
 
 #include "device/windows_check.h"
 #include "support/expect_error.h"

@@ -3,7 +3,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 
-#include "core/split_mix.h"
+#include "pillar/core/random.h"
 #include "support/expect_error.h"
 #include "support/program.h"
 #include "support/temp_dir.h"

@@ -2,7 +2,7 @@
 
 #include "pillar/core/csv.h"
 
-#include "core/split_mix.h"
+#include "pillar/core/random.h"
 #include "support/expect_error.h"
 #include "support/goldens.h"
 

@@ -1,6 +1,6 @@
-#include "metrics/resamples.h"
+#include "metrics/shared/resamples.h"
 
-#include "core/split_mix.h"
+#include "pillar/core/random.h"
 #include "support/expect_error.h"
 
 #include <bit>

@@ -1,6 +1,6 @@
 #include "pillar/metrics/metrics.h"
 
-#include "core/split_mix.h"
+#include "pillar/core/random.h"
 #include "support/expect_error.h"
 
 namespace pillar {

@@ -2,7 +2,7 @@
 
 #include "pillar/core/file.h"
 
-#include "metrics/metrics_json.h"
+#include "metrics/shared/metrics_json.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 

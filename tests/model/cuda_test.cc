@@ -2,7 +2,7 @@
 #include "pillar/model/encoder.h"
 #include "pillar/model/weights.h"
 
-#include "device/cuda_module.h"
+#include "device/shared/cuda_module.h"
 #include "nn/shared/attention.h"
 #include "support/atlas_configs.h"
 #include "support/temp_dir.h"

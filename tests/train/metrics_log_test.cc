@@ -2,7 +2,7 @@
 
 #include "pillar/core/file.h"
 
-#include "core/json_lines.h"
+#include "core/shared/json_lines.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/tiny_disk.h"

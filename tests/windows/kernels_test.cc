@@ -3,7 +3,7 @@
 #include "windows/kernels.h"
 
 #include "support/volumes.h"
-#include "windows/stream_copy.h"
+#include "windows/shared/stream_copy.h"
 
 #include <cstring>
 

@@ -1,4 +1,4 @@
-#include "windows/stream_copy.h"
+#include "windows/shared/stream_copy.h"
 
 #include <cstdint>
 #include <numeric>

@@ -1,5 +1,5 @@
 // The multi-window kernel against the same arithmetic on the CPU, to the bit.
-#include "device/cuda_module.h"
+#include "device/shared/cuda_module.h"
 
 #include <cmath>
 #include <cstring>

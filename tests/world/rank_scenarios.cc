@@ -3,7 +3,7 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/world/world.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "support/contrastive_case.h"
 #include "world/world_state.h"
 

@@ -1,9 +1,9 @@
 #include "pillar/core/npy.h"
 
-#include "core/descriptor.h"
-#include "core/fail.h"
-#include "core/tensor_files/npy_header.h"
-#include "core/tensor_files/tensor_bytes.h"
+#include "core/shared/descriptor.h"
+#include "pillar/core/fail.h"
+#include "core/shared/npy_header.h"
+#include "core/shared/tensor_bytes.h"
 
 #include <bit>
 #include <cstring>

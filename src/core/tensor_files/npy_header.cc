@@ -1,8 +1,8 @@
-#include "core/tensor_files/npy_header.h"
+#include "core/shared/npy_header.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
-#include "core/tensor_files/tensor_bytes.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
+#include "core/shared/tensor_bytes.h"
 
 #include <charconv>
 #include <cstring>

@@ -1,11 +1,11 @@
 // NumPy's .npz: a zip of .npy files.
 #include "pillar/core/npy.h"
 
-#include "core/descriptor.h"
-#include "core/fail.h"
-#include "core/tensor_files/npy_header.h"
-#include "core/printable.h"
-#include "core/tensor_files/tensor_bytes.h"
+#include "core/shared/descriptor.h"
+#include "pillar/core/fail.h"
+#include "core/shared/npy_header.h"
+#include "pillar/core/printable.h"
+#include "core/shared/tensor_bytes.h"
 
 #include <set>
 

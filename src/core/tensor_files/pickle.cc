@@ -1,6 +1,6 @@
 #include "core/tensor_files/pickle.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <bit>
 #include <cstring>

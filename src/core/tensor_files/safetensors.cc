@@ -3,10 +3,10 @@
 #include "pillar/core/config.h"
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
-#include "core/tensor_files/safetensors_header.h"
-#include "core/tensor_files/tensor_bytes.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
+#include "core/shared/safetensors_header.h"
+#include "core/shared/tensor_bytes.h"
 
 #include <bit>
 #include <cstring>

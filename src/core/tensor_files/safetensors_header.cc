@@ -1,8 +1,8 @@
-#include "core/tensor_files/safetensors_header.h"
+#include "core/shared/safetensors_header.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
-#include "core/tensor_files/tensor_bytes.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
+#include "core/shared/tensor_bytes.h"
 
 #include <c10/core/ScalarType.h>
 #include <fmt/ranges.h>

@@ -1,10 +1,10 @@
 #include "pillar/core/safetensors.h"
 
-#include "core/descriptor.h"
-#include "core/fail.h"
-#include "core/printable.h"
-#include "core/tensor_files/safetensors_header.h"
-#include "core/tensor_files/tensor_bytes.h"
+#include "core/shared/descriptor.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
+#include "core/shared/safetensors_header.h"
+#include "core/shared/tensor_bytes.h"
 
 #include <set>
 

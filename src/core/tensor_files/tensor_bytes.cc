@@ -1,4 +1,4 @@
-#include "core/tensor_files/tensor_bytes.h"
+#include "core/shared/tensor_bytes.h"
 
 namespace pillar {
 

@@ -1,9 +1,9 @@
-#include "core/tensor_files/torch_file.h"
+#include "core/shared/torch_file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "core/tensor_files/pickle.h"
-#include "core/printable.h"
-#include "core/tensor_files/tensor_bytes.h"
+#include "pillar/core/printable.h"
+#include "core/shared/tensor_bytes.h"
 #include "core/tensor_files/torch_zip.h"
 
 #include <cstring>

@@ -1,7 +1,7 @@
 #include "core/tensor_files/torch_zip.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <bit>
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "data/loader/batch_memory.h"
 
-#include "windows/output_memory.h"
+#include "windows/shared/output_memory.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>

@@ -1,7 +1,7 @@
 #include "pillar/data/epoch_order.h"
 
-#include "core/fail.h"
-#include "core/split_mix.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/random.h"
 
 #include <numeric>
 

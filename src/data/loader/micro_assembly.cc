@@ -1,6 +1,6 @@
 #include "data/loader/micro_assembly.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cstring>
 

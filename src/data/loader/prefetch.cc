@@ -1,6 +1,6 @@
 #include "pillar/data/prefetch.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <chrono>
 #include <condition_variable>

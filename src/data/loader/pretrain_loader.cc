@@ -3,9 +3,9 @@
 #include "pillar/data/prefetch.h"
 #include "pillar/data/scan.h"
 
-#include "device/cuda_module.h"
-#include "core/fail.h"
-#include "data/scan/load_fault.h"
+#include "device/shared/cuda_module.h"
+#include "pillar/core/fail.h"
+#include "data/shared/load_fault.h"
 #include "data/loader/micro_assembly.h"
 #include "data/loader/note_summary.h"
 #include "data/loader/study_sequence.h"

@@ -3,10 +3,10 @@
 #include "pillar/core/thread_pool.h"
 #include "pillar/data/scan.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "data/scan/fitted_input.h"
-#include "data/scan/load_fault.h"
+#include "data/shared/load_fault.h"
 
 #include <cstring>
 

@@ -2,7 +2,7 @@
 
 #include "pillar/data/epoch_order.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cmath>
 #include <numbers>

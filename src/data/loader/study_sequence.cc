@@ -1,6 +1,6 @@
 #include "data/loader/study_sequence.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 namespace pillar {
 namespace {

@@ -1,8 +1,8 @@
-#include "data/scan/load_fault.h"
+#include "data/shared/load_fault.h"
 
 #include "pillar/core/available_memory.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <new>
 

@@ -2,10 +2,10 @@
 
 #include "pillar/image/preprocess.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "data/scan/fitted_input.h"
 #include "data/scan/intensity_map.h"
-#include "windows/stream_copy.h"
+#include "windows/shared/stream_copy.h"
 
 #include <cmath>
 #include <limits>

@@ -3,7 +3,7 @@
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/sample.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "data/scan/scan_paths.h"
 
 namespace pillar {

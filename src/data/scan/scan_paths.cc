@@ -5,7 +5,7 @@
 #include "pillar/rave/encode_job.h"
 #include "pillar/rave/verify.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 namespace pillar {
 namespace {

@@ -1,6 +1,6 @@
 #include "eval/probe/logistic_half.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 #include <atomic>

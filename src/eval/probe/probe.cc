@@ -3,7 +3,7 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/data/epoch_order.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "eval/probe/probe_data.h"
 
 #include <cmath>

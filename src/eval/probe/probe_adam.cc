@@ -1,7 +1,7 @@
 #include "pillar/data/epoch_order.h"
 #include "pillar/eval/probe.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "eval/probe/logistic_half.h"
 #include "eval/probe/logistic_pass.h"
 #include "eval/probe/probe_data.h"

@@ -5,8 +5,8 @@
 #include "pillar/eval/public_results.h"
 #include "pillar/labels/question_list.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "eval/probe/probe_data.h"
 #include "eval/probe/probe_split.h"
 

@@ -2,8 +2,8 @@
 
 #include "pillar/core/sha256.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <iterator>
 

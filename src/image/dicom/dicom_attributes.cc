@@ -1,7 +1,7 @@
 #include "image/dicom/dicom_attributes.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <charconv>
 #include <cmath>

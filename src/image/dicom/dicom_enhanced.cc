@@ -1,4 +1,4 @@
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/dicom/dicom_attributes.h"
 #include "image/dicom/dicom_header.h"
 

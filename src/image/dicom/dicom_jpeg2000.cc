@@ -1,6 +1,6 @@
 #include "image/dicom/dicom_jpeg2000.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cstring>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "image/dicom/dicom_pixels.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "image/dicom/dicom_attributes.h"
 #include "image/dicom/dicom_header.h"
 #include "image/dicom/dicom_jpeg2000.h"

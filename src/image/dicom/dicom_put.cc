@@ -1,6 +1,6 @@
 #include "image/dicom/dicom_put.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <vector>
 

@@ -1,6 +1,6 @@
 #include "image/dicom/dicom_runtime.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <mutex>
 

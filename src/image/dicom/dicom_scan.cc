@@ -1,6 +1,6 @@
 #include "pillar/image/dicom_series.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/dicom/dicom_header.h"
 #include "image/dicom/dicom_runtime.h"
 #include "image/dicom/dicom_select.h"

@@ -1,6 +1,6 @@
 #include "image/dicom/dicom_select.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/dicom/dicom_geometry.h"
 
 #include <algorithm>

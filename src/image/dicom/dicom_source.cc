@@ -1,6 +1,6 @@
 #include "image/dicom/dicom_source.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 #include <cstring>

@@ -2,8 +2,8 @@
 
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "image/dicom/dicom_source.h"
 
 #include <cctype>

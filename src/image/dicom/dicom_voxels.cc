@@ -1,6 +1,6 @@
 #include "image/dicom/dicom_voxels.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 #include <limits>

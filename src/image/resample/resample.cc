@@ -2,7 +2,7 @@
 
 #include "pillar/core/thread_pool.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/resample/resample_grid.h"
 #include "image/resample/resample_kernels.h"
 #include "image/voxel_types.h"

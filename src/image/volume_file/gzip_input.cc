@@ -1,6 +1,6 @@
 #include "image/volume_file/gzip_input.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -3,8 +3,8 @@
 
 #include "pillar/image/volume.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <filesystem>
 #include <string>

@@ -1,5 +1,5 @@
 // NIfTI keeps orientation twice and the voxel size up to three times: what to say where they differ.
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/volume_file/nifti_header.h"
 
 #include <cmath>

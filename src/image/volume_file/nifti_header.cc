@@ -1,6 +1,6 @@
 #include "image/volume_file/nifti_header.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <bit>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "pillar/image/volume_file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/finite.h"
 #include "image/volume_file/itk_io.h"
 #include "image/volume_file/stored_voxels.h"

@@ -1,4 +1,4 @@
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/volume_file/nifti_header.h"
 #include "image/volume_file/stored_voxels.h"
 #include "image/volume_file/volume_file_parts.h"

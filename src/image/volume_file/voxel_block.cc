@@ -2,7 +2,7 @@
 
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "image/volume_file/gzip_input.h"
 
 #include <cstring>

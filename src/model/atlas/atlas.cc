@@ -1,6 +1,6 @@
 #include "pillar/model/atlas.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
 

@@ -2,7 +2,7 @@
 
 #include "pillar/core/config.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "model/atlas/patch_embed_table.h"
 #include "model/atlas/scale_layout.h"
 

@@ -2,7 +2,7 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/model/weights.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 namespace pillar {
 

@@ -1,7 +1,7 @@
 #include "pillar/model/weights.h"
 
-#include "core/fail.h"
-#include "core/split_mix.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/random.h"
 #include "model/atlas/weights_patch_embed.h"
 
 #include <cmath>

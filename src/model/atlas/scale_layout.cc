@@ -1,6 +1,6 @@
 #include "model/atlas/scale_layout.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // Which tensors a tower has, under their public names.
 #include "pillar/model/weights.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "model/atlas/patch_embed_table.h"
 #include "model/atlas/scale_layout.h"
 

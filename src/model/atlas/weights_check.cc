@@ -1,6 +1,6 @@
 #include "pillar/model/weights.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "nn/shared/name_list.h"
 
 #include <set>

@@ -3,8 +3,8 @@
 #include "pillar/core/file.h"
 #include "pillar/model/weights.h"
 
-#include "core/fail.h"
-#include "core/tensor_files/tensor_bytes.h"
+#include "pillar/core/fail.h"
+#include "core/shared/tensor_bytes.h"
 #include "nn/shared/name_list.h"
 
 #include <bit>

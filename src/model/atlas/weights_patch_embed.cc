@@ -2,7 +2,7 @@
 
 #include "pillar/model/weights.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "model/atlas/patch_embed_table.h"
 
 namespace pillar {

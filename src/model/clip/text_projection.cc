@@ -1,6 +1,6 @@
 #include "pillar/model/text_projection.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/gelu.h>

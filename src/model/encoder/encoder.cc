@@ -3,8 +3,8 @@
 #include "pillar/core/file.h"
 #include "pillar/windows/windowed_volume.h"
 
-#include "core/fail.h"
-#include "device/device.h"
+#include "pillar/core/fail.h"
+#include "pillar/device/device.h"
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
 #include "model/encoder/stem.h"

@@ -1,7 +1,7 @@
 // Internal: lists of tensor names in a message, cut where nobody reads on.
 #pragma once
 
-#include "core/printable.h"
+#include "pillar/core/printable.h"
 
 #include <string>
 #include <vector>

@@ -3,7 +3,7 @@
 
 #include "pillar/nn/weight_files.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "pillar/rave/encode_config.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cmath>
 

@@ -2,7 +2,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/rave/encode_job.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 namespace pillar {
 namespace {

@@ -4,7 +4,7 @@
 #include "pillar/core/thread_pool.h"
 #include "pillar/image/volume_file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "rave/encode/encode_records.h"
 
 #include <condition_variable>

@@ -2,7 +2,7 @@
 
 #include "pillar/core/csv.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <map>
 #include <set>

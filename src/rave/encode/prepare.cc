@@ -2,7 +2,7 @@
 
 #include "pillar/image/volume_file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <spdlog/spdlog.h>
 

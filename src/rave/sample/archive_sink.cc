@@ -1,7 +1,7 @@
 #include "rave/sample/archive_sink.h"
 
-#include "core/descriptor.h"
-#include "core/fail.h"
+#include "core/shared/descriptor.h"
+#include "pillar/core/fail.h"
 
 #include <new>
 

@@ -1,7 +1,7 @@
 // The words of `pillar-rave info`.
 #include "pillar/rave/verify.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <c10/core/ScalarType.h>
 #include <nlohmann/json.hpp>

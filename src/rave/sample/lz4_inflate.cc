@@ -1,6 +1,6 @@
 #include "rave/sample/lz4_inflate.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 #include <memory>

@@ -1,7 +1,7 @@
 #include "pillar/rave/metadata.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "rave/sample/metadata_keys.h"
 
 #include <cmath>

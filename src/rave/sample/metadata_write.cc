@@ -1,6 +1,6 @@
 #include "pillar/rave/metadata.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "rave/sample/metadata_keys.h"
 
 #include <cmath>

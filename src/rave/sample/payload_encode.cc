@@ -2,8 +2,8 @@
 
 #include "pillar/rave/hu_map.h"
 
-#include "core/fail.h"
-#include "core/tensor_files/npy_header.h"
+#include "pillar/core/fail.h"
+#include "core/shared/npy_header.h"
 #include "rave/video/encoder_settings.h"
 #include "rave/video/video_encode.h"
 

@@ -1,6 +1,6 @@
 #include "pillar/rave/hu_map.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "rave/video/frame_decoder.h"
 #include "rave/sample/sample_state.h"
 #include "rave/sample/tensor_payload.h"

@@ -1,6 +1,6 @@
 #include "pillar/rave/sample.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "rave/sample/payload_encode.h"
 #include "rave/sample/tar_write.h"
 

@@ -1,7 +1,7 @@
 #include "rave/sample/tar_members.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <memory>
 

@@ -1,6 +1,6 @@
 #include "rave/sample/tar_write.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <exception>
 #include <memory>

@@ -2,8 +2,8 @@
 
 #include "pillar/core/npy.h"
 
-#include "core/fail.h"
-#include "core/tensor_files/npy_header.h"
+#include "pillar/core/fail.h"
+#include "core/shared/npy_header.h"
 
 #include <cmath>
 #include <cstring>

@@ -1,6 +1,6 @@
 // volume.pt: what torch.save() wrote.
-#include "core/fail.h"
-#include "core/tensor_files/torch_file.h"
+#include "pillar/core/fail.h"
+#include "core/shared/torch_file.h"
 #include "rave/sample/tensor_payload.h"
 
 namespace pillar {

@@ -1,6 +1,6 @@
 #include "pillar/rave/verify.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 namespace pillar {
 namespace {

@@ -1,6 +1,6 @@
 #include "rave/video/container_claims.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 #include <bit>

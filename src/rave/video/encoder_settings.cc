@@ -2,7 +2,7 @@
 
 #include "pillar/core/thread_pool.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "rave/video/video_encode.h"
 
 #include <string_view>

@@ -2,7 +2,7 @@
 
 #include "pillar/core/thread_pool.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "rave/video/av_log.h"
 #include "rave/video/picture_checksum.h"
 #include "rave/video/video_input.h"

@@ -2,7 +2,7 @@
 
 #include "pillar/rave/video.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "rave/video/frame_decoder.h"
 
 #include <cstring>

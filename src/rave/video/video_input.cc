@@ -1,6 +1,6 @@
 #include "rave/video/video_input.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "rave/video/av_log.h"
 #include "rave/video/container_claims.h"
 

@@ -1,6 +1,6 @@
 #include "pillar/rave/video.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "rave/video/frame_decoder.h"
 
 #include <charconv>

@@ -1,8 +1,8 @@
 #include "text/cache/packed_writer.h"
 
-#include "core/fail.h"
-#include "core/tensor_files/safetensors_header.h"
-#include "core/tensor_files/tensor_bytes.h"
+#include "pillar/core/fail.h"
+#include "core/shared/safetensors_header.h"
+#include "core/shared/tensor_bytes.h"
 #include "text/cache/packed_layout.h"
 
 #include <cerrno>

@@ -3,7 +3,7 @@
 
 #include "pillar/core/file.h"
 
-#include "core/descriptor.h"
+#include "core/shared/descriptor.h"
 #include "text/cache/study_digest.h"
 
 #include <filesystem>

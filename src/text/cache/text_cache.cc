@@ -1,7 +1,7 @@
 #include "pillar/text/text_cache.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "text/cache/vector_store.h"
 
 #include <cmath>

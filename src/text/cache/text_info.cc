@@ -4,7 +4,7 @@
 #include "pillar/core/progress.h"
 #include "pillar/text/report_lines.h"
 
-#include "core/printable.h"
+#include "pillar/core/printable.h"
 #include "text/cache/vector_store.h"
 
 #include <cmath>

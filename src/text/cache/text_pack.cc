@@ -2,7 +2,7 @@
 
 #include "pillar/core/progress.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "text/cache/cache_metadata.h"
 #include "text/cache/packed_writer.h"
 #include "text/cache/vector_file.h"

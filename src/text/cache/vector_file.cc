@@ -1,8 +1,8 @@
 #include "text/cache/vector_file.h"
 
-#include "core/fail.h"
-#include "core/tensor_files/tensor_bytes.h"
-#include "core/tensor_files/torch_file.h"
+#include "pillar/core/fail.h"
+#include "core/shared/tensor_bytes.h"
+#include "core/shared/torch_file.h"
 
 #include <ATen/core/Dict.h>
 #include <ATen/core/ivalue.h>

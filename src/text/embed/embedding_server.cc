@@ -1,9 +1,9 @@
 #include "pillar/text/embedding_server.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "text/embed/embeddings_answer.h"
-#include "http/http_post.h"
+#include "http/shared/http_post.h"
 
 #include <chrono>
 #include <cmath>

@@ -1,7 +1,7 @@
 #include "text/embed/embeddings_answer.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include <ATen/ops/empty.h>
 #include <nlohmann/json.hpp>

@@ -2,8 +2,8 @@
 
 #include "pillar/core/safetensors.h"
 
-#include "core/fail.h"
-#include "core/split_mix.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/random.h"
 
 #include <cctype>
 #include <charconv>

@@ -5,9 +5,9 @@
 #include "pillar/core/thread_pool.h"
 #include "pillar/text/report_lines.h"
 
-#include "core/fail.h"
-#include "core/first_line.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "core/shared/first_line.h"
+#include "pillar/core/printable.h"
 #include "text/cache/cache_metadata.h"
 #include "text/embed/embed_records.h"
 #include "text/object_lines.h"

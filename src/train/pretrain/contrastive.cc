@@ -1,6 +1,6 @@
 #include "pillar/train/contrastive.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "train/run/clock.h"
 
 #include <ATen/TensorOperators.h>

@@ -2,7 +2,7 @@
 
 #include "pillar/core/config.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 

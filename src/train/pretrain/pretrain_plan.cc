@@ -1,5 +1,5 @@
 // `--dry-run`: what a run would do, and one step of it.
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "train/pretrain/pretrain_setup.h"
 #include "train/pretrain/pretrain_step.h"
 #include "train/run/reuse_memory.h"

@@ -1,6 +1,6 @@
 #include "train/pretrain/pretrain_run.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "train/run/reuse_memory.h"
 
 #include <algorithm>

@@ -4,8 +4,8 @@
 #include "pillar/core/file.h"
 #include "pillar/core/thread_pool.h"
 
-#include "core/fail.h"
-#include "device/device.h"
+#include "pillar/core/fail.h"
+#include "pillar/device/device.h"
 
 #include <algorithm>
 

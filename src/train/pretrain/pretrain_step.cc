@@ -1,6 +1,6 @@
 #include "train/pretrain/pretrain_step.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "train/run/clock.h"
 
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "train/run/append_file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,7 +1,7 @@
 // Internal: a file that grows by whole records.
 #pragma once
 
-#include "core/descriptor.h"
+#include "core/shared/descriptor.h"
 
 #include <cstdint>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "train/run/event_file.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <bit>
 #include <charconv>

@@ -2,8 +2,8 @@
 
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
-#include "core/json_lines.h"
+#include "pillar/core/fail.h"
+#include "core/shared/json_lines.h"
 #include "train/run/append_file.h"
 #include "train/run/event_file.h"
 

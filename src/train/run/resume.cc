@@ -1,8 +1,8 @@
 #include "train/run/resume.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "train/run/run_state.h"
-#include "world/world_text.h"
+#include "world/shared/world_text.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>

@@ -4,7 +4,7 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/core/sha256.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "train/run/run_state.h"
 
 #include <algorithm>

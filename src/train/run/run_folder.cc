@@ -3,8 +3,8 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 
-#include "core/fail.h"
-#include "world/world_text.h"
+#include "pillar/core/fail.h"
+#include "world/shared/world_text.h"
 
 #include <nlohmann/json.hpp>
 

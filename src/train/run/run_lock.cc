@@ -1,7 +1,7 @@
 #include "pillar/core/file.h"
 #include "pillar/train/run_checkpoint.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <cerrno>
 #include <cstring>

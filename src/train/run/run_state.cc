@@ -1,6 +1,6 @@
 #include "train/run/run_state.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 #include "pillar/viz/display_window.h"
 
-#include "core/fail.h"
-#include "core/printable.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "viz/picture/voxels.h"
 
 #include <charconv>

@@ -1,6 +1,6 @@
 #include "viz/picture/picture.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "viz/picture/bitmap_font.h"
 
 #include <cmath>

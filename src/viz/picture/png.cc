@@ -1,6 +1,6 @@
 #include "pillar/viz/png.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <png.h>
 

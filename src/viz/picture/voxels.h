@@ -1,7 +1,7 @@
 // Internal: checked, typed access to the voxels of a volume that may be hostile.
 #pragma once
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 
 #include <array>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "viz/plot/plot_points.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "viz/plot/plot_axis.h"
 
 #include <cmath>

@@ -3,7 +3,7 @@
 #include "pillar/core/file.h"
 #include "pillar/viz/line_plot.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "viz/report/report_html.h"
 #include "viz/viewer/text_encoding.h"
 #include "viz/report/training_rows.h"

@@ -1,7 +1,7 @@
 #include "viz/report/training_rows.h"
 
-#include "core/fail.h"
-#include "core/json_lines.h"
+#include "pillar/core/fail.h"
+#include "core/shared/json_lines.h"
 
 #include <cmath>
 #include <limits>

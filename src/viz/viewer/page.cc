@@ -2,7 +2,7 @@
 
 #include "pillar/core/sha256.h"
 
-#include "core/fail.h"
+#include "pillar/core/fail.h"
 #include "viz/viewer/text_encoding.h"
 
 namespace pillar::viz {

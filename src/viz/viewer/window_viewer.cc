@@ -1,6 +1,6 @@
 #include "pillar/viz/window_viewer.h"
 
-#include "core/printable.h"
+#include "pillar/core/printable.h"
 #include "viz/picture/histogram.h"
 #include "viz/viewer/packed_voxels.h"
 #include "viz/viewer/page.h"

@@ -2,7 +2,7 @@
 // CUDA device is first asked for.
 #pragma once
 
-#include "device/cuda_abi.h"
+#include "device/shared/cuda_abi.h"
 
 #include <string>
 
