@@ -5,7 +5,7 @@
 #include "pillar/rave/sample.h"
 
 #include "support/volumes.h"
-#include "text/caches.h"
+#include "support/text_caches.h"
 
 #include <algorithm>
 #include <limits>

@@ -9,7 +9,7 @@
 #include "support/program.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
-#include "viz/sample_metrics.h"
+#include "support/sample_metrics.h"
 
 #include <fmt/format.h>
 

@@ -6,7 +6,7 @@
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
-#include "text/caches.h"
+#include "support/text_caches.h"
 
 #include <limits>
 

@@ -5,7 +5,7 @@
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/torch_file.h"
-#include "text/caches.h"
+#include "support/text_caches.h"
 
 #include <fstream>
 

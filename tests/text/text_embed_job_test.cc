@@ -4,7 +4,7 @@
 #include "pillar/core/file.h"
 #include "pillar/text/text_cache.h"
 
-#include "caches.h"
+#include "support/text_caches.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 

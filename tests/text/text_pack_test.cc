@@ -5,7 +5,7 @@
 #include "pillar/text/text_cache.h"
 #include "pillar/text/text_info.h"
 
-#include "caches.h"
+#include "support/text_caches.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/tiny_disk.h"

@@ -1,6 +1,6 @@
 #include "text/cache/vector_file.h"
 
-#include "caches.h"
+#include "support/text_caches.h"
 #include "support/expect_error.h"
 #include "support/program.h"
 #include "support/temp_dir.h"

@@ -6,7 +6,7 @@
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
-#include "viz/sample_metrics.h"
+#include "support/sample_metrics.h"
 #include "viz/viewer/text_encoding.h"
 #include "viz/unpack.h"
 

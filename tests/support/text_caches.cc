@@ -1,4 +1,4 @@
-#include "caches.h"
+#include "support/text_caches.h"
 
 #include "pillar/core/file.h"
 #include "pillar/core/sha256.h"

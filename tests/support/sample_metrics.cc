@@ -1,4 +1,4 @@
-#include "viz/sample_metrics.h"
+#include "support/sample_metrics.h"
 
 #include "pillar/core/file.h"
 
