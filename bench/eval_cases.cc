@@ -1,7 +1,7 @@
 #include "eval_cases.h"
 
-#include "pillar/metrics/evaluation.h"
 #include "pillar/eval/probe.h"
+#include "pillar/metrics/evaluation.h"
 
 #include "plain_probe.h"
 

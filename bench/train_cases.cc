@@ -3,8 +3,8 @@
 #include "pillar/core/error.h"
 #include "pillar/core/file.h"
 #include "pillar/model/atlas_config.h"
-#include "pillar/world/launch.h"
 #include "pillar/train/pretrain.h"
+#include "pillar/world/launch.h"
 
 #include "train_cohort.h"
 

@@ -1,17 +1,55 @@
-# The two idioms of the tree: a room is an object library, a test is one program per room.
+# The three idioms of the tree: a room is an object library, a program is a folder of sources, a test is one program a room.
+
+# The fence of a room: the folder of links that is its whole include path. It holds the room's own headers, the public headers
+# (pillar/ROOM/) of every room below it, and what those lend to other rooms (ROOM/shared/), so that a header which docs/architecture.md
+# does not allow is not found. `uses` lists the rooms that may be named; what their public headers include in turn is reached too.
+function(pillar_fence name folder uses)
+  file(REMOVE_RECURSE "${folder}")
+  file(MAKE_DIRECTORY "${folder}/pillar")
+  foreach(_room IN LISTS uses)
+    if(EXISTS "${PROJECT_SOURCE_DIR}/include/pillar/${_room}")
+      file(CREATE_LINK "${PROJECT_SOURCE_DIR}/include/pillar/${_room}" "${folder}/pillar/${_room}" SYMBOLIC)
+    endif()
+    if(EXISTS "${PROJECT_SOURCE_DIR}/src/${_room}/shared")
+      file(MAKE_DIRECTORY "${folder}/${_room}")
+      file(CREATE_LINK "${PROJECT_SOURCE_DIR}/src/${_room}/shared" "${folder}/${_room}/shared" SYMBOLIC)
+    endif()
+  endforeach()
+  if(name AND EXISTS "${PROJECT_SOURCE_DIR}/include/pillar/${name}")
+    file(CREATE_LINK "${PROJECT_SOURCE_DIR}/include/pillar/${name}" "${folder}/pillar/${name}" SYMBOLIC)
+  endif()
+  if(name)
+    file(CREATE_LINK "${PROJECT_SOURCE_DIR}/src/${name}" "${folder}/${name}" SYMBOLIC)
+  endif()
+endfunction()
 
 # pillar_room(NAME SOURCES file... [USES room...] [LIBS target...])
-# USES lists the rooms whose public headers this one may include (docs/architecture.md); tests/architecture checks it.
+# USES is the room's row in docs/architecture.md: the rooms whose headers it may include. They must have been added before, so
+# that arrows point down only.
 function(pillar_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LIBS" ${ARGN})
-  add_library(pillar_${name} OBJECT ${ROOM_SOURCES})
-  target_include_directories(pillar_${name}
-    PUBLIC "${PROJECT_SOURCE_DIR}/include"
-    PRIVATE "${PROJECT_SOURCE_DIR}/src")
-  target_link_libraries(pillar_${name} PUBLIC LibTorch::LibTorch PRIVATE pillar_flags fmt::fmt spdlog::spdlog ${ROOM_LIBS})
-  target_precompile_headers(pillar_${name} REUSE_FROM pillar_pch)
+  get_property(_rooms_below GLOBAL PROPERTY PILLAR_ROOMS)
+  set(_reached ${ROOM_USES})
+  foreach(_room IN LISTS ROOM_USES)
+    if(NOT _room IN_LIST _rooms_below)
+      message(FATAL_ERROR "room ${name} uses ${_room}, which is no room below it (src/CMakeLists.txt)")
+    endif()
+    get_property(_below GLOBAL PROPERTY PILLAR_REACHED_BY_${_room})
+    list(APPEND _reached ${_below})
+  endforeach()
+  list(REMOVE_DUPLICATES _reached)
+  set_property(GLOBAL PROPERTY PILLAR_REACHED_BY_${name} ${_reached})
   set_property(GLOBAL APPEND PROPERTY PILLAR_ROOMS ${name})
   set_property(GLOBAL APPEND PROPERTY PILLAR_ROOM_LIBS ${ROOM_LIBS})
+  list(JOIN ROOM_USES " " _row)
+  set_property(GLOBAL APPEND_STRING PROPERTY PILLAR_ROOM_ROWS "${name}: ${_row}\n")
+
+  set(_fence "${CMAKE_BINARY_DIR}/fences/${name}")
+  pillar_fence(${name} "${_fence}" "${_reached}")
+  add_library(pillar_${name} OBJECT ${ROOM_SOURCES})
+  target_include_directories(pillar_${name} PRIVATE "${_fence}")
+  target_link_libraries(pillar_${name} PUBLIC LibTorch::LibTorch PRIVATE pillar_flags fmt::fmt spdlog::spdlog ${ROOM_LIBS})
+  target_precompile_headers(pillar_${name} REUSE_FROM pillar_pch)
 endfunction()
 
 # pillar_app(NAME SOURCES file...): a program that parses its arguments and calls the library.
@@ -23,11 +61,20 @@ function(pillar_app name)
   install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
 
-# pillar_tests(ROOM SOURCES file... [LIBS target...]): one GoogleTest program, each of its cases a ctest test.
+# pillar_tests(ROOM SOURCES file... [LIBS target...]): one GoogleTest program, each of its cases a ctest test. It reaches the
+# public headers of all rooms, what they lend (shared/), and the private headers of its own room.
 function(pillar_tests name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LIBS" ${ARGN})
+  get_property(_rooms GLOBAL PROPERTY PILLAR_ROOMS)
+  set(_fence "${CMAKE_BINARY_DIR}/fences/${name}_tests")
+  if(name IN_LIST _rooms)
+    list(REMOVE_ITEM _rooms ${name})
+    pillar_fence(${name} "${_fence}" "${_rooms}")
+  else()
+    pillar_fence("" "${_fence}" "${_rooms}")
+  endif()
   add_executable(${name}_tests ${TEST_SOURCES})
-  target_include_directories(${name}_tests PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
+  target_include_directories(${name}_tests PRIVATE "${_fence}" "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(${name}_tests PRIVATE pillar pillar_test_support pillar_flags fmt::fmt spdlog::spdlog GTest::gmock_main ${TEST_LIBS})
   target_precompile_headers(${name}_tests REUSE_FROM pillar_pch)
   gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600)

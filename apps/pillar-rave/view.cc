@@ -1,9 +1,9 @@
 #include "pillar/rave/verify.h"
-#include "pillar/windows/value_check.h"
-#include "pillar/windows/windowed_volume.h"
 #include "pillar/viz/contact_sheet.h"
 #include "pillar/viz/slice_viewer.h"
 #include "pillar/viz/window_viewer.h"
+#include "pillar/windows/value_check.h"
+#include "pillar/windows/windowed_volume.h"
 
 #include "commands.h"
 #include "support/hang.h"

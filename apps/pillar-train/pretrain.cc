@@ -2,8 +2,8 @@
 #include "pillar/train/pretrain.h"
 
 #include "pillar/core/thread_pool.h"
-#include "pillar/world/launch.h"
 #include "pillar/viz/training_report.h"
+#include "pillar/world/launch.h"
 
 #include "commands.h"
 #include "support/data_folder.h"

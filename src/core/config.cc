@@ -1,10 +1,10 @@
 #include "pillar/core/config.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/core/printable.h"
 
 #include "core/config_node.h"
-#include "pillar/core/fail.h"
-#include "pillar/core/printable.h"
 
 #include <fmt/ranges.h>
 

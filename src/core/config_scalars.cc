@@ -1,6 +1,7 @@
 // What a configuration's scalars say.
-#include "core/config_node.h"
 #include "pillar/core/fail.h"
+
+#include "core/config_node.h"
 
 #include <charconv>
 #include <cmath>

@@ -1,10 +1,11 @@
 #include "pillar/core/csv.h"
 
 #include "pillar/core/config.h"
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
+
+#include "core/shared/joined.h"
 
 #include <set>
 
@@ -155,7 +156,7 @@ std::size_t CsvTable::column(std::string_view name, const std::filesystem::path&
   const std::string near = nearest_name(name, header);
   fail(ErrorCategory::input, "{}: no column '{}'{}; there are: {}", file, printable(name),
        near.empty() ? "" : fmt::format(" (did you mean '{}'?)", printable(near)),
-       printable(fmt::format("{}", fmt::join(header, ", ")), 500));
+       printable(fmt::format("{}", joined(header, ", ")), 500));
 }
 
 CsvTable parse_csv(std::string_view text, const std::filesystem::path& file) {

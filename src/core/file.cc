@@ -1,7 +1,8 @@
 #include "pillar/core/file.h"
 
-#include "core/shared/descriptor.h"
 #include "pillar/core/fail.h"
+
+#include "core/shared/descriptor.h"
 
 #include <cerrno>
 #include <cstring>

@@ -3,6 +3,8 @@
 
 #include "pillar/core/fail.h"
 
+#include "core/shared/path_format.h"
+
 #include <atomic>
 #include <cerrno>
 #include <charconv>

@@ -1,7 +1,8 @@
 #include "pillar/device/device.h"
 
-#include "device/shared/cuda_module.h"
 #include "pillar/core/fail.h"
+
+#include "device/shared/cuda_module.h"
 
 namespace pillar {
 

@@ -1,11 +1,12 @@
 #include "pillar/embed/embed_job.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/data/model_input.h"
 #include "pillar/data/prefetch.h"
 
-#include "pillar/core/fail.h"
+#include "core/shared/path_format.h"
 #include "data/shared/load_fault.h"
 #include "embed/embed_records.h"
 #include "embed/embedding_file.h"

@@ -1,9 +1,8 @@
 #include "pillar/embed/embed_plan.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/sha256.h"
-
-#include "pillar/core/fail.h"
 
 namespace pillar {
 namespace {

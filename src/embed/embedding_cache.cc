@@ -1,12 +1,13 @@
 #include "pillar/embed/embedding_cache.h"
 
 #include "pillar/core/csv.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/file_name.h"
 #include "pillar/core/npy.h"
+#include "pillar/core/printable.h"
 #include "pillar/core/safetensors.h"
 
-#include "pillar/core/fail.h"
-#include "pillar/core/printable.h"
+#include "core/shared/joined.h"
 #include "embed/embedding_file.h"
 
 namespace pillar {
@@ -116,7 +117,7 @@ std::vector<ProcessedRow> read_processed(const fs::path& cache) {
   if (!fs::exists(file, ignored)) return {};
   const CsvTable table = read_csv(file);
   if (table.header != kProcessedHeader)
-    fail(ErrorCategory::input, "{}: its columns are not {}", file, fmt::join(kProcessedHeader, ","));
+    fail(ErrorCategory::input, "{}: its columns are not {}", file, joined(kProcessedHeader, ","));
   std::vector<ProcessedRow> rows;
   for (const auto& row : table.rows) rows.push_back({row[0], row[1], row[2], row[3], row[4]});
   return rows;

@@ -1,11 +1,12 @@
 #include "embed/embedding_file.h"
 
 #include "pillar/core/csv.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/npy.h"
+#include "pillar/core/printable.h"
 #include "pillar/core/safetensors.h"
 
-#include "pillar/core/fail.h"
-#include "pillar/core/printable.h"
+#include "core/shared/joined.h"
 
 #include <charconv>
 #include <cmath>
@@ -48,7 +49,7 @@ at::Tensor read_embedding_file(const fs::path& file) {
   if (stored.dim() == 2 && stored.size(0) == 1) stored = stored.squeeze(0);
   if (stored.dim() != 1 || stored.numel() == 0 || !stored.is_floating_point()) {
     fail(ErrorCategory::input, "{}: embedding of type {} and shape [{}], not one vector of floats", file,
-         c10::toString(stored.scalar_type()), fmt::join(stored.sizes().begin(), stored.sizes().end(), ","));
+         c10::toString(stored.scalar_type()), joined(stored.sizes().begin(), stored.sizes().end(), ","));
   }
   at::Tensor vector = at::empty(stored.sizes(), at::kFloat);  // its own memory: a mapped file stays closed
   vector.copy_(stored);

@@ -1,10 +1,10 @@
 // Reading a whole split back.
+#include "pillar/core/fail.h"
 #include "pillar/core/file_name.h"
+#include "pillar/core/printable.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/embed/embedding_cache.h"
 
-#include "pillar/core/fail.h"
-#include "pillar/core/printable.h"
 #include "embed/embedding_file.h"
 
 #include <ATen/ops/empty.h>

@@ -1,9 +1,8 @@
 #include "embed/split_settings.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/embed/embedding_cache.h"
-
-#include "pillar/core/fail.h"
 
 #include <nlohmann/json.hpp>
 

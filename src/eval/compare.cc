@@ -1,9 +1,9 @@
 #include "pillar/eval/compare.h"
 
-#include "pillar/core/thread_pool.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/core/thread_pool.h"
+
 #include "eval/common_scores.h"
 #include "metrics/shared/replicate_mean.h"
 #include "metrics/shared/resamples.h"

@@ -1,10 +1,10 @@
 #include "pillar/eval/prompts.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/core/printable.h"
 #include "pillar/text/report_lines.h"
 
-#include "pillar/core/fail.h"
-#include "pillar/core/printable.h"
 #include "core/shared/torch_file.h"
 
 #include <unordered_set>

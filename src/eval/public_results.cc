@@ -1,9 +1,9 @@
 #include "pillar/eval/public_results.h"
 
 #include "pillar/core/csv.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
-#include "pillar/core/fail.h"
 #include "metrics/shared/metrics_json.h"
 
 #include <cmath>

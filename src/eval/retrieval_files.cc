@@ -1,8 +1,8 @@
 // What a retrieval run leaves on disk.
 #include "pillar/core/csv.h"
+#include "pillar/core/fail.h"
 #include "pillar/eval/retrieve.h"
 
-#include "pillar/core/fail.h"
 #include "metrics/shared/metrics_json.h"
 
 #include <algorithm>

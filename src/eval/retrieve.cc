@@ -1,11 +1,10 @@
 #include "pillar/eval/retrieve.h"
 
 #include "pillar/core/config.h"
-#include "pillar/core/thread_pool.h"
-#include "pillar/metrics/retrieval.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/core/thread_pool.h"
+#include "pillar/metrics/retrieval.h"
 
 #include <numeric>
 

@@ -1,9 +1,9 @@
 #include "pillar/eval/retrieve_job.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/embed/embed_plan.h"
 #include "pillar/eval/prompts.h"
 
-#include "pillar/core/fail.h"
 #include "eval/probe/probe_split.h"
 
 namespace pillar {

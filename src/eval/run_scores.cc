@@ -1,9 +1,8 @@
 #include "pillar/core/csv.h"
-#include "pillar/core/file.h"
-#include "pillar/eval/compare.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
+#include "pillar/eval/compare.h"
 
 #include <charconv>
 #include <cmath>

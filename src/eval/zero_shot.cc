@@ -1,9 +1,8 @@
 #include "pillar/eval/zero_shot.h"
 
 #include "pillar/core/csv.h"
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 
 #include <fstream>

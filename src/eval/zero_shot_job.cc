@@ -1,12 +1,12 @@
 #include "pillar/eval/zero_shot_job.h"
 
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "pillar/embed/embed_plan.h"
 #include "pillar/eval/public_results.h"
 
-#include "pillar/core/fail.h"
-#include "pillar/core/printable.h"
-#include "metrics/shared/metrics_json.h"
 #include "eval/probe/probe_split.h"
+#include "metrics/shared/metrics_json.h"
 
 #include <unordered_map>
 

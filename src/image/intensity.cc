@@ -1,6 +1,7 @@
 #include "image/intensity.h"
 
 #include "pillar/core/fail.h"
+
 #include "image/voxel_types.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "pillar/image/preprocess.h"
 
 #include "pillar/core/fail.h"
+
 #include "image/voxel_types.h"
 
 #include <cctype>

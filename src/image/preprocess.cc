@@ -1,8 +1,8 @@
 #include "pillar/image/preprocess.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/image/resample.h"
 
-#include "pillar/core/fail.h"
 #include "image/finite.h"
 #include "image/intensity.h"
 

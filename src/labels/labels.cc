@@ -1,9 +1,9 @@
 #include "pillar/labels/labels.h"
 
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
+
 #include "labels/json_nan.h"
 
 #include <numeric>

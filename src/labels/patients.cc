@@ -1,7 +1,6 @@
 #include "pillar/labels/patients.h"
 
 #include "pillar/core/csv.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 

@@ -1,7 +1,6 @@
 #include "pillar/labels/question_list.h"
 
 #include "pillar/core/config.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 

@@ -1,8 +1,8 @@
 #include "metrics/shared/metrics_json.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
-#include "pillar/core/fail.h"
 #include "core/shared/utc_now.h"
 
 #include <cmath>

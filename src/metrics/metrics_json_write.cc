@@ -1,7 +1,7 @@
 #include "pillar/core/csv.h"
+#include "pillar/core/fail.h"
 #include "pillar/metrics/evaluation.h"
 
-#include "pillar/core/fail.h"
 #include "metrics/shared/metrics_json.h"
 
 #include <cmath>

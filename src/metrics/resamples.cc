@@ -1,8 +1,8 @@
 #include "metrics/shared/resamples.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 
-#include "pillar/core/fail.h"
 #include "metrics/replicate_pass.h"
 #include "metrics/tie_groups.h"
 

@@ -1,6 +1,7 @@
 #include "pillar/metrics/metrics.h"
 
 #include "pillar/core/fail.h"
+
 #include "metrics/tie_groups.h"
 
 namespace pillar {

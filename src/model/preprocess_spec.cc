@@ -1,7 +1,6 @@
 #include "pillar/model/preprocess_spec.h"
 
 #include "pillar/core/config.h"
-
 #include "pillar/core/fail.h"
 
 #include <cmath>

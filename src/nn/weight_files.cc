@@ -1,10 +1,12 @@
-#include "pillar/core/config.h"
-#include "pillar/core/file.h"
-#include "pillar/core/safetensors.h"
 #include "pillar/nn/weight_files.h"
 
+#include "pillar/core/config.h"
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
+#include "pillar/core/safetensors.h"
+
+#include "core/shared/joined.h"
 #include "core/shared/torch_file.h"
 
 #include <set>
@@ -33,7 +35,7 @@ fs::path weights_file(const fs::path& model) {
   if (found.size() == 1) return model / found.front();
   if (found.empty()) fail(ErrorCategory::io, "{}: holds no {}, {} or .pt file", model, kSingle, kIndex);
   fail(ErrorCategory::input, "{}: holds no {} but several other weights, name one of them: {}", model,
-       kSingle, fmt::join(found, ", "));
+       kSingle, joined(found, ", "));
 }
 
 WeightMap read_safetensors(const fs::path& path, MappedFiles& files) {

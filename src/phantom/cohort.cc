@@ -1,12 +1,12 @@
 #include "pillar/phantom/cohort.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/image/dicom_write.h"
 #include "pillar/image/volume_file.h"
 
-#include "pillar/core/fail.h"
 #include "phantom/cohort_index.h"
 #include "phantom/scene.h"
 

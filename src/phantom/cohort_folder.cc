@@ -2,6 +2,7 @@
 #include "pillar/core/file.h"
 
 #include "pillar/core/fail.h"
+
 #include "phantom/cohort_index.h"
 #include "phantom/scene.h"
 

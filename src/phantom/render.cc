@@ -1,5 +1,6 @@
 // From a scene to voxels.
 #include "pillar/core/fail.h"
+
 #include "phantom/scene.h"
 
 #include <ATen/Functions.h>

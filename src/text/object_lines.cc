@@ -1,8 +1,7 @@
 #include "text/object_lines.h"
 
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 
 namespace pillar {
 namespace {

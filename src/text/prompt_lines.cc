@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
 #include "text/object_lines.h"
 
 #include <unordered_map>

@@ -1,6 +1,7 @@
 #include "pillar/text/report_lines.h"
 
 #include "pillar/core/fail.h"
+
 #include "text/object_lines.h"
 
 namespace pillar {

@@ -1,8 +1,7 @@
 #include "viz/metrics_json.h"
 
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 
 #include <cmath>

@@ -1,6 +1,7 @@
 #include "windows/statistics.h"
 
 #include "pillar/core/fail.h"
+
 #include "windows/kernels.h"
 #include "windows/order_statistics.h"
 

@@ -1,6 +1,7 @@
 #include "pillar/windows/value_check.h"
 
 #include "pillar/core/fail.h"
+
 #include "windows/statistics.h"
 
 namespace pillar {

@@ -1,9 +1,9 @@
 #include "pillar/windows/window.h"
 
 #include "pillar/core/config.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
 #include "windows/window_check.h"
 
 #include <charconv>

@@ -1,8 +1,8 @@
 #include "windows/window_writer.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 
-#include "pillar/core/fail.h"
 #include "windows/shared/stream_copy.h"
 
 #include <cstring>

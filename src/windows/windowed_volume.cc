@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
+#include "core/shared/joined.h"
 #include "windows/shared/output_memory.h"
 #include "windows/statistics.h"
 #include "windows/window_check.h"
@@ -25,7 +27,7 @@ constexpr double kRangeFloor = 1e-8;
 void check_voxels(const at::Tensor& voxels) {
   if (!voxels.defined() || voxels.dim() != 5 || voxels.numel() == 0) {
     fail(ErrorCategory::input, "windows need voxels of (batch, channels, depth, height, width), not {}",
-         voxels.defined() ? fmt::format("({})", fmt::join(voxels.sizes(), ", ")) : "nothing");
+         voxels.defined() ? fmt::format("({})", joined(voxels.sizes(), ", ")) : "nothing");
   }
   if (!voxels.device().is_cpu())
     fail(ErrorCategory::input, "windows are made on the CPU; the voxels are elsewhere");
@@ -161,7 +163,7 @@ void WindowedVolume::write_all_bcdhw(at::Tensor& out) const {
   if (!out.defined() || !out.device().is_cpu() || !out.is_contiguous() ||
       out.sizes() != at::IntArrayRef(shape)) {
     fail(ErrorCategory::usage, "windows need a contiguous tensor of ({}) on the CPU to be written to",
-         fmt::join(shape, ", "));
+         joined(shape, ", "));
   }
   windows::check_output_type(out.scalar_type());
   const bool stream = out.nbytes() >= kStreamedBytes;

@@ -1,8 +1,9 @@
 // Windows on a GPU: the voxels cross the bus once, as they are stored, and our kernel spreads them there.
 #include "pillar/windows/windowed_volume.h"
 
-#include "device/shared/cuda_module.h"
 #include "pillar/core/fail.h"
+
+#include "device/shared/cuda_module.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>

@@ -2,7 +2,7 @@
 // is written (11 windows of bf16: 22 bytes for 2 read), so the reads need no staging: 16 bytes at a time in
 // and out, past the caches on the way out.
 #include "device/shared/cuda_abi.h"
-#include "device/windows_check.h"
+#include "device/shared/windows_check.h"
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>

@@ -1,4 +1,5 @@
 #include "pillar/core/fail.h"
+
 #include "world/world_state.h"
 
 #include <torch/csrc/distributed/c10d/reducer.hpp>

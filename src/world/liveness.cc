@@ -1,6 +1,7 @@
 #include "world/liveness.h"
 
 #include "pillar/core/fail.h"
+
 #include "core/shared/first_line.h"
 
 #include <condition_variable>

@@ -1,6 +1,7 @@
 #include "world/meeting.h"
 
 #include "pillar/core/fail.h"
+
 #include "core/shared/first_line.h"
 #include "world/endpoint.h"
 

@@ -1,7 +1,8 @@
 #include "world/process_group.h"
 
-#include "device/shared/cuda_module.h"
 #include "pillar/core/fail.h"
+
+#include "device/shared/cuda_module.h"
 #include "world/nccl_abi.h"
 
 #include <cstdlib>

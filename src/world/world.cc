@@ -1,6 +1,7 @@
 #include "pillar/world/world.h"
 
 #include "pillar/core/fail.h"
+
 #include "world/world_state.h"
 
 #include <ATen/core/grad_mode.h>

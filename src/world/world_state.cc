@@ -1,6 +1,7 @@
 #include "world/world_state.h"
 
 #include "pillar/core/fail.h"
+
 #include "core/shared/first_line.h"
 
 namespace pillar {

@@ -4,8 +4,8 @@
 #include "pillar/core/npy.h"
 #include "pillar/rave/sample.h"
 
-#include "support/volumes.h"
 #include "support/text_caches.h"
+#include "support/volumes.h"
 
 #include <algorithm>
 #include <limits>

@@ -7,9 +7,9 @@
 
 #include "support/expect_error.h"
 #include "support/program.h"
+#include "support/sample_metrics.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
-#include "support/sample_metrics.h"
 
 #include <fmt/format.h>
 

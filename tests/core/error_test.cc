@@ -1,6 +1,7 @@
 #include "pillar/core/error.h"
 
 #include "pillar/core/fail.h"
+
 #include "support/expect_error.h"
 
 namespace pillar {

@@ -2,8 +2,8 @@
 
 #include "pillar/data/model_input.h"
 
-#include "device/shared/cuda_module.h"
 #include "data/training_studies.h"
+#include "device/shared/cuda_module.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"

@@ -5,8 +5,8 @@
 #include "data/training_studies.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
-#include "support/volumes.h"
 #include "support/text_caches.h"
+#include "support/volumes.h"
 
 #include <limits>
 

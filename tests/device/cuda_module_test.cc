@@ -1,7 +1,7 @@
 // Loading of the CUDA module, and what its interface refuses. Needs no GPU.
 #include "device/shared/cuda_module.h"
 
-#include "device/windows_check.h"
+#include "device/shared/windows_check.h"
 #include "support/expect_error.h"
 
 #include <dlfcn.h>

@@ -2,8 +2,8 @@
 
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
-
 #include "pillar/core/random.h"
+
 #include "support/expect_error.h"
 #include "support/program.h"
 #include "support/temp_dir.h"

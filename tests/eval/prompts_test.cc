@@ -4,8 +4,8 @@
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
-#include "support/torch_file.h"
 #include "support/text_caches.h"
+#include "support/torch_file.h"
 
 #include <fstream>
 

@@ -1,6 +1,6 @@
 // What hostile and broken files get: an error that names the file and the fault, quickly.
-#include "image/dicom_fixture.h"
 #include "image/dicom/dicom_structure.h"
+#include "image/dicom_fixture.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 

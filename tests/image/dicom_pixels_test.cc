@@ -1,7 +1,7 @@
 #include "image/dicom/dicom_pixels.h"
 
-#include "image/dicom_fixture.h"
 #include "image/dicom/dicom_rle.h"
+#include "image/dicom_fixture.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 

@@ -1,6 +1,7 @@
 #include "pillar/metrics/metrics.h"
 
 #include "pillar/core/random.h"
+
 #include "support/expect_error.h"
 
 #include <cmath>

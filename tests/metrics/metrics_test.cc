@@ -1,8 +1,8 @@
 #include "pillar/metrics/metrics.h"
 
 #include "pillar/core/csv.h"
-
 #include "pillar/core/random.h"
+
 #include "support/expect_error.h"
 #include "support/goldens.h"
 

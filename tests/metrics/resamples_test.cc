@@ -1,6 +1,7 @@
 #include "metrics/shared/resamples.h"
 
 #include "pillar/core/random.h"
+
 #include "support/expect_error.h"
 
 #include <bit>

@@ -2,9 +2,9 @@
 
 #include "pillar/core/config.h"
 
-#include "support/atlas_configs.h"
 #include "model/atlas/patch_embed_table.h"
 #include "model/atlas/scale_layout.h"
+#include "support/atlas_configs.h"
 #include "support/expect_error.h"
 
 #include <gtest/gtest.h>

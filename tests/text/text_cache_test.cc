@@ -4,9 +4,9 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/core/sha256.h"
 
-#include "support/text_caches.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
+#include "support/text_caches.h"
 
 #include <cstring>
 #include <limits>

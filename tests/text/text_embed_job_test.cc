@@ -4,9 +4,9 @@
 #include "pillar/core/file.h"
 #include "pillar/text/text_cache.h"
 
-#include "support/text_caches.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
+#include "support/text_caches.h"
 
 #include <limits>
 #include <mutex>

@@ -5,9 +5,9 @@
 #include "pillar/text/text_cache.h"
 #include "pillar/text/text_info.h"
 
-#include "support/text_caches.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
+#include "support/text_caches.h"
 #include "support/tiny_disk.h"
 
 #include <limits>

@@ -1,9 +1,9 @@
 #include "text/cache/vector_file.h"
 
-#include "support/text_caches.h"
 #include "support/expect_error.h"
 #include "support/program.h"
 #include "support/temp_dir.h"
+#include "support/text_caches.h"
 #include "support/torch_file.h"
 
 #include <ATen/ops/equal.h>

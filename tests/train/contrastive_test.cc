@@ -2,10 +2,10 @@
 
 #include "pillar/core/safetensors.h"
 
-#include "support/expect_error.h"
-#include "support/temp_dir.h"
 #include "support/contrastive_case.h"
+#include "support/expect_error.h"
 #include "support/ranks.h"
+#include "support/temp_dir.h"
 
 #include <cmath>
 #include <optional>

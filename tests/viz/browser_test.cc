@@ -4,9 +4,9 @@
 #include "pillar/viz/slice_viewer.h"
 
 #include "support/program.h"
+#include "support/sample_metrics.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
-#include "support/sample_metrics.h"
 
 #include <cstdlib>
 #include <sstream>

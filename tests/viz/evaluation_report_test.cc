@@ -5,10 +5,10 @@
 #include "pillar/viz/png.h"
 
 #include "support/expect_error.h"
-#include "support/temp_dir.h"
 #include "support/sample_metrics.h"
-#include "viz/viewer/text_encoding.h"
+#include "support/temp_dir.h"
 #include "viz/unpack.h"
+#include "viz/viewer/text_encoding.h"
 
 #include <chrono>
 

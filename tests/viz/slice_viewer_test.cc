@@ -7,8 +7,8 @@
 #include "support/expect_error.h"
 #include "support/goldens.h"
 #include "support/temp_dir.h"
-#include "viz/viewer/text_encoding.h"
 #include "viz/unpack.h"
+#include "viz/viewer/text_encoding.h"
 
 #include <limits>
 

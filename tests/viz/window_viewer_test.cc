@@ -5,8 +5,8 @@
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
-#include "viz/viewer/text_encoding.h"
 #include "viz/unpack.h"
+#include "viz/viewer/text_encoding.h"
 
 #include <cmath>
 #include <numeric>

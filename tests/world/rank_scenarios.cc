@@ -1,9 +1,9 @@
 #include "world/rank_scenarios.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/safetensors.h"
 #include "pillar/world/world.h"
 
-#include "pillar/core/fail.h"
 #include "support/contrastive_case.h"
 #include "world/world_state.h"
 

@@ -1,8 +1,8 @@
 // From a decoded scan to the voxels that a model sees: intensities, crop and pad, order of slices.
 #pragma once
 
-#include "pillar/model/preprocess_spec.h"
 #include "pillar/data/scan.h"
+#include "pillar/model/preprocess_spec.h"
 
 #include <optional>
 #include <string>

@@ -1,9 +1,9 @@
 // A batch: many scans to embeddings on disk, resumable, one broken scan never stopping the others.
 #pragma once
 
-#include "pillar/model/preprocess_spec.h"
 #include "pillar/data/scan.h"
 #include "pillar/embed/embedding_cache.h"
+#include "pillar/model/preprocess_spec.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,9 +1,9 @@
 // Runs held against the first of them, on the studies and questions that all have.
 #pragma once
 
+#include "pillar/labels/patients.h"
 #include "pillar/metrics/bootstrap.h"
 #include "pillar/metrics/evaluation.h"
-#include "pillar/labels/patients.h"
 #include "pillar/metrics/run_record.h"
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 // The RATE benchmark: embeddings and labels in, a trained probe, its scores and their files out.
 #pragma once
 
-#include "pillar/metrics/evaluation.h"
-#include "pillar/labels/labels.h"
 #include "pillar/eval/probe.h"
+#include "pillar/labels/labels.h"
+#include "pillar/metrics/evaluation.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,8 +1,8 @@
 // Which scan belongs to which report: ranks of matches, intervals, and the nearest studies of a query.
 #pragma once
 
-#include "pillar/metrics/bootstrap.h"
 #include "pillar/eval/joint_space.h"
+#include "pillar/metrics/bootstrap.h"
 #include "pillar/metrics/run_record.h"
 #include "pillar/text/text_cache.h"
 

@@ -2,9 +2,9 @@
 // out.
 #pragma once
 
-#include "pillar/metrics/evaluation.h"
-#include "pillar/labels/labels.h"
 #include "pillar/eval/zero_shot.h"
+#include "pillar/labels/labels.h"
+#include "pillar/metrics/evaluation.h"
 
 #include <cstdint>
 #include <filesystem>

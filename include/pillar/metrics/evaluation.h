@@ -1,9 +1,9 @@
 // Every number of a test set, with intervals, and the files they are written to: metrics.csv, metrics.json.
 #pragma once
 
+#include "pillar/labels/patients.h"
 #include "pillar/metrics/bootstrap.h"
 #include "pillar/metrics/metrics.h"
-#include "pillar/labels/patients.h"
 #include "pillar/metrics/predictions.h"
 #include "pillar/metrics/run_record.h"
 

@@ -1,7 +1,8 @@
 #include "pillar/core/npy.h"
 
-#include "core/shared/descriptor.h"
 #include "pillar/core/fail.h"
+
+#include "core/shared/descriptor.h"
 #include "core/shared/npy_header.h"
 #include "core/shared/tensor_bytes.h"
 

@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
 #include "core/shared/tensor_bytes.h"
 
 #include <charconv>

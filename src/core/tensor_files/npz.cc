@@ -1,10 +1,11 @@
 // NumPy's .npz: a zip of .npy files.
 #include "pillar/core/npy.h"
 
-#include "core/shared/descriptor.h"
 #include "pillar/core/fail.h"
-#include "core/shared/npy_header.h"
 #include "pillar/core/printable.h"
+
+#include "core/shared/descriptor.h"
+#include "core/shared/npy_header.h"
 #include "core/shared/tensor_bytes.h"
 
 #include <set>

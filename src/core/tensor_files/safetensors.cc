@@ -1,10 +1,10 @@
 #include "pillar/core/safetensors.h"
 
 #include "pillar/core/config.h"
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
+
 #include "core/shared/safetensors_header.h"
 #include "core/shared/tensor_bytes.h"
 

@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
+#include "core/shared/joined.h"
 #include "core/shared/tensor_bytes.h"
 
 #include <c10/core/ScalarType.h>
@@ -209,12 +211,12 @@ void check_sizes(const SafetensorsHeader& header, std::uint64_t data_size,
     const std::optional<std::uint64_t> size = dense_byte_size(entry.shape, c10::elementSize(entry.dtype));
     if (!size) {
       fail(ErrorCategory::input, "{}: the shape [{}] of tensor '{}' is too large", path,
-           fmt::join(entry.shape, ", "), printable(name));
+           joined(entry.shape, ", "), printable(name));
     }
     if (*size != entry.end - entry.begin) {
       fail(ErrorCategory::input, "{}: tensor '{}' has {} bytes but {} of shape [{}] takes {}", path,
            printable(name), entry.end - entry.begin, safetensors_dtype_name(entry.dtype),
-           fmt::join(entry.shape, ", "), *size);
+           joined(entry.shape, ", "), *size);
     }
   }
 }

@@ -1,8 +1,9 @@
 #include "pillar/core/safetensors.h"
 
-#include "core/shared/descriptor.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
+#include "core/shared/descriptor.h"
 #include "core/shared/safetensors_header.h"
 #include "core/shared/tensor_bytes.h"
 

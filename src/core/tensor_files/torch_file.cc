@@ -1,9 +1,10 @@
 #include "core/shared/torch_file.h"
 
 #include "pillar/core/fail.h"
-#include "core/tensor_files/pickle.h"
 #include "pillar/core/printable.h"
+
 #include "core/shared/tensor_bytes.h"
+#include "core/tensor_files/pickle.h"
 #include "core/tensor_files/torch_zip.h"
 
 #include <cstring>

@@ -1,15 +1,16 @@
 #include "pillar/data/pretrain_loader.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/data/prefetch.h"
 #include "pillar/data/scan.h"
 
-#include "device/shared/cuda_module.h"
-#include "pillar/core/fail.h"
-#include "data/shared/load_fault.h"
+#include "core/shared/joined.h"
 #include "data/loader/micro_assembly.h"
 #include "data/loader/note_summary.h"
 #include "data/loader/study_sequence.h"
 #include "data/loader/volume_cache.h"
+#include "data/shared/load_fault.h"
+#include "device/shared/cuda_module.h"
 
 #include <chrono>
 #include <cstring>
@@ -38,7 +39,7 @@ const PretrainLoaderOptions& checked(const PretrainLoaderOptions& options, const
     fail(ErrorCategory::usage, "a pool's text embeddings are (studies, width) float32");
   const SizeDhw& size = pool.spec.size_dhw;
   if (std::any_of(size.begin(), size.end(), [](std::int64_t n) { return n < 1; }))
-    fail(ErrorCategory::usage, "{}: a model size of {}", pool.spec.modality, fmt::join(size, "x"));
+    fail(ErrorCategory::usage, "{}: a model size of {}", pool.spec.modality, joined(size, "x"));
   if (options.pin && !cuda_available())
     fail(ErrorCategory::usage, "page-locked batches need a CUDA device, and there is none");
   return options;

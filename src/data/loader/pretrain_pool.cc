@@ -1,10 +1,12 @@
 #include "pillar/data/pretrain_pool.h"
 
+#include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/data/scan.h"
 
-#include "pillar/core/fail.h"
-#include "pillar/core/printable.h"
+#include "core/shared/joined.h"
+#include "core/shared/path_format.h"
 #include "data/scan/fitted_input.h"
 #include "data/shared/load_fault.h"
 
@@ -61,7 +63,7 @@ void check_names(const std::vector<Candidate>& candidates, const std::vector<Pre
                                 sources[study.source].name));
   }
   if (repeated == 0) return;
-  fail(ErrorCategory::input, "studies of two sources with one name: {}{}", fmt::join(named, ", "),
+  fail(ErrorCategory::input, "studies of two sources with one name: {}{}", joined(named, ", "),
        repeated > named.size() ? fmt::format(" and {} more", repeated - named.size()) : "");
 }
 

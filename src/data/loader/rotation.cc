@@ -1,8 +1,7 @@
 #include "pillar/data/rotation.h"
 
-#include "pillar/data/epoch_order.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/data/epoch_order.h"
 
 #include <cmath>
 #include <numbers>

@@ -2,8 +2,8 @@
 // a batch.
 #pragma once
 
-#include "pillar/model/preprocess_spec.h"
 #include "pillar/data/scan.h"
+#include "pillar/model/preprocess_spec.h"
 
 #include <functional>
 #include <optional>

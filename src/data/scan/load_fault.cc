@@ -1,7 +1,6 @@
 #include "data/shared/load_fault.h"
 
 #include "pillar/core/available_memory.h"
-
 #include "pillar/core/fail.h"
 
 #include <new>

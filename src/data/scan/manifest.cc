@@ -1,9 +1,10 @@
 #include "pillar/data/manifest.h"
 
 #include "pillar/core/csv.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
+#include "core/shared/joined.h"
 
 #include <set>
 
@@ -30,7 +31,7 @@ class UniqueNames {
     for (const std::string& name : repeated_) {
       if (named.size() < kNamedDuplicates) named.push_back(printable(name));
     }
-    fail(ErrorCategory::input, "{}: sample_name given twice: {}{}", file, fmt::join(named, ", "),
+    fail(ErrorCategory::input, "{}: sample_name given twice: {}{}", file, joined(named, ", "),
          repeated_.size() > named.size() ? fmt::format(" and {} more", repeated_.size() - named.size()) : "");
   }
 

@@ -1,8 +1,9 @@
 #include "pillar/data/model_input.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/image/preprocess.h"
 
-#include "pillar/core/fail.h"
+#include "core/shared/joined.h"
 #include "data/scan/fitted_input.h"
 #include "data/scan/intensity_map.h"
 #include "windows/shared/stream_copy.h"
@@ -197,10 +198,10 @@ bool runs_from_head_to_feet(const Scan& scan) {
 
 void check_scan(const Scan& scan, const PreprocessSpec& spec) {
   if (std::any_of(spec.size_dhw.begin(), spec.size_dhw.end(), [](std::int64_t n) { return n < 1; }))
-    fail(ErrorCategory::usage, "{}: a model size of {}", spec.modality, fmt::join(spec.size_dhw, "x"));
+    fail(ErrorCategory::usage, "{}: a model size of {}", spec.modality, joined(spec.size_dhw, "x"));
   const SizeDhw size = size_dhw(scan.volume.voxels_dhw);
   if (std::any_of(size.begin(), size.end(), [](std::int64_t n) { return n < 1; }))
-    fail(ErrorCategory::input, "{}: no voxels ({})", scan.name, fmt::join(size, "x"));
+    fail(ErrorCategory::input, "{}: no voxels ({})", scan.name, joined(size, "x"));
   check_modality(scan.name, scan.volume.modality, spec);
 }
 

@@ -1,9 +1,9 @@
 #include "pillar/data/scan.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/sample.h"
 
-#include "pillar/core/fail.h"
 #include "data/scan/scan_paths.h"
 
 namespace pillar {

@@ -1,11 +1,10 @@
 #include "data/scan/scan_paths.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/data/scan.h"
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/encode_job.h"
 #include "pillar/rave/verify.h"
-
-#include "pillar/core/fail.h"
 
 namespace pillar {
 namespace {

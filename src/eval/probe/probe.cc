@@ -1,9 +1,9 @@
 #include "pillar/eval/probe.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/safetensors.h"
 #include "pillar/data/epoch_order.h"
 
-#include "pillar/core/fail.h"
 #include "eval/probe/probe_data.h"
 
 #include <cmath>

@@ -1,7 +1,8 @@
+#include "pillar/core/fail.h"
 #include "pillar/data/epoch_order.h"
 #include "pillar/eval/probe.h"
 
-#include "pillar/core/fail.h"
+#include "core/shared/joined.h"
 #include "eval/probe/logistic_half.h"
 #include "eval/probe/logistic_pass.h"
 #include "eval/probe/probe_data.h"
@@ -62,7 +63,7 @@ void check(const LogisticData& data, const LinearProbe& start, const AdamProbeOp
   if (start.weight_qd.dim() != 2 || start.weight_qd.size(0) != questions ||
       start.weight_qd.size(1) != width || start.bias_q.numel() != questions)
     fail(ErrorCategory::input, "the probe to start from has weights [{}], not ({}, {})",
-         fmt::join(start.weight_qd.sizes().begin(), start.weight_qd.sizes().end(), ","), questions, width);
+         joined(start.weight_qd.sizes().begin(), start.weight_qd.sizes().end(), ","), questions, width);
 }
 
 // How many answers each row has.

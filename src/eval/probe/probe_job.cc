@@ -1,12 +1,12 @@
 #include "pillar/eval/probe_job.h"
 
-#include "pillar/core/progress.h"
-#include "pillar/labels/patients.h"
-#include "pillar/eval/public_results.h"
-#include "pillar/labels/question_list.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/core/progress.h"
+#include "pillar/eval/public_results.h"
+#include "pillar/labels/patients.h"
+#include "pillar/labels/question_list.h"
+
 #include "eval/probe/probe_data.h"
 #include "eval/probe/probe_split.h"
 

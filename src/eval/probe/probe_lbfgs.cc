@@ -1,6 +1,7 @@
 #include "pillar/eval/probe.h"
 
 #include "pillar/core/fail.h"
+
 #include "eval/probe/logistic_pass.h"
 #include "eval/probe/probe_data.h"
 #include "eval/probe/question_search.h"

@@ -1,9 +1,8 @@
 #include "eval/probe/probe_split.h"
 
-#include "pillar/core/sha256.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/core/sha256.h"
 
 #include <iterator>
 

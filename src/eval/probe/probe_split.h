@@ -2,8 +2,8 @@
 #pragma once
 
 #include "pillar/embed/embedding_cache.h"
-#include "pillar/labels/labels.h"
 #include "pillar/eval/probe.h"
+#include "pillar/labels/labels.h"
 #include "pillar/metrics/run_record.h"
 
 #include <filesystem>

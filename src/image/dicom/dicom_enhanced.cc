@@ -1,4 +1,5 @@
 #include "pillar/core/fail.h"
+
 #include "image/dicom/dicom_attributes.h"
 #include "image/dicom/dicom_header.h"
 

@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 
+#include "core/shared/path_format.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>

@@ -1,6 +1,7 @@
 #include "pillar/image/dicom_series.h"
 
 #include "pillar/core/fail.h"
+
 #include "image/dicom/dicom_gaps.h"
 #include "image/dicom/dicom_geometry.h"
 #include "image/dicom/dicom_pixels.h"

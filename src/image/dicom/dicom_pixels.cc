@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
 #include "image/dicom/dicom_attributes.h"
 #include "image/dicom/dicom_header.h"
 #include "image/dicom/dicom_jpeg2000.h"

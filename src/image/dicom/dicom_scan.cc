@@ -1,6 +1,7 @@
 #include "pillar/image/dicom_series.h"
 
 #include "pillar/core/fail.h"
+
 #include "image/dicom/dicom_header.h"
 #include "image/dicom/dicom_runtime.h"
 #include "image/dicom/dicom_select.h"

@@ -1,6 +1,8 @@
 #include "image/dicom/dicom_select.h"
 
 #include "pillar/core/fail.h"
+
+#include "core/shared/path_format.h"
 #include "image/dicom/dicom_geometry.h"
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 #include "image/dicom/dicom_structure.h"
 
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
+
 #include "image/dicom/dicom_source.h"
 
 #include <cctype>

@@ -1,6 +1,7 @@
 #include "pillar/image/dicom_write.h"
 
 #include "pillar/core/fail.h"
+
 #include "image/dicom/dicom_put.h"
 #include "image/dicom/dicom_runtime.h"
 #include "image/dicom/dicom_uid.h"

@@ -1,4 +1,5 @@
 #include "pillar/core/fail.h"
+
 #include "image/dicom/dicom_put.h"
 #include "image/dicom/dicom_uid.h"
 #include "image/dicom/dicom_write_parts.h"

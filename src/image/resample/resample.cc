@@ -1,8 +1,8 @@
 #include "pillar/image/resample.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 
-#include "pillar/core/fail.h"
 #include "image/resample/resample_grid.h"
 #include "image/resample/resample_kernels.h"
 #include "image/voxel_types.h"

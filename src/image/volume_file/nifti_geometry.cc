@@ -1,5 +1,7 @@
 // NIfTI keeps orientation twice and the voxel size up to three times: what to say where they differ.
 #include "pillar/core/fail.h"
+
+#include "core/shared/path_format.h"
 #include "image/volume_file/nifti_header.h"
 
 #include <cmath>

@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 
+#include "core/shared/path_format.h"
+
 #include <bit>
 #include <cmath>
 #include <cstring>

@@ -1,6 +1,7 @@
 #include "image/volume_file/stored_voxels.h"
 
 #include "pillar/core/fail.h"
+
 #include "image/voxel_types.h"
 
 #include <limits>

@@ -2,6 +2,8 @@
 
 #include "pillar/core/file.h"
 
+#include "core/shared/path_format.h"
+
 #include <bit>
 #include <cctype>
 #include <charconv>

@@ -1,6 +1,8 @@
 #include "pillar/image/volume_file.h"
 
 #include "pillar/core/fail.h"
+
+#include "core/shared/path_format.h"
 #include "image/finite.h"
 #include "image/volume_file/itk_io.h"
 #include "image/volume_file/stored_voxels.h"

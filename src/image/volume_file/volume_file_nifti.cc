@@ -1,4 +1,6 @@
 #include "pillar/core/fail.h"
+
+#include "core/shared/path_format.h"
 #include "image/volume_file/nifti_header.h"
 #include "image/volume_file/stored_voxels.h"
 #include "image/volume_file/volume_file_parts.h"

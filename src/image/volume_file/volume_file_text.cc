@@ -1,5 +1,6 @@
 // NRRD and MetaImage: what the header means is ITK's word, the voxels are read here.
 #include "pillar/core/fail.h"
+
 #include "image/volume_file/stored_voxels.h"
 #include "image/volume_file/text_header.h"
 #include "image/volume_file/volume_file_parts.h"

@@ -1,7 +1,7 @@
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/image/volume_file.h"
 
-#include "pillar/core/fail.h"
 #include "image/finite.h"
 #include "image/volume_file/itk_io.h"
 

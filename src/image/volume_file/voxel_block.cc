@@ -1,8 +1,9 @@
 #include "image/volume_file/voxel_block.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
-#include "pillar/core/fail.h"
+#include "core/shared/path_format.h"
 #include "image/volume_file/gzip_input.h"
 
 #include <cstring>

@@ -2,9 +2,9 @@
 // once; a replicate is then one pass with a count for each study, and sixteen replicates go side by side.
 #pragma once
 
+#include "pillar/labels/patients.h"
 #include "pillar/metrics/bootstrap.h"
 #include "pillar/metrics/metrics.h"
-#include "pillar/labels/patients.h"
 
 #include <cstdint>
 #include <span>

@@ -1,6 +1,8 @@
 #include "pillar/model/atlas.h"
 
 #include "pillar/core/fail.h"
+
+#include "core/shared/joined.h"
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
 
@@ -43,7 +45,7 @@ AtlasOutput Atlas::forward(const at::Tensor& image_bcdhw, const AtlasPass& pass)
                     image_bcdhw.size(3) == size[1] && image_bcdhw.size(4) == size[2];
   if (!fits) {
     fail(ErrorCategory::input, "modality {} takes images of (B, {}, {}, {}, {}), not ({})", tower.modality,
-         tower.in_chans, size[0], size[1], size[2], fmt::join(image_bcdhw.sizes(), ", "));
+         tower.in_chans, size[0], size[1], size[2], joined(image_bcdhw.sizes(), ", "));
   }
   const PassOptions options{pass.compute, pass.train, pass.seed, pass.update_statistics,
                             pass.sum_over_processes};

@@ -1,8 +1,9 @@
 #include "pillar/model/atlas_config.h"
 
 #include "pillar/core/config.h"
-
 #include "pillar/core/fail.h"
+
+#include "core/shared/joined.h"
 #include "model/atlas/patch_embed_table.h"
 #include "model/atlas/scale_layout.h"
 
@@ -150,11 +151,11 @@ const TowerConfig& AtlasConfig::tower(const std::string& modality) const {
   }
   if (modality.empty()) {
     fail(ErrorCategory::usage, "the model has {} modalities, name one with --modality: {}", names.size(),
-         fmt::join(names, ", "));
+         joined(names, ", "));
   }
   const std::string nearest = nearest_name(modality, names);
   fail(ErrorCategory::usage, "the model has no modality '{}'{}; it has: {}", modality,
-       nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest), fmt::join(names, ", "));
+       nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest), joined(names, ", "));
 }
 
 std::string format_atlas_config(const AtlasConfig& config) {

@@ -2,9 +2,9 @@
 // and to all coarser scales, then back from coarse to fine.
 #pragma once
 
+#include "model/atlas/scale_layout.h"
 #include "nn/shared/attention.h"
 #include "nn/shared/layers.h"
-#include "model/atlas/scale_layout.h"
 
 #include <vector>
 

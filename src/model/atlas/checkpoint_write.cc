@@ -1,8 +1,7 @@
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/safetensors.h"
 #include "pillar/model/weights.h"
-
-#include "pillar/core/fail.h"
 
 namespace pillar {
 

@@ -1,8 +1,8 @@
 // From windowed voxels to tokens, in LibTorch calls: the trainable form. Inference has its own (stem.h).
 #pragma once
 
-#include "nn/shared/layers.h"
 #include "model/atlas/patch_embed_table.h"
+#include "nn/shared/layers.h"
 
 #include <vector>
 

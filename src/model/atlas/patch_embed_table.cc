@@ -1,8 +1,9 @@
 #include "model/atlas/patch_embed_table.h"
 
 #include "pillar/core/config.h"
-
 #include "pillar/core/fail.h"
+
+#include "core/shared/joined.h"
 
 namespace pillar {
 namespace {
@@ -50,7 +51,7 @@ PatchEmbedKind parse_patch_embed_kind(std::string_view text) {
   }
   const std::string nearest = nearest_name(text, names);
   fail(ErrorCategory::usage, "unknown patch embed '{}'{}; known: {}", text,
-       nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest), fmt::join(names, ", "));
+       nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest), joined(names, ", "));
 }
 
 int view_axis(int views, std::int64_t depth) {

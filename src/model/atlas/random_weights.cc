@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/random.h"
+
 #include "model/atlas/weights_patch_embed.h"
 
 #include <cmath>

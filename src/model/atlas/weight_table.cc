@@ -2,6 +2,7 @@
 #include "pillar/model/weights.h"
 
 #include "pillar/core/fail.h"
+
 #include "model/atlas/patch_embed_table.h"
 #include "model/atlas/scale_layout.h"
 

@@ -1,6 +1,8 @@
 #include "pillar/model/weights.h"
 
 #include "pillar/core/fail.h"
+
+#include "core/shared/joined.h"
 #include "nn/shared/name_list.h"
 
 #include <set>
@@ -60,7 +62,7 @@ void check_weights(const WeightMap& weights, const std::vector<WeightSpec>& expe
   add_group(groups, "of the wrong shape", misshapen);
   if (!groups.empty()) {
     fail(ErrorCategory::input, "{}: not the weights of this configuration: {}", source,
-         fmt::join(groups, "; "));
+         joined(groups, "; "));
   }
 }
 

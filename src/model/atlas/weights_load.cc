@@ -1,9 +1,9 @@
 #include "model/atlas/weights_load.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/model/weights.h"
 
-#include "pillar/core/fail.h"
 #include "core/shared/tensor_bytes.h"
 #include "nn/shared/name_list.h"
 

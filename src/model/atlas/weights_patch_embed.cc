@@ -1,8 +1,9 @@
 #include "model/atlas/weights_patch_embed.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/model/weights.h"
 
-#include "pillar/core/fail.h"
+#include "core/shared/joined.h"
 #include "model/atlas/patch_embed_table.h"
 
 namespace pillar {
@@ -68,7 +69,7 @@ PatchEmbedKind choose(const TowerConfig& tower, const std::vector<PatchEmbedKind
   fail(ErrorCategory::input,
        "modality {}: {} patch embed has patch_size {}{}; set \"patch_embed\" in config.json to one of: {}",
        tower.modality, kinds.empty() ? "no" : "more than one", patch_size_text(tower), has,
-       fmt::join(names, ", "));
+       joined(names, ", "));
 }
 
 Shape shape_in(const WeightMap& weights, const TowerConfig& tower) {

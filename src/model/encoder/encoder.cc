@@ -1,14 +1,15 @@
 #include "pillar/model/encoder.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/device/device.h"
 #include "pillar/windows/windowed_volume.h"
 
-#include "pillar/core/fail.h"
-#include "pillar/device/device.h"
+#include "core/shared/joined.h"
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
-#include "model/encoder/stem.h"
 #include "model/atlas/weights_load.h"
+#include "model/encoder/stem.h"
 
 #include <chrono>
 
@@ -103,7 +104,7 @@ void check_volume(const at::Tensor& v, const TowerConfig& tower, std::size_t win
   const Size3 size = tower.size_dhw();
   if (v.dim() != 5 || v.size(2) != size[0] || v.size(3) != size[1] || v.size(4) != size[2]) {
     fail(ErrorCategory::input, "modality {} takes volumes of (B, C, {}, {}, {}), not ({})", tower.modality,
-         size[0], size[1], size[2], fmt::join(v.sizes(), ", "));
+         size[0], size[1], size[2], joined(v.sizes(), ", "));
   }
   const std::int64_t channels = v.size(1) * static_cast<std::int64_t>(windows);
   if (channels != tower.in_chans) {

@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 
+#include "core/shared/joined.h"
+
 #include <cmath>
 
 namespace pillar {
@@ -141,7 +143,7 @@ Config encode_preset(std::string_view name) {
   }
   const std::string near = nearest_name(name, encode_preset_names());
   fail(ErrorCategory::usage, "unknown preset '{}'; {}one of {}", name,
-       near.empty() ? "" : fmt::format("did you mean '{}'? ", near), fmt::join(encode_preset_names(), ", "));
+       near.empty() ? "" : fmt::format("did you mean '{}'? ", near), joined(encode_preset_names(), ", "));
 }
 
 EncodeConfig parse_encode_config(const Config& config, std::vector<std::string>& warnings) {

@@ -1,8 +1,7 @@
 // From the words of a command line or the rows of a CSV to the list of scans to encode.
 #include "pillar/core/csv.h"
-#include "pillar/rave/encode_job.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/rave/encode_job.h"
 
 namespace pillar {
 namespace {

@@ -1,10 +1,11 @@
 #include "pillar/rave/encode_job.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/image/volume_file.h"
 
-#include "pillar/core/fail.h"
+#include "core/shared/path_format.h"
 #include "rave/encode/encode_records.h"
 
 #include <condition_variable>

@@ -1,7 +1,6 @@
 #include "rave/encode/encode_records.h"
 
 #include "pillar/core/csv.h"
-
 #include "pillar/core/fail.h"
 
 #include <map>

@@ -1,8 +1,7 @@
 #include "pillar/rave/prepare.h"
 
-#include "pillar/image/volume_file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/image/volume_file.h"
 
 #include <spdlog/spdlog.h>
 

@@ -1,7 +1,8 @@
 #include "rave/sample/archive_sink.h"
 
-#include "core/shared/descriptor.h"
 #include "pillar/core/fail.h"
+
+#include "core/shared/descriptor.h"
 
 #include <new>
 

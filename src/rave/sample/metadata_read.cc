@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
 #include "rave/sample/metadata_keys.h"
 
 #include <cmath>

@@ -1,6 +1,7 @@
 #include "pillar/rave/metadata.h"
 
 #include "pillar/core/fail.h"
+
 #include "rave/sample/metadata_keys.h"
 
 #include <cmath>

@@ -1,8 +1,8 @@
 #include "rave/sample/payload_encode.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/rave/hu_map.h"
 
-#include "pillar/core/fail.h"
 #include "core/shared/npy_header.h"
 #include "rave/video/encoder_settings.h"
 #include "rave/video/video_encode.h"

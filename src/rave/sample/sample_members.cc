@@ -1,6 +1,7 @@
 #include "rave/sample/sample_members.h"
 
 #include "pillar/core/fail.h"
+
 #include "rave/sample/lz4_inflate.h"
 #include "rave/sample/tar_members.h"
 

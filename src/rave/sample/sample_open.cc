@@ -1,6 +1,8 @@
 #include "pillar/rave/hu_map.h"
 
 #include "pillar/core/fail.h"
+
+#include "core/shared/joined.h"
 #include "rave/sample/sample_state.h"
 #include "rave/sample/tensor_payload.h"
 #include "rave/video/video_decode.h"
@@ -76,7 +78,7 @@ void check_shape(const SampleInfo& info) {
   const SizeDhw& said = info.metadata->final_shape;
   if (said == info.size_dhw) return;
   fail(ErrorCategory::input, "{}: the volume is {}, its metadata says {}", info.path,
-       fmt::join(info.size_dhw, " x "), fmt::join(said, " x "));
+       joined(info.size_dhw, " x "), joined(said, " x "));
 }
 
 }  // namespace

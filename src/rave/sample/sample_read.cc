@@ -1,9 +1,10 @@
 #include "pillar/rave/hu_map.h"
 
 #include "pillar/core/fail.h"
-#include "rave/video/frame_decoder.h"
+
 #include "rave/sample/sample_state.h"
 #include "rave/sample/tensor_payload.h"
+#include "rave/video/frame_decoder.h"
 #include "rave/video/video_decode.h"
 
 namespace pillar {

@@ -1,6 +1,7 @@
 #include "pillar/rave/sample.h"
 
 #include "pillar/core/fail.h"
+
 #include "rave/sample/payload_encode.h"
 #include "rave/sample/tar_write.h"
 

@@ -1,8 +1,9 @@
 #include "rave/sample/tensor_payload.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/npy.h"
 
-#include "pillar/core/fail.h"
+#include "core/shared/joined.h"
 #include "core/shared/npy_header.h"
 
 #include <cmath>
@@ -70,7 +71,7 @@ at::Tensor as_dhw(const at::Tensor& stored, const std::string& name) {
   at::Tensor tensor = stored.dim() == 4 && stored.size(0) == 1 ? stored.squeeze(0) : stored;
   if (tensor.dim() != 3 || tensor.numel() == 0) {
     fail(ErrorCategory::input, "{}: an array of shape {}, not slices x rows x columns", name,
-         fmt::format("[{}]", fmt::join(stored.sizes().begin(), stored.sizes().end(), ",")));
+         fmt::format("[{}]", joined(stored.sizes().begin(), stored.sizes().end(), ",")));
   }
   return tensor;
 }

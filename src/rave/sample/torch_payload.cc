@@ -1,5 +1,6 @@
 // volume.pt: what torch.save() wrote.
 #include "pillar/core/fail.h"
+
 #include "core/shared/torch_file.h"
 #include "rave/sample/tensor_payload.h"
 

@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 
+#include "core/shared/joined.h"
+
 namespace pillar {
 namespace {
 
@@ -56,7 +58,7 @@ void check_against_metadata(const SampleInfo& info, const SizeDhw& decoded) {
   const SizeDhw& stated = info.metadata->final_shape;
   if (stated != SizeDhw{0, 0, 0} && stated != decoded) {
     fail(ErrorCategory::input, "{}: metadata.json says {}, the volume is {}", info.path,
-         fmt::join(stated, "x"), fmt::join(decoded, "x"));
+         joined(stated, "x"), joined(decoded, "x"));
   }
 }
 

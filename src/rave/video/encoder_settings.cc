@@ -1,8 +1,8 @@
 #include "rave/video/encoder_settings.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 
-#include "pillar/core/fail.h"
 #include "rave/video/video_encode.h"
 
 #include <string_view>
@@ -45,8 +45,8 @@ void validate(const SizeDhw& size, const VideoEncodeOptions& options) {
   }
   const auto [depth, height, width] = size;
   if (depth < 1 || !video_can_hold(size)) {
-    fail(ErrorCategory::usage, "a video holds slices of {0} x {0} to {1} x {1}, not {2} of {3} x {4}",
-         kMinSide, kMaxSide, depth, height, width);
+    fail(ErrorCategory::usage, "a video holds slices of {} x {} to {} x {}, not {} of {} x {}",
+         kMinSide, kMinSide, kMaxSide, kMaxSide, depth, height, width);
   }
   if (options.kind == VideoKind::rave10 && (height % 2 != 0 || width % 2 != 0)) {
     fail(ErrorCategory::usage,

@@ -1,8 +1,8 @@
 #include "rave/video/frame_decoder.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 
-#include "pillar/core/fail.h"
 #include "rave/video/av_log.h"
 #include "rave/video/picture_checksum.h"
 #include "rave/video/video_input.h"

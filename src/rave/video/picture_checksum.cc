@@ -1,8 +1,7 @@
 #include "rave/video/picture_checksum.h"
 
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 
 namespace pillar {
 namespace {

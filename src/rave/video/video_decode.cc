@@ -1,8 +1,8 @@
 #include "rave/video/video_decode.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/rave/video.h"
 
-#include "pillar/core/fail.h"
 #include "rave/video/frame_decoder.h"
 
 #include <cstring>

@@ -1,6 +1,7 @@
 #include "rave/video/video_encode.h"
 
 #include "pillar/core/fail.h"
+
 #include "rave/video/av.h"
 #include "rave/video/encoder_settings.h"
 #include "rave/video/memory_io.h"

@@ -1,6 +1,7 @@
 #include "rave/video/video_input.h"
 
 #include "pillar/core/fail.h"
+
 #include "rave/video/av_log.h"
 #include "rave/video/container_claims.h"
 

@@ -1,6 +1,7 @@
 #include "pillar/rave/video.h"
 
 #include "pillar/core/fail.h"
+
 #include "rave/video/frame_decoder.h"
 
 #include <charconv>

@@ -1,8 +1,7 @@
 #include "text/cache/cache_metadata.h"
 
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 
 #include <nlohmann/json.hpp>

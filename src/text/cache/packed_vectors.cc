@@ -1,9 +1,9 @@
 // The packed file, mapped.
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/core/printable.h"
 #include "pillar/core/safetensors.h"
 
-#include "pillar/core/fail.h"
-#include "pillar/core/printable.h"
 #include "text/cache/cache_metadata.h"
 #include "text/cache/packed_layout.h"
 #include "text/cache/vector_store.h"

@@ -1,6 +1,7 @@
 #include "text/cache/packed_writer.h"
 
 #include "pillar/core/fail.h"
+
 #include "core/shared/safetensors_header.h"
 #include "core/shared/tensor_bytes.h"
 #include "text/cache/packed_layout.h"

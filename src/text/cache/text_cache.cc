@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
+#include "core/shared/joined.h"
 #include "text/cache/vector_store.h"
 
 #include <cmath>
@@ -24,7 +26,7 @@ at::Tensor checked_vector(const at::Tensor& stored, std::int64_t width, const st
   const bool one_row = stored.dim() == 1 || (stored.dim() == 2 && stored.size(0) == 1);
   if (!one_row || stored.size(-1) != width) {
     fail(ErrorCategory::input, "{}: a vector of shape ({}) where embedding_dim is {}", where,
-         fmt::join(stored.sizes(), ","), width);
+         joined(stored.sizes(), ","), width);
   }
   at::Tensor vector = stored.reshape({width}).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
   vector = vector.contiguous();
@@ -82,7 +84,7 @@ at::Tensor TextCache::vector(const std::string& study_id, const std::string& cat
     std::vector<std::string> there;
     for (const auto& [name, vector] : vectors) there.push_back(printable(name));
     fail(ErrorCategory::input, "{} has no category '{}'; it has: {}", where, printable(category),
-         fmt::join(there, ", "));
+         joined(there, ", "));
   }
   return checked_vector(found->second, width(), where);
 }

@@ -1,10 +1,10 @@
 #include "pillar/text/text_info.h"
 
 #include "pillar/core/error.h"
+#include "pillar/core/printable.h"
 #include "pillar/core/progress.h"
 #include "pillar/text/report_lines.h"
 
-#include "pillar/core/printable.h"
 #include "text/cache/vector_store.h"
 
 #include <cmath>

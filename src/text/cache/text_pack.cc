@@ -1,8 +1,8 @@
 #include "pillar/text/text_pack.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/progress.h"
 
-#include "pillar/core/fail.h"
 #include "text/cache/cache_metadata.h"
 #include "text/cache/packed_writer.h"
 #include "text/cache/vector_file.h"

@@ -1,6 +1,7 @@
 #include "text/cache/vector_file.h"
 
 #include "pillar/core/fail.h"
+
 #include "core/shared/tensor_bytes.h"
 #include "core/shared/torch_file.h"
 

@@ -1,5 +1,6 @@
 // The public layout: metadata.json and a .pt file a study.
 #include "pillar/core/fail.h"
+
 #include "text/cache/cache_metadata.h"
 #include "text/cache/vector_file.h"
 #include "text/cache/vector_store.h"

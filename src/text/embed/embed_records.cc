@@ -1,9 +1,10 @@
 #include "text/embed/embed_records.h"
 
 #include "pillar/core/csv.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
+#include "core/shared/joined.h"
 #include "text/cache/cache_metadata.h"
 #include "text/cache/vector_store.h"
 
@@ -62,7 +63,7 @@ std::map<StudyDigest, StudyDigest> read_reports(const TextEmbedJob& job) {
   if (!fs::exists(file, ignored)) return reports;
   const CsvTable table = read_csv(file);
   if (table.header != kReportsHeader)
-    fail(ErrorCategory::input, "{}: its columns are not {}", file, fmt::join(kReportsHeader, ","));
+    fail(ErrorCategory::input, "{}: its columns are not {}", file, joined(kReportsHeader, ","));
   for (const auto& row : table.rows) {
     const auto study = parse_digest(row[0]), report = parse_digest(row[1]);
     if (!study || !report)

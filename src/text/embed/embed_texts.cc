@@ -1,8 +1,9 @@
 #include "pillar/text/embed_texts.h"
 
 #include "pillar/core/fail.h"
-#include "core/shared/first_line.h"
 #include "pillar/core/printable.h"
+
+#include "core/shared/first_line.h"
 #include "text/cache/unit_vector.h"
 
 #include <ATen/core/grad_mode.h>

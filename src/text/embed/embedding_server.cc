@@ -2,8 +2,9 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
-#include "text/embed/embeddings_answer.h"
+
 #include "http/shared/http_post.h"
+#include "text/embed/embeddings_answer.h"
 
 #include <chrono>
 #include <cmath>

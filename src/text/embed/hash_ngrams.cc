@@ -1,9 +1,8 @@
 #include "pillar/text/hash_ngrams.h"
 
-#include "pillar/core/safetensors.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/random.h"
+#include "pillar/core/safetensors.h"
 
 #include <cctype>
 #include <charconv>

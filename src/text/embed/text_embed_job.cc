@@ -1,18 +1,18 @@
 #include "pillar/text/text_embed_job.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/core/printable.h"
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/text/report_lines.h"
 
-#include "pillar/core/fail.h"
 #include "core/shared/first_line.h"
-#include "pillar/core/printable.h"
 #include "text/cache/cache_metadata.h"
-#include "text/embed/embed_records.h"
-#include "text/object_lines.h"
 #include "text/cache/unit_vector.h"
 #include "text/cache/vector_file.h"
+#include "text/embed/embed_records.h"
+#include "text/object_lines.h"
 
 #include <atomic>
 #include <mutex>

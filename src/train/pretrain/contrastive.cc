@@ -1,6 +1,7 @@
 #include "pillar/train/contrastive.h"
 
 #include "pillar/core/fail.h"
+
 #include "train/run/clock.h"
 
 #include <ATen/TensorOperators.h>

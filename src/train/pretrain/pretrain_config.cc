@@ -1,7 +1,6 @@
 #include "pillar/train/pretrain_config.h"
 
 #include "pillar/core/config.h"
-
 #include "pillar/core/fail.h"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // `--dry-run`: what a run would do, and one step of it.
 #include "pillar/core/fail.h"
+
 #include "train/pretrain/pretrain_setup.h"
 #include "train/pretrain/pretrain_step.h"
 #include "train/run/reuse_memory.h"

@@ -1,6 +1,7 @@
 #include "train/pretrain/pretrain_run.h"
 
 #include "pillar/core/fail.h"
+
 #include "train/run/reuse_memory.h"
 
 #include <algorithm>

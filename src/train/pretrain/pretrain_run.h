@@ -1,10 +1,10 @@
 // Internal: the loop over steps and epochs.
 #pragma once
 
+#include "train/pretrain/validation.h"
 #include "train/run/resume.h"
 #include "train/run/run_folder.h"
 #include "train/run/stop_signal.h"
-#include "train/pretrain/validation.h"
 
 #include <chrono>
 #include <memory>

@@ -1,10 +1,9 @@
 #include "train/pretrain/pretrain_setup.h"
 
 #include "pillar/core/config.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/thread_pool.h"
-
-#include "pillar/core/fail.h"
 #include "pillar/device/device.h"
 
 #include <algorithm>

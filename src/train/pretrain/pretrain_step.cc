@@ -1,6 +1,7 @@
 #include "train/pretrain/pretrain_step.h"
 
 #include "pillar/core/fail.h"
+
 #include "train/run/clock.h"
 
 #include <cmath>

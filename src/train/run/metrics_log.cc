@@ -1,8 +1,8 @@
 #include "pillar/train/metrics_log.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
-#include "pillar/core/fail.h"
 #include "core/shared/json_lines.h"
 #include "train/run/append_file.h"
 #include "train/run/event_file.h"

@@ -1,6 +1,7 @@
 #include "train/run/resume.h"
 
 #include "pillar/core/fail.h"
+
 #include "train/run/run_state.h"
 #include "world/shared/world_text.h"
 

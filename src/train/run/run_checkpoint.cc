@@ -1,10 +1,10 @@
 #include "pillar/train/run_checkpoint.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/safetensors.h"
 #include "pillar/core/sha256.h"
 
-#include "pillar/core/fail.h"
 #include "train/run/run_state.h"
 
 #include <algorithm>

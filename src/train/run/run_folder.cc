@@ -1,9 +1,9 @@
 #include "train/run/run_folder.h"
 
 #include "pillar/core/csv.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
-#include "pillar/core/fail.h"
 #include "world/shared/world_text.h"
 
 #include <nlohmann/json.hpp>

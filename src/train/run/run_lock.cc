@@ -1,7 +1,6 @@
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/train/run_checkpoint.h"
-
-#include "pillar/core/fail.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,6 +1,7 @@
 #include "pillar/viz/contact_sheet.h"
 
 #include "pillar/core/fail.h"
+
 #include "viz/picture/bitmap_font.h"
 #include "viz/picture/picture.h"
 #include "viz/picture/voxels.h"

@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+
 #include "viz/picture/voxels.h"
 
 #include <charconv>

@@ -1,6 +1,7 @@
 #include "viz/picture/picture.h"
 
 #include "pillar/core/fail.h"
+
 #include "viz/picture/bitmap_font.h"
 
 #include <cmath>

@@ -1,6 +1,7 @@
 #include "pillar/viz/line_plot.h"
 
 #include "pillar/core/fail.h"
+
 #include "viz/plot/plot_layout.h"
 #include "viz/viewer/text_encoding.h"
 

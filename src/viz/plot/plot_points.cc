@@ -1,6 +1,7 @@
 #include "viz/plot/plot_points.h"
 
 #include "pillar/core/fail.h"
+
 #include "viz/plot/plot_axis.h"
 
 #include <cmath>

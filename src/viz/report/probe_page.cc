@@ -1,5 +1,5 @@
-#include "viz/report/pages.h"
 #include "viz/probe_metrics.h"
+#include "viz/report/pages.h"
 #include "viz/report/question_detail.h"
 #include "viz/report/report_parts.h"
 #include "viz/viewer/text_encoding.h"

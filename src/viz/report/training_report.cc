@@ -1,12 +1,12 @@
 #include "pillar/viz/training_report.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/viz/line_plot.h"
 
-#include "pillar/core/fail.h"
 #include "viz/report/report_html.h"
-#include "viz/viewer/text_encoding.h"
 #include "viz/report/training_rows.h"
+#include "viz/viewer/text_encoding.h"
 
 #include <cmath>
 #include <ctime>

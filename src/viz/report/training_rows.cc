@@ -1,6 +1,7 @@
 #include "viz/report/training_rows.h"
 
 #include "pillar/core/fail.h"
+
 #include "core/shared/json_lines.h"
 
 #include <cmath>

@@ -1,8 +1,8 @@
 #include "viz/viewer/page.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/sha256.h"
 
-#include "pillar/core/fail.h"
 #include "viz/viewer/text_encoding.h"
 
 namespace pillar::viz {

@@ -1,9 +1,9 @@
 #include "pillar/viz/slice_viewer.h"
 
+#include "viz/picture/voxels.h"
 #include "viz/viewer/packed_voxels.h"
 #include "viz/viewer/page.h"
 #include "viz/viewer/text_encoding.h"
-#include "viz/picture/voxels.h"
 
 #include <fmt/ranges.h>
 

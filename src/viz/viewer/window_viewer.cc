@@ -1,11 +1,12 @@
 #include "pillar/viz/window_viewer.h"
 
 #include "pillar/core/printable.h"
+
 #include "viz/picture/histogram.h"
+#include "viz/picture/voxels.h"
 #include "viz/viewer/packed_voxels.h"
 #include "viz/viewer/page.h"
 #include "viz/viewer/text_encoding.h"
-#include "viz/picture/voxels.h"
 #include "viz/viewer/window_parts.h"
 
 #include <cmath>
