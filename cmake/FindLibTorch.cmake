@@ -31,6 +31,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
     IMPORTED_LOCATION "${LibTorch_CPU_LIBRARY}"
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${_links};${_links}/torch/csrc/api/include"
     INTERFACE_INCLUDE_DIRECTORIES "${_links};${_links}/torch/csrc/api/include"
-    INTERFACE_COMPILE_DEFINITIONS "USE_DISTRIBUTED;USE_C10D_GLOO;USE_RPC;USE_TENSORPIPE"
+    # With the last one LibTorch's own headers include the operators that they call, not all 2,600 of them.
+    INTERFACE_COMPILE_DEFINITIONS "USE_DISTRIBUTED;USE_C10D_GLOO;USE_RPC;USE_TENSORPIPE;AT_PER_OPERATOR_HEADERS"
     INTERFACE_LINK_LIBRARIES LibTorch::c10)
 endif()
