@@ -1,4 +1,5 @@
 // pillar-bench atlas: the encoder against the plain formulation.
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 
 #include "atlas_cases.h"
@@ -27,9 +28,9 @@ struct AtlasArguments : CommonArguments {
 void check(const AtlasArguments& a) {
   const std::set<std::string> unique(a.atlas.dtypes.begin(), a.atlas.dtypes.end());
   if (unique.size() != a.atlas.dtypes.size())
-    throw Error(ErrorCategory::usage, fmt::format("--dtype {}: one twice", fmt::join(a.atlas.dtypes, ",")));
+    fail(ErrorCategory::usage, "--dtype {}: one twice", fmt::format("{}", fmt::join(a.atlas.dtypes, ",")));
   if (!a.size_dhw.empty() && a.size_dhw.size() != 3)
-    throw Error(ErrorCategory::usage, fmt::format("--size {}: takes D,H,W", fmt::join(a.size_dhw, ",")));
+    fail(ErrorCategory::usage, "--size {}: takes D,H,W", fmt::format("{}", fmt::join(a.size_dhw, ",")));
 }
 
 void print_model(const AtlasArguments& a, const AtlasModel& model) {

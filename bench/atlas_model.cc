@@ -1,7 +1,7 @@
 #include "atlas_model.h"
 
 #include "pillar/core/config.h"
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/safetensors.h"
 #include "pillar/phantom/phantom.h"
 
@@ -34,11 +34,10 @@ void scale_merge_ratio(TowerConfig& tower, const Size3& from, const Size3& to) {
   for (std::size_t a = 0; a < 3; ++a) {
     const std::int64_t scaled = tower.merge_ratio_dhw[a] * to[a];
     if (scaled % from[a] != 0 || scaled < from[a]) {
-      throw Error(
-          ErrorCategory::usage,
-          fmt::format("--size {}: leaves fewer scales than stages, and merge_ratio {} cannot be scaled "
-                      "from {} to {} voxels",
-                      times(to), tower.merge_ratio_dhw[a], from[a], to[a]));
+      fail(ErrorCategory::usage,
+           "--size {}: leaves fewer scales than stages, and merge_ratio {} cannot be scaled "
+           "from {} to {} voxels",
+           times(to), tower.merge_ratio_dhw[a], from[a], to[a]);
     }
     tower.merge_ratio_dhw[a] = scaled / from[a];
   }
@@ -58,8 +57,7 @@ at::Tensor make_volume(const Size3& size) {
   PhantomOptions options;
   options.size = std::max(kSmallestPhantom, *std::max_element(size.begin(), size.end()));
   if (options.size > kLargestPhantom) {
-    throw Error(ErrorCategory::usage,
-                fmt::format("{} voxels: phantoms have at most {} a side", times(size), kLargestPhantom));
+    fail(ErrorCategory::usage, "{} voxels: phantoms have at most {} a side", times(size), kLargestPhantom);
   }
   at::Tensor voxels = make_phantom(kSeed, options).volume.voxels_dhw;
   for (std::size_t a = 0; a < 3; ++a)
@@ -111,8 +109,8 @@ at::Tensor load_volume(const fs::path& folder) {
 std::vector<Window> atlas_windows(const TowerConfig& tower) {
   std::vector<Window> windows = known_windows(WindowFamily::ct);
   if (tower.in_chans < 1 || tower.in_chans > static_cast<std::int64_t>(windows.size())) {
-    throw Error(ErrorCategory::unsupported, fmt::format("modality {}: {} channels; there are {} CT windows",
-                                                        tower.modality, tower.in_chans, windows.size()));
+    fail(ErrorCategory::unsupported, "modality {}: {} channels; there are {} CT windows", tower.modality,
+         tower.in_chans, windows.size());
   }
   windows.resize(static_cast<std::size_t>(tower.in_chans));
   return windows;

@@ -3,20 +3,17 @@ extern "C" {
 #include <libavformat/avformat.h>
 }
 
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 
 #include "baselines.h"
 
 #include <memory>
 
-#include <fmt/format.h>
-
 namespace pillar::bench {
 namespace {
 
 void check(int code, const char* what) {
-  if (code < 0)
-    throw Error(ErrorCategory::input, fmt::format("decode-only baseline: {} failed ({})", what, code));
+  if (code < 0) fail(ErrorCategory::input, "decode-only baseline: {} failed ({})", what, code);
 }
 
 struct CloseInput {

@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/thread_pool.h"
 
@@ -45,7 +46,7 @@ Scratch::Scratch(const fs::path& given) : path(given) {
   if (!path.empty()) return;
   std::string pattern = (fs::temp_directory_path() / "pillar-bench-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr)
-    throw Error(ErrorCategory::io, pattern + ": cannot make a scratch folder");
+    fail(ErrorCategory::io, "{}: cannot make a scratch folder", pattern);
   path = pattern;
   owned = true;
 }

@@ -1,6 +1,6 @@
 #include "loader_cases.h"
 
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/data/pretrain_loader.h"
 #include "pillar/phantom/phantom.h"
@@ -76,7 +76,7 @@ struct Taken {
   void take(PretrainLoader& loader, std::int64_t steps) {
     for (std::int64_t step = 0; step < steps; ++step) {
       const StepBatch batch = loader.next().value();
-      if (!batch.bad.empty()) throw Error(ErrorCategory::input, batch.bad.front().fault);
+      if (!batch.bad.empty()) fail(ErrorCategory::input, "{}", batch.bad.front().fault);
       for (const MicroBatch& micro : batch.micro_batches) {
         volumes += micro.voxels_bcdhw.size(0);
         megabytes += static_cast<double>(micro.voxels_bcdhw.nbytes()) / kMegabyte;

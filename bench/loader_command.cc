@@ -1,4 +1,5 @@
 // pillar-bench loader: batches for training against decoding alone.
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 
 #include "command.h"
@@ -26,7 +27,7 @@ struct LoaderArguments : CommonArguments {
 void check(LoaderArguments& a) {
   if (a.input_dhw.empty()) a.input_dhw.assign(3, a.size);
   if (a.input_dhw.size() != 3)
-    throw Error(ErrorCategory::usage, fmt::format("--input {}: takes D,H,W", fmt::join(a.input_dhw, ",")));
+    fail(ErrorCategory::usage, "--input {}: takes D,H,W", fmt::format("{}", fmt::join(a.input_dhw, ",")));
   a.loader.size_dhw = {a.input_dhw[0], a.input_dhw[1], a.input_dhw[2]};
   if (!a.loader.threads.empty()) return;
   for (int threads = 1; threads <= usable_processors(); threads *= 2) a.loader.threads.push_back(threads);
@@ -37,8 +38,7 @@ void find_cohorts(LoaderArguments& a, const fs::path& scratch) {
     a.loader.cohorts = make_loader_cohorts(scratch, a.studies, a.size);
     return;
   }
-  if (list_scans({a.samples}).empty())
-    throw Error(ErrorCategory::input, fmt::format("{}: no samples", a.samples.string()));
+  if (list_scans({a.samples}).empty()) fail(ErrorCategory::input, "{}: no samples", a.samples);
   a.loader.cohorts = {{"given", a.samples}};
 }
 

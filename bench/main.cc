@@ -1,3 +1,4 @@
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/phantom/phantom.h"
 #include "pillar/rave/sample.h"
@@ -8,7 +9,6 @@
 
 #include <memory>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar::bench {
@@ -41,8 +41,7 @@ fs::path make_sample(const fs::path& scratch) {
 fs::path extract_video(const fs::path& sample) {
   fs::path video = fs::is_directory(sample) ? sample / "volume.mp4" : sample;
   if (!fs::is_regular_file(video) || video.extension() != ".mp4") {
-    throw Error(ErrorCategory::usage,
-                sample.string() + ": the benchmark takes a sample folder with volume.mp4");
+    fail(ErrorCategory::usage, "{}: the benchmark takes a sample folder with volume.mp4", sample);
   }
   return video;
 }

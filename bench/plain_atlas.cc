@@ -1,6 +1,6 @@
 #include "plain_atlas.h"
 
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 
 #include "plain_block.h"
 #include "runner.h"
@@ -75,8 +75,8 @@ at::Tensor plain_windows(const at::Tensor& voxels_bcdhw, const std::vector<Windo
       const at::Tensor min = values.amin({1, 2, 3}, true), max = values.amax({1, 2, 3}, true);
       planes.push_back((values - min) / (max - min + 1e-8));
     } else {
-      throw Error(ErrorCategory::unsupported,
-                  fmt::format("window {}: the plain formulation has level and minmax windows", window.name));
+      fail(ErrorCategory::unsupported, "window {}: the plain formulation has level and minmax windows",
+           window.name);
     }
   }
   return at::stack(planes, 1);

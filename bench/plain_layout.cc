@@ -1,11 +1,9 @@
 #include "plain_layout.h"
 
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 #include <cmath>
-
-#include <fmt/format.h>
 
 namespace pillar::bench {
 
@@ -33,11 +31,10 @@ const PlainEmbed& plain_embed(PatchEmbedKind kind) {
     case PatchEmbedKind::xray_two_view:
       break;
   }
-  throw Error(ErrorCategory::unsupported,
-              fmt::format("patch embed {}: the plain formulation here does not have it ({})", to_string(kind),
-                          kind == PatchEmbedKind::volume_884
-                              ? "its windows are cut along other axes than they are arranged"
-                              : "two views"));
+  fail(ErrorCategory::unsupported, "patch embed {}: the plain formulation here does not have it ({})",
+       to_string(kind),
+       kind == PatchEmbedKind::volume_884 ? "its windows are cut along other axes than they are arranged"
+                                          : "two views");
 }
 
 Size3 convolved_size(const Size3& size_dhw, const PlainConv& conv) {
@@ -45,9 +42,8 @@ Size3 convolved_size(const Size3& size_dhw, const PlainConv& conv) {
   for (std::size_t a = 0; a < 3; ++a) {
     const std::int64_t room = size_dhw[a] + 2 * conv.padding_dhw[a] - 3;
     if (room < 0) {
-      throw Error(ErrorCategory::unsupported,
-                  fmt::format("a map of {}x{}x{} is too small for the patch embed's convolutions",
-                              size_dhw[0], size_dhw[1], size_dhw[2]));
+      fail(ErrorCategory::unsupported, "a map of {}x{}x{} is too small for the patch embed's convolutions",
+           size_dhw[0], size_dhw[1], size_dhw[2]);
     }
     out[a] = room / conv.stride_dhw[a] + 1;
   }

@@ -1,5 +1,5 @@
 // Child processes: the measuring half of this program, and the programs it is compared with.
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 
 #include "runner.h"
 
@@ -58,8 +58,7 @@ pid_t spawn(const std::vector<std::string>& command, const Pipe& in, const Pipe&
   pid_t pid = 0;
   const int error = ::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0)
-    throw Error(ErrorCategory::io, fmt::format("{}: cannot start: {}", command[0], std::strerror(error)));
+  if (error != 0) fail(ErrorCategory::io, "{}: cannot start: {}", command[0], std::strerror(error));
   return pid;
 }
 
@@ -100,7 +99,7 @@ double peak_rss_mb() {
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with("VmHWM:")) return std::stod(line.substr(line.find(':') + 1)) / 1024.0;
   }
-  throw Error(ErrorCategory::unsupported, "/proc/self/status: no VmHWM, the peak of this process's memory");
+  fail(ErrorCategory::unsupported, "/proc/self/status: no VmHWM, the peak of this process's memory");
 }
 
 double run_program(const std::vector<std::string>& command, const std::string& input, std::string* output) {
@@ -115,7 +114,7 @@ double run_program(const std::vector<std::string>& command, const std::string& i
   rusage usage = {};
   ::wait4(pid, &status, 0, &usage);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    throw Error(ErrorCategory::io, fmt::format("{} failed with status {}", fmt::join(command, " "), status));
+    fail(ErrorCategory::io, "{} failed with status {}", fmt::format("{}", fmt::join(command, " ")), status);
   }
   return static_cast<double>(usage.ru_maxrss) / 1024.0;
 }

@@ -1,6 +1,6 @@
 #include "runner.h"
 
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -35,7 +35,7 @@ Json to_json(const Measurement& m) {
     std::fflush(stdout);
     std::exit(0);
   }
-  throw Error(ErrorCategory::usage, fmt::format("no case {}", options.only_case));
+  fail(ErrorCategory::usage, "no case {}", options.only_case);
 }
 
 Json measure_in_child(const std::string& name, const char* side, const RunOptions& options) {

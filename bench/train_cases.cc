@@ -1,6 +1,6 @@
 #include "train_cases.h"
 
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/model/atlas_config.h"
 #include "pillar/train/pretrain.h"
@@ -37,7 +37,7 @@ std::vector<Json> measured_steps(const fs::path& run) {
   std::istringstream lines(read_text_file(run / "metrics.jsonl"));
   std::vector<Json> rows;
   for (std::string line; std::getline(lines, line);) rows.push_back(Json::parse(line));
-  if (rows.size() < 2) throw Error(ErrorCategory::input, fmt::format("{}: no steps", run.string()));
+  if (rows.size() < 2) fail(ErrorCategory::input, "{}: no steps", run);
   rows.erase(rows.begin());
   return rows;
 }

@@ -1,7 +1,7 @@
 #include "train_cohort.h"
 
 #include "pillar/core/csv.h"
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/data/scan.h"
 #include "pillar/model/atlas_config.h"
@@ -90,7 +90,7 @@ void make_train_cohort(const TrainCohortOptions& options, const fs::path& folder
     make_phantoms(samples, options.phantoms, phantom_options(atlas.towers.at(0)));
   }
   const std::vector<ScanEntry> scans = list_scans({samples});
-  if (scans.empty()) throw Error(ErrorCategory::input, fmt::format("{}: no samples", samples.string()));
+  if (scans.empty()) fail(ErrorCategory::input, "{}: no samples", samples);
   write_manifest(folder / "manifest.csv", scans, options.rows);
   embed_reports(folder, options.rows);
 }

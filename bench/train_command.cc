@@ -1,4 +1,5 @@
 // pillar-bench train: steps of contrastive pretraining.
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 
 #include "command.h"
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <memory>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar::bench {
@@ -24,9 +24,8 @@ struct TrainArguments : CommonArguments {
 
 void check(const TrainArguments& a) {
   if (a.train.batch % a.train.micro_batch != 0 || a.train.batch < 2 * a.train.micro_batch) {
-    throw Error(ErrorCategory::usage,
-                fmt::format("--batch {}: must be --micro ({}) times 2 or more, a whole number of times",
-                            a.train.batch, a.train.micro_batch));
+    fail(ErrorCategory::usage, "--batch {}: must be --micro ({}) times 2 or more, a whole number of times",
+         a.train.batch, a.train.micro_batch);
   }
 }
 

@@ -1,6 +1,7 @@
 // pillar-eval compare: runs held against the first of them.
 #include "pillar/eval/compare.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/viz/evaluation_report.h"
 
 #include "commands.h"
@@ -77,9 +78,7 @@ void print_table(const Comparison& comparison) {
 ExitCode compare(const CompareArguments& a, const std::vector<std::string>& words, bool quiet) {
   std::error_code error;
   if (std::filesystem::exists(a.out / "exam_probabilities.csv", error))
-    throw Error(
-        ErrorCategory::usage,
-        fmt::format("--out {} is the folder of a run, whose metrics.json would be lost", a.out.string()));
+    fail(ErrorCategory::usage, "--out {} is the folder of a run, whose metrics.json would be lost", a.out);
   const PatientTable patients = a.patients.empty() ? PatientTable{} : read_patients(a.patients);
   const Comparison comparison = compare_runs(load_runs(a.runs), a.bootstrap, patients);
   write_comparison(a.out, comparison, record_of(a, words));

@@ -1,5 +1,6 @@
 // pillar-eval embed: scans to embeddings on disk.
 #include "pillar/core/available_memory.h"
+#include "pillar/core/fail.h"
 #include "pillar/data/manifest.h"
 #include "pillar/embed/embed_job.h"
 #include "pillar/embed/embed_plan.h"
@@ -34,7 +35,7 @@ struct Arguments {
 
 void list_inputs(Arguments& a) {
   if (a.scans.empty() == a.manifest.empty())
-    throw Error(ErrorCategory::usage, "embed needs SAMPLE... or --manifest, one of the two");
+    fail(ErrorCategory::usage, "embed needs SAMPLE... or --manifest, one of the two");
   if (a.manifest.empty()) {
     a.job.scans = list_scans(a.scans);
     return;
@@ -50,7 +51,7 @@ PreprocessSpec preprocessing(const Arguments& a, const TowerConfig& tower) {
   if (a.flip_depth) spec.flip_depth = *a.flip_depth == "on";
   if (a.windows) spec.windows = *a.windows;
   if (a.intensity) spec.intensity = parse_intensity_map(*a.intensity);
-  if (!std::isfinite(spec.pad_value)) throw Error(ErrorCategory::usage, "--pad-value must be finite");
+  if (!std::isfinite(spec.pad_value)) fail(ErrorCategory::usage, "--pad-value must be finite");
   if (a.pad_value || a.flip_depth || a.windows || a.intensity) spec.origin += ", changed by flags";
   return spec;
 }
@@ -59,8 +60,8 @@ PreprocessSpec preprocessing(const Arguments& a, const TowerConfig& tower) {
 std::vector<Window> checked_windows(const PreprocessSpec& spec, const TowerConfig& tower) {
   std::vector<Window> windows = parse_windows(spec.windows, spec.family);
   if (static_cast<std::int64_t>(windows.size()) != tower.in_chans) {
-    throw Error(ErrorCategory::usage, fmt::format("windows {} are {}, the tower {} takes {}", spec.windows,
-                                                  windows.size(), tower.modality, tower.in_chans));
+    fail(ErrorCategory::usage, "windows {} are {}, the tower {} takes {}", spec.windows, windows.size(),
+         tower.modality, tower.in_chans);
   }
   return windows;
 }

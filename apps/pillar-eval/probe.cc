@@ -1,4 +1,5 @@
 // pillar-eval probe and predict.
+#include "pillar/core/fail.h"
 #include "pillar/eval/probe_job.h"
 #include "pillar/viz/evaluation_report.h"
 
@@ -54,16 +55,15 @@ ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool qu
   a.job.missing = a.missing == "drop" ? MissingAnswers::drop : MissingAnswers::no;
   if (a.l2 > 0) a.job.l2 = a.l2;
   if (a.job.l2 && a.job.solver == ProbeSolver::adam)
-    throw Error(ErrorCategory::usage, "--l2 goes with --solver lbfgs; Adam has --weight-decay");
+    fail(ErrorCategory::usage, "--l2 goes with --solver lbfgs; Adam has --weight-decay");
   if (!a.job.init.empty() && a.job.solver == ProbeSolver::lbfgs)
-    throw Error(ErrorCategory::usage,
-                "--init goes with --solver adam: the optimum does not depend on a start");
+    fail(ErrorCategory::usage, "--init goes with --solver adam: the optimum does not depend on a start");
   a.job.seed = a.job.bootstrap.seed;
   for (const auto precision : {ProbePrecision::automatic, ProbePrecision::fp32, ProbePrecision::bf16}) {
     if (a.precision == to_string(precision)) a.job.adam.precision = precision;
   }
   if (a.job.adam.precision != ProbePrecision::automatic && a.job.solver == ProbeSolver::lbfgs)
-    throw Error(ErrorCategory::usage, "--precision goes with --solver adam; L-BFGS ends in float64");
+    fail(ErrorCategory::usage, "--precision goes with --solver adam; L-BFGS ends in float64");
   a.job.command = words;
   a.job.quiet = quiet;
   const Evaluation evaluation = run_probe(a.job);

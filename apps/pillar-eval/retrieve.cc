@@ -1,4 +1,5 @@
 // pillar-eval retrieve: scans for reports, reports for scans, and the nearest studies of one query.
+#include "pillar/core/fail.h"
 #include "pillar/eval/retrieve_job.h"
 #include "pillar/viz/evaluation_report.h"
 
@@ -52,7 +53,7 @@ ExitCode retrieve(Arguments& a, const std::vector<std::string>& words, bool quie
   job.command = words;
   check_bootstrap_options(job.bootstrap);
   if (!a.samples.empty() && job.query.empty() && job.report.empty())
-    throw Error(ErrorCategory::usage, "--samples shows the nearest studies of --query or --report");
+    fail(ErrorCategory::usage, "--samples shows the nearest studies of --query or --report");
   std::optional<SampleFinder> finder;
   if (!a.samples.empty()) finder.emplace(a.samples);
   const JointSpace space = load_joint_space(a.model);

@@ -1,6 +1,7 @@
 #include "sample_pictures.h"
 
 #include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/file_name.h"
 #include "pillar/data/manifest.h"
 #include "pillar/data/scan.h"
@@ -16,7 +17,6 @@
 #include <optional>
 #include <set>
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {
@@ -35,9 +35,7 @@ fs::path make_folder(const fs::path& run_folder, const char* name) {
   const fs::path folder = run_folder / name;
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error)
-    throw Error(ErrorCategory::io,
-                fmt::format("{}: cannot make the folder: {}", folder.string(), error.message()));
+  if (error) fail(ErrorCategory::io, "{}: cannot make the folder: {}", folder, error.message());
   return folder;
 }
 
@@ -83,8 +81,7 @@ SampleFinder::SampleFinder(const fs::path& samples) : source_(samples) {
     return;
   }
   std::error_code ignored;
-  if (!fs::exists(samples, ignored))
-    throw Error(ErrorCategory::io, fmt::format("{}: no such file or folder", samples.string()));
+  if (!fs::exists(samples, ignored)) fail(ErrorCategory::io, "{}: no such file or folder", samples);
   for (const ScanEntry& entry : list_scans({samples})) {
     try {
       paths_.emplace(open_scan(entry, {}).name, entry.path);
@@ -92,7 +89,7 @@ SampleFinder::SampleFinder(const fs::path& samples) : source_(samples) {
       spdlog::warn("left out: {}", error.what());
     }
   }
-  if (paths_.empty()) throw Error(ErrorCategory::input, fmt::format("{}: no scans", samples.string()));
+  if (paths_.empty()) fail(ErrorCategory::input, "{}: no scans", samples);
 }
 
 const fs::path* SampleFinder::find(const std::string& accession) const {

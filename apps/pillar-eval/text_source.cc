@@ -1,9 +1,8 @@
 #include "text_source.h"
 
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 #include "pillar/text/hash_ngrams.h"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {
@@ -24,11 +23,9 @@ HashNgrams weighted_ngrams(const fs::path& text_cache, std::int64_t width) {
   }
   const fs::path table = text_cache / kHashNgramFile;
   if (!fs::exists(table)) {
-    throw Error(
-        ErrorCategory::usage,
-        fmt::format("{}: has no {}: --provider hash needs the folder that pillar-text embed --provider hash "
-                    "wrote",
-                    text_cache.string(), kHashNgramFile));
+    fail(ErrorCategory::usage,
+         "{}: has no {}: --provider hash needs the folder that pillar-text embed --provider hash wrote",
+         text_cache, kHashNgramFile);
   }
   return HashNgrams::load(table);
 }

@@ -1,4 +1,5 @@
 // pillar-eval zero-shot: scans against prompts.
+#include "pillar/core/fail.h"
 #include "pillar/eval/zero_shot_job.h"
 #include "pillar/viz/evaluation_report.h"
 
@@ -33,10 +34,9 @@ PromptSet embedded_lines(Arguments& a, const JointSpace& space) {
 
 PromptSet cached(const Arguments& a, const std::optional<LabelTable>& labels) {
   if (a.prompt_names.empty() && !labels) {
-    throw Error(
-        ErrorCategory::usage,
-        fmt::format("{}: a text cache cannot list what it has: --labels or --prompt-names says which prompts",
-                    a.prompts.string()));
+    fail(ErrorCategory::usage,
+         "{}: a text cache cannot list what it has: --labels or --prompt-names says which prompts",
+         a.prompts);
   }
   return load_cached_prompts(a.prompts,
                              a.prompt_names.empty() ? cached_prompt_names(a.prompts, labels->questions)
@@ -47,7 +47,7 @@ PromptSet cached(const Arguments& a, const std::optional<LabelTable>& labels) {
 PromptSet prompts_of(Arguments& a, const JointSpace& space, const std::optional<LabelTable>& labels) {
   const PromptFile kind = prompt_file_kind(a.prompts);
   if (kind != PromptFile::cache && !a.prompt_names.empty())
-    throw Error(ErrorCategory::usage, "--prompt-names goes with --prompts that are a text cache");
+    fail(ErrorCategory::usage, "--prompt-names goes with --prompts that are a text cache");
   a.job.prompt_inputs.push_back(text_record("prompts", a.prompts));
   if (!a.prompt_names.empty()) a.job.prompt_inputs.push_back(file_record("prompt names", a.prompt_names));
   switch (kind) {

@@ -1,3 +1,4 @@
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/npy.h"
 #include "pillar/core/safetensors.h"
@@ -7,7 +8,6 @@
 
 #include "commands.h"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {
@@ -24,8 +24,7 @@ struct Arguments {
 
 void require_new(const std::filesystem::path& path, bool overwrite) {
   if (!overwrite && std::filesystem::exists(path)) {
-    throw Error(ErrorCategory::usage,
-                fmt::format("{}: is there already; --overwrite replaces it", path.string()));
+    fail(ErrorCategory::usage, "{}: is there already; --overwrite replaces it", path);
   }
 }
 
@@ -33,9 +32,7 @@ void require_new(const std::filesystem::path& path, bool overwrite) {
 void require_known_ending(const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
   if (extension == ".npy" || extension == ".safetensors" || is_volume_file(path)) return;
-  throw Error(
-      ErrorCategory::usage,
-      fmt::format("{}: unknown ending; one of .npy .nii .nii.gz .nrrd .mha .safetensors", path.string()));
+  fail(ErrorCategory::usage, "{}: unknown ending; one of .npy .nii .nii.gz .nrrd .mha .safetensors", path);
 }
 
 void write_volume(const std::filesystem::path& path, const Volume& volume) {
@@ -67,7 +64,7 @@ void write_dicom(const std::filesystem::path& folder, const Volume& volume, cons
 
 ExitCode decode(const Arguments& a) {
   if (a.out.empty() == a.out_dicom.empty())
-    throw Error(ErrorCategory::usage, "decode needs --out or --out-dicom, one of the two");
+    fail(ErrorCategory::usage, "decode needs --out or --out-dicom, one of the two");
   const std::filesystem::path& target = a.out.empty() ? a.out_dicom : a.out;
   require_new(target, a.overwrite);
   if (!a.out.empty()) require_known_ending(a.out);

@@ -1,4 +1,5 @@
 #include "pillar/core/config.h"
+#include "pillar/core/fail.h"
 #include "pillar/rave/encode_job.h"
 
 #include "commands.h"
@@ -44,7 +45,7 @@ void apply_config(Arguments& a) {
 ExitCode encode(Arguments& a, const LogOptions& log) {
   apply_config(a);
   if (a.inputs.empty() == a.input_csv.empty()) {
-    throw Error(ErrorCategory::usage, "encode needs INPUT... or --input-csv, one of the two");
+    fail(ErrorCategory::usage, "encode needs INPUT... or --input-csv, one of the two");
   }
   a.job.inputs = a.input_csv.empty() ? expand_inputs(a.inputs) : inputs_from_csv(a.input_csv, a.path_column);
   a.job.all_series = a.series == "all";

@@ -1,3 +1,4 @@
+#include "pillar/core/fail.h"
 #include "pillar/rave/verify.h"
 #include "pillar/viz/contact_sheet.h"
 #include "pillar/viz/slice_viewer.h"
@@ -58,8 +59,7 @@ void view_windows(const Arguments& a, const Volume& volume, const SliceViewerOpt
 ExitCode view(Arguments& a) {
   const std::string extension = a.out.extension().string();
   if (extension != ".png" && extension != ".html") {
-    throw Error(ErrorCategory::usage,
-                fmt::format("{}: --out ends in .png (a sheet) or .html (a viewer)", a.out.string()));
+    fail(ErrorCategory::usage, "{}: --out ends in .png (a sheet) or .html (a viewer)", a.out);
   }
   if (!a.window.empty()) parse_display_window(a.window);
   const Sample sample = Sample::open(a.sample);

@@ -1,13 +1,12 @@
 #include "embed_providers.h"
 
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/sha256.h"
 #include "pillar/text/report_lines.h"
 
 #include <memory>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar {
@@ -20,8 +19,7 @@ using Json = nlohmann::json;
 HashNgrams weighted_ngrams(const EmbedArguments& arguments, const fs::path& table) {
   if (fs::exists(table)) return HashNgrams::load(table, arguments.hash);
   if (fs::exists(arguments.job.cache / "metadata.json")) {
-    throw Error(ErrorCategory::usage, fmt::format("{}: not made by --provider hash; choose another folder",
-                                                  arguments.job.cache.string()));
+    fail(ErrorCategory::usage, "{}: not made by --provider hash; choose another folder", arguments.job.cache);
   }
   HashNgrams ngrams(arguments.hash);
   for (const fs::path& file : arguments.job.json_lines)

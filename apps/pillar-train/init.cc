@@ -1,5 +1,6 @@
 // pillar-train init: a model that has not been trained, in the layout of a released one.
 #include "pillar/core/config.h"
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/model/weights.h"
 
@@ -27,17 +28,12 @@ struct InitArguments {
 // Only what init writes may go: a folder with anything else in it is somebody's.
 void check_target(const fs::path& out, bool overwrite) {
   if (!fs::exists(out)) return;
-  if (!overwrite)
-    throw Error(ErrorCategory::usage,
-                fmt::format("{}: there already; --overwrite replaces it", out.string()));
-  if (!fs::is_directory(out))
-    throw Error(ErrorCategory::usage, fmt::format("{}: not a folder", out.string()));
+  if (!overwrite) fail(ErrorCategory::usage, "{}: there already; --overwrite replaces it", out);
+  if (!fs::is_directory(out)) fail(ErrorCategory::usage, "{}: not a folder", out);
   for (const auto& entry : fs::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
     if (name == "config.json" || name == "model.safetensors") continue;
-    throw Error(
-        ErrorCategory::usage,
-        fmt::format("{}: not replaced, for it holds {}, which is no part of a model", out.string(), name));
+    fail(ErrorCategory::usage, "{}: not replaced, for it holds {}, which is no part of a model", out, name);
   }
 }
 

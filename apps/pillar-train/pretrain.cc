@@ -1,6 +1,7 @@
 // pillar-train pretrain: contrastive pretraining against cached report embeddings.
 #include "pillar/train/pretrain.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/viz/training_report.h"
 #include "pillar/world/launch.h"
@@ -11,8 +12,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-
-#include <fmt/format.h>
 
 namespace pillar {
 namespace {
@@ -49,8 +48,8 @@ ExitCode pretrain(PretrainArguments& a, const LogOptions& log, const std::string
   const auto place =
       rendezvous_from_environment([](const char* name) -> const char* { return std::getenv(name); });
   if (place && a.nproc > 1 && !launched_locally())
-    throw Error(ErrorCategory::usage,
-                "--nproc starts processes itself; a launcher (torchrun, srun, mpirun) has done so");
+    fail(ErrorCategory::usage,
+         "--nproc starts processes itself; a launcher (torchrun, srun, mpirun) has done so");
   a.options.config = load_pretrain_config(a.config, a.assignments);
   a.options.config.architecture = find_architecture(a.options.config.architecture).string();
   a.options.log = log;

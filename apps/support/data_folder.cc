@@ -1,7 +1,7 @@
 #include "support/data_folder.h"
 
 #include "pillar/core/config.h"
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 
 #include <algorithm>
 
@@ -33,10 +33,9 @@ fs::path find_architecture(const std::string& text) {
     return data_folder() / "configs" / fmt::format("{}.json", text);
   }
   const std::string near = nearest_name(text, names);
-  throw Error(
-      ErrorCategory::usage,
-      fmt::format("{}: no such file, nor the name of a configuration{}; there are: {}", text,
-                  near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near), fmt::join(names, ", ")));
+  fail(ErrorCategory::usage, "{}: no such file, nor the name of a configuration{}; there are: {}", text,
+       near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near),
+       fmt::format("{}", fmt::join(names, ", ")));
 }
 
 }  // namespace pillar

@@ -1,11 +1,9 @@
 #include "support/text_server.h"
 
-#include "pillar/core/error.h"
+#include "pillar/core/fail.h"
 
 #include <cstdlib>
 #include <memory>
-
-#include <fmt/format.h>
 
 namespace pillar {
 namespace {
@@ -17,7 +15,7 @@ std::string api_key(const std::string& name) {
   const char* value = std::getenv(name.empty() ? kUsualKey : name.c_str());
   if (value != nullptr) return value;
   if (name.empty()) return {};
-  throw Error(ErrorCategory::usage, fmt::format("--api-key-env: there is no environment variable {}", name));
+  fail(ErrorCategory::usage, "--api-key-env: there is no environment variable {}", name);
 }
 
 void add_patience(CLI::App& command, EmbeddingServerOptions& options) {
@@ -67,7 +65,7 @@ void add_text_server_options(CLI::App& command, TextServerArguments& arguments, 
 
 TextEmbedFunction open_text_server(TextServerArguments& arguments, const char* model_flag) {
   if (arguments.options.url.empty() || arguments.options.model.empty())
-    throw Error(ErrorCategory::usage, fmt::format("--provider server needs --url and {}", model_flag));
+    fail(ErrorCategory::usage, "--provider server needs --url and {}", model_flag);
   arguments.options.api_key = api_key(arguments.api_key_env);
   auto server = std::make_shared<const EmbeddingServer>(arguments.options);
   return [server](const std::vector<std::string>& texts) { return server->embed(texts); };
