@@ -69,8 +69,8 @@ std::vector<Window> checked_windows(const PreprocessSpec& spec, const TowerConfi
 PrepareOptions preparation(const Arguments& a, const PreprocessSpec& spec) {
   PrepareOptions options = prepare_options(spec);
   if (a.preset.empty()) return options;
-  std::vector<std::string> warnings;
-  options.config = parse_encode_config(encode_preset(a.preset), warnings);
+  Notes nothing_odd;
+  options.config = parse_encode_config(encode_preset(a.preset), nothing_odd);
   if (!options.config.modality) options.config.modality = prepare_options(spec).config.modality;
   return options;
 }

@@ -83,7 +83,10 @@ ExitCode zero_shot(Arguments& a, const std::vector<std::string>& words, bool qui
   check_bootstrap_options(a.job.bootstrap);
   const JointSpace space = load_joint_space(a.model);
   std::optional<LabelTable> labels;
-  if (!a.job.labels.empty()) labels = load_labels_with_warnings(a.job.labels);
+  if (!a.job.labels.empty()) {
+    labels = load_labels(a.job.labels);
+    log_notes(labels->notes);
+  }
   const PromptSet prompts = prompts_of(a, space, labels);
   const ZeroShotRun run = run_zero_shot(space, prompts, labels, a.job);
   write_evaluation_report(a.job.out, a.job.out / "report.html");

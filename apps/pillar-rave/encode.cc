@@ -1,5 +1,6 @@
 #include "pillar/core/config.h"
 #include "pillar/core/fail.h"
+#include "pillar/core/notes.h"
 #include "pillar/rave/encode_job.h"
 
 #include "commands.h"
@@ -7,7 +8,6 @@
 #include <cstdio>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
@@ -35,9 +35,9 @@ GapPolicy gap_policy(const std::string& word) {
 void apply_config(Arguments& a) {
   Config config = a.config_file.empty() ? encode_preset(a.preset) : Config::load(a.config_file);
   for (const std::string& assignment : a.assignments) config.set(assignment);
-  std::vector<std::string> warnings;
-  a.job.prepare.config = parse_encode_config(config, warnings);
-  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  Notes notes;
+  a.job.prepare.config = parse_encode_config(config, notes);
+  log_notes(notes);
   if (!a.mode.empty()) a.job.prepare.config.write.mode = parse_sample_mode(a.mode);
   if (!a.archive.empty()) a.job.prepare.config.write.archive = parse_archive(a.archive);
 }

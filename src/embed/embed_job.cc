@@ -35,7 +35,7 @@ struct Loaded {
   std::string accession;
   bool skipped = false;
   at::Tensor voxels_cdhw;
-  std::vector<std::string> notes;
+  Notes notes;
   std::string fault;  // not empty: nothing was loaded
 };
 
@@ -51,13 +51,13 @@ Loaded load_scan(const EmbedJob& job, const EmbeddingCache& cache, const ScanEnt
     const OpenedScan opened = open_scan(entry, job.reading);
     loaded.accession = opened.name;
     for (const std::string& note : opened.notes)
-      loaded.notes.push_back(fmt::format("{}: {}", entry.path.string(), note));
+      loaded.notes.add(fmt::format("{}: {}", entry.path.string(), note));
     std::string broken;
     if (!job.overwrite && cache.contains(opened.name, broken)) {
       loaded.skipped = true;
       return loaded;
     }
-    if (!broken.empty()) loaded.notes.push_back(fmt::format("{}; embedded again", broken));
+    if (!broken.empty()) loaded.notes.add(fmt::format("{}; embedded again", broken));
     const std::uint64_t needed = opened.read_bytes + input_bytes(job.spec, sizeof(float));
     require_memory(entry.path, needed);
     share.set(needed);
@@ -101,7 +101,7 @@ class EmbedRun {
 
   // How many scans are done with after it.
   std::int64_t take(const ScanEntry& entry, Loaded loaded) {
-    for (const std::string& note : loaded.notes) spdlog::warn("{}", note);
+    log_notes(loaded.notes);
     outcomes_.push_back({entry.path, loaded.accession, EmbedStatus::failed, loaded.fault});
     if (!loaded.fault.empty()) return fail_one(outcomes_.size() - 1);
     const auto [owner, is_new] = owners_.emplace(loaded.accession, entry.path);

@@ -4,11 +4,13 @@
 #include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 
+#include "core/shared/path_format.h"
 #include "labels/json_nan.h"
 
 #include <numeric>
 
 #include <ATen/ops/full.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar {
@@ -216,18 +218,13 @@ LabelTable load_labels(const fs::path& file) {
          file);
   }
   sort_questions(table);
+  if (table.other_answers > 0)
+    table.notes.add(
+        fmt::format("{}: {} answers are neither Yes nor No and count as no", file, table.other_answers));
+  if (table.left_out > 0)
+    table.notes.add(
+        fmt::format("{}: {} entries are no {{question: answer}} and are left out", file, table.left_out));
   return table;
-}
-
-LabelTable load_labels_with_warnings(const fs::path& file) {
-  LabelTable labels = load_labels(file);
-  if (labels.other_answers > 0)
-    spdlog::warn("{}: {} answers are neither Yes nor No and count as no", file.string(),
-                 labels.other_answers);
-  if (labels.left_out > 0)
-    spdlog::warn("{}: {} entries are no {{question: answer}} and are left out", file.string(),
-                 labels.left_out);
-  return labels;
 }
 
 Answers answers_of(const LabelTable& labels, const std::vector<std::string>& accessions,

@@ -33,8 +33,8 @@ void add(QuestionList& list, std::unordered_map<std::string, std::size_t>& place
   }
   const std::string& first = list.categories[place->second];
   if (first != category) {
-    list.warnings.push_back(fmt::format("{}: '{}' stands under '{}' already", entry.where(),
-                                        printable(question), printable(first)));
+    list.notes.add(fmt::format("{}: '{}' stands under '{}' already", entry.where(), printable(question),
+                               printable(first)));
   }
 }
 

@@ -57,7 +57,7 @@ bool make_study(const fs::path& folder, const CohortOptions& options, StudyRecor
 }  // namespace phantom
 
 CohortSummary write_cohort(const std::filesystem::path& folder, const CohortOptions& options) {
-  phantom::validate(options);
+  phantom::check_cohort_options(options);
   phantom::prepare_folder(folder, options);
   std::vector<phantom::StudyRecord> studies(static_cast<std::size_t>(options.studies));
   Progress progress(

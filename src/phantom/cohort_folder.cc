@@ -1,7 +1,6 @@
 // The folder of a cohort and the options file that says what made it.
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 
 #include "phantom/cohort_index.h"
 #include "phantom/scene.h"
@@ -91,7 +90,7 @@ const char* to_string(CohortFormat format) noexcept {
   return "";
 }
 
-void validate(const CohortOptions& options) {
+void check_cohort_options(const CohortOptions& options) {
   if (options.studies < 1 || options.studies > 999'999) {
     fail(ErrorCategory::usage, "{} studies: 1 to 999999", options.studies);
   }
@@ -100,7 +99,7 @@ void validate(const CohortOptions& options) {
   if (!(options.train_fraction >= 0 && options.train_fraction <= 1)) {
     fail(ErrorCategory::usage, "train fraction {}: 0 to 1", options.train_fraction);
   }
-  validate(options.phantom);
+  check_phantom_options(options.phantom);
 }
 
 void prepare_folder(const fs::path& folder, const CohortOptions& options) {

@@ -18,7 +18,7 @@ struct StudyRecord {
 };
 
 const char* to_string(CohortFormat format) noexcept;
-void validate(const CohortOptions& options);  // throws Error(usage)
+void check_cohort_options(const CohortOptions& options);  // throws Error(usage)
 
 // Brings `folder` to where studies can be written: makes it, compares cohort.json with the options, or, to
 // overwrite, removes what an earlier run left. Then writes cohort.json.

@@ -18,7 +18,7 @@ void store(const std::vector<float>& values, Integer* out, float low, float high
 
 }  // namespace
 
-void validate(const PhantomOptions& options) {
+void check_phantom_options(const PhantomOptions& options) {
   if (options.size < 16 || options.size > 512) {
     fail(ErrorCategory::usage, "phantom size {}: 16 to 512 voxels a side", options.size);
   }

@@ -55,7 +55,7 @@ void Placing::state(FindingKind kind, Vec3 center, double size, const char* side
 }
 
 Scene make_scene(std::uint64_t seed, const PhantomOptions& options, const std::vector<FindingKind>& kinds) {
-  validate(options);
+  check_phantom_options(options);
   Scene scene;
   scene.anatomy = make_anatomy(seed, options.field_of_view_mm);
   scene.spine = vertebrae(scene.anatomy);
@@ -73,7 +73,7 @@ Scene make_scene(std::uint64_t seed, const PhantomOptions& options, const std::v
 }
 
 Scene make_scene(std::uint64_t seed, const PhantomOptions& options) {
-  validate(options);
+  check_phantom_options(options);
   Random random(seed, kFindingStream);
   std::vector<FindingKind> kinds;
   for (FindingKind kind : all_findings()) {

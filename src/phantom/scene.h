@@ -56,7 +56,7 @@ Scene make_scene(std::uint64_t seed, const PhantomOptions& options);
 // The same patient with exactly these kinds.
 Scene make_scene(std::uint64_t seed, const PhantomOptions& options, const std::vector<FindingKind>& kinds);
 Volume render(const Scene& scene, const PhantomOptions& options);
-void validate(const PhantomOptions& options);  // throws Error(usage)
+void check_phantom_options(const PhantomOptions& options);  // throws Error(usage)
 
 // make_report() without voxels.
 std::string report_text(std::uint64_t seed, const std::vector<Finding>& findings, Modality modality,

@@ -74,9 +74,9 @@ TEST(PillarRave, EncodeDecodeEveryFormat) {
   EXPECT_TRUE(test::same_voxels(read_npy(dir / "v.npy"), truth));
   EXPECT_TRUE(test::same_voxels(SafetensorsFile(dir / "v.safetensors").tensor("volume"), truth));
   for (const char* ending : {".nii.gz", ".nrrd", ".mha"}) {
-    std::vector<std::string> warnings;
+    Notes notes;
     EXPECT_TRUE(test::same_voxels(
-        read_volume_file((dir / fmt::format("v{}", ending)).string(), {}, warnings).voxels_dhw, truth))
+        read_volume_file((dir / fmt::format("v{}", ending)).string(), {}, notes).voxels_dhw, truth))
         << ending;
   }
   EXPECT_EQ(run_program({"pillar-rave", "decode", sample, "--out", (dir / "v.xyz").string()}).exit_code, 2);

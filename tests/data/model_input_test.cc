@@ -22,8 +22,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-using Notes = std::vector<std::string>;
-
 Scan scan_of(at::Tensor voxels_dhw, Modality modality = Modality::ct) {
   Scan scan;
   scan.name = "PH1";

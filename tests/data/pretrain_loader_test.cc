@@ -108,7 +108,7 @@ std::size_t index_of(const std::string& name) {
 
 at::Tensor fitted(const PretrainPool& pool, std::size_t study,
                   std::optional<double> depth_crop = std::nullopt) {
-  std::vector<std::string> notes;
+  Notes notes;
   const PretrainStudy& at = pool.studies[study];
   return model_input(open_scan({at.path, at.name}, {}).read(), pool.spec, notes, depth_crop);
 }

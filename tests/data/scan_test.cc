@@ -80,7 +80,7 @@ TEST(Scan, ALosslessSampleLooksToTheModelAsItsRave10Twin) {
   make_sample(dir / "exact", SampleMode::lossless);
   make_sample(dir / "lossy", SampleMode::rave10);
   const PreprocessSpec spec = default_preprocess_spec("ct", {10, 48, 64});
-  std::vector<std::string> notes;
+  Notes notes;
   const auto input_of = [&](const char* name) {
     return model_input(open_scan({dir / name, ""}, as_it_is()).read(), spec, notes).to(at::kFloat);
   };
@@ -125,7 +125,7 @@ TEST(Scan, DicomInMemoryIsTheSampleThatEncodeWouldWrite) {
   job.quiet = true;
   ASSERT_EQ(run_encode(job).brief(), "1 written");
 
-  std::vector<std::string> notes;
+  Notes notes;
   const Scan in_memory = open_scan({dir / "series", ""}, options).read();
   const Scan stored = open_scan({dir / "samples/A1.1.0", ""}, options).read();
   EXPECT_EQ(in_memory.name, "A1");

@@ -195,10 +195,10 @@ TEST_F(DicomDamage, AbsentPositionsAreAnErrorButForASingleSlice) {
   const auto loaded = load_only_series(file);
   EXPECT_EQ(loaded.volume.voxels_dhw.size(0), 1);
   EXPECT_EQ(loaded.volume.geometry.spacing_xyz_mm[2], 2.5);  // SliceThickness
-  EXPECT_THAT(loaded.report.warnings, ElementsAre(HasSubstr("without ImagePositionPatient")));
+  EXPECT_THAT(loaded.report.notes, ElementsAre(HasSubstr("without ImagePositionPatient")));
   edit_dicom(file, [](DcmDataset& dataset) { dataset.findAndDeleteElement(DCM_SliceThickness); });
   EXPECT_EQ(load_only_series(file).volume.geometry.spacing_xyz_mm[2], 1);
-  EXPECT_THAT(load_only_series(file).report.warnings, Contains(HasSubstr("taken as 1 mm")));
+  EXPECT_THAT(load_only_series(file).report.notes, Contains(HasSubstr("taken as 1 mm")));
 }
 
 TEST_F(DicomDamage, PixelSpacingThatDiffersIsAnError) {

@@ -67,7 +67,7 @@ TEST_F(DicomEnhanced, RoundTrip) {
     for (std::size_t i = 0; i < 9; ++i)
       EXPECT_NEAR(loaded.volume.geometry.direction[i], volume.geometry.direction[i], 1e-12);
     EXPECT_NEAR(loaded.volume.geometry.spacing_xyz_mm[2], 2.5, 1e-12);
-    EXPECT_THAT(loaded.report.warnings, IsEmpty());
+    EXPECT_THAT(loaded.report.notes, IsEmpty());
   }
 }
 
@@ -129,7 +129,7 @@ TEST_F(DicomEnhanced, AStackOfAnotherOrientationIsLeftOut) {
   EXPECT_EQ(loaded.volume.voxels_dhw.size(0), 3);
   EXPECT_THAT(loaded.series.excluded, SizeIs(2));
   EXPECT_EQ(loaded.series.excluded.front().frame, 3);
-  EXPECT_THAT(loaded.report.warnings, Contains(HasSubstr("mixed orientations: 2 of 5")));
+  EXPECT_THAT(loaded.report.notes, Contains(HasSubstr("mixed orientations: 2 of 5")));
 }
 
 TEST_F(DicomEnhanced, LocalizerFramesAreLeftOut) {

@@ -47,7 +47,7 @@ TEST(PlanSlices, EvenStackIsTakenAsItIs) {
   const SlicePlan plan = plan_slices(stack_without(20, {}), GapPolicy::fail, "folder", report);
   EXPECT_EQ(plan.spacing_mm, 2);
   EXPECT_THAT(plan.slices, SizeIs(20));
-  EXPECT_THAT(report.warnings, IsEmpty());
+  EXPECT_THAT(report.notes, IsEmpty());
 }
 
 TEST(PlanSlices, RoundedPositionsAreEvenEnough) {
@@ -56,7 +56,7 @@ TEST(PlanSlices, RoundedPositionsAreEvenEnough) {
   LoadReport report;
   const SlicePlan plan = plan_slices(stack_of(places), GapPolicy::fail, "folder", report);
   EXPECT_THAT(plan.slices, SizeIs(50));
-  EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("off an even grid")));
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("off an even grid")));
 }
 
 TEST(PlanSlices, HolesAreFilledFromTheirNeighbours) {
@@ -71,7 +71,7 @@ TEST(PlanSlices, HolesAreFilledFromTheirNeighbours) {
   EXPECT_DOUBLE_EQ(plan.slices[1].weight, 0.5);
   EXPECT_DOUBLE_EQ(plan.slices[21].weight, 2.0 / 3);
   EXPECT_EQ(plan.slices[39].lower, 36u);
-  EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("3 of 40 slices were made by linear interpolation")));
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("3 of 40 slices were made by linear interpolation")));
 }
 
 TEST(PlanSlices, MoreThanATenthMissingFails) {
@@ -104,7 +104,7 @@ TEST(PlanSlices, ThePolicyDecides) {
   const SlicePlan plan = plan_slices(stack_without(20, {3}), GapPolicy::ignore, "folder", report);
   EXPECT_THAT(plan.slices, SizeIs(19));
   EXPECT_DOUBLE_EQ(plan.spacing_mm, 38.0 / 18);
-  EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("stacked as if every")));
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("stacked as if every")));
 }
 
 TEST(PlanSlices, AHostileGapDoesNotFillTheMemory) {
@@ -157,8 +157,7 @@ TEST(LoadSeries, GantryTiltIsReported) {
     });
   }
   const Loaded loaded = load_only_series(dir.path());
-  EXPECT_THAT(loaded.report.warnings,
-              ElementsAre(AllOf(HasSubstr("gantry tilt"), HasSubstr("15.00 degrees"))));
+  EXPECT_THAT(loaded.report.notes, ElementsAre(AllOf(HasSubstr("gantry tilt"), HasSubstr("15.00 degrees"))));
   EXPECT_NEAR(loaded.volume.geometry.spacing_xyz_mm[2], 2.5 / std::cos(15 * 3.14159265 / 180), 1e-6);
 }
 

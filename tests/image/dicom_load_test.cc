@@ -143,7 +143,7 @@ TEST(LoadSeries, ReportsWhatItReadAndLeftOut) {
   EXPECT_EQ(report.source_slice_count, 12);
   EXPECT_EQ(report.excluded_slice_count, 1);
   EXPECT_THAT(report.filled_positions_mm, IsEmpty());
-  EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("another matrix than 64x80")));
+  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("another matrix than 64x80")));
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ TEST(ScanDicom, TellsWhatASeriesIs) {
   EXPECT_EQ(series.series_number, 12);
   EXPECT_EQ(series.series_description, "Thorax \xc3\xa4rztlich");
   EXPECT_EQ(series.modality, Modality::mr);
-  EXPECT_THAT(series.warnings, IsEmpty());
+  EXPECT_THAT(series.notes, IsEmpty());
   std::uint64_t bytes = 0;
   for (int k = 0; k < 4; ++k) bytes += fs::file_size(slice_file(dir.path(), k));
   EXPECT_EQ(series.bytes_on_disk, bytes);
@@ -142,7 +142,7 @@ TEST(ScanDicom, TheMostFrequentMatrixStays) {
   EXPECT_THAT(series.planes, SizeIs(4));
   ASSERT_THAT(series.excluded, SizeIs(1));
   EXPECT_EQ(series.excluded.front().reason, "matrix 6x4, the series has 2x2");
-  EXPECT_THAT(series.warnings, Contains(HasSubstr("1 of 5 planes have another matrix")));
+  EXPECT_THAT(series.notes, Contains(HasSubstr("1 of 5 planes have another matrix")));
 }
 
 TEST(ScanDicom, TheMajorityOrientationStays) {
@@ -154,7 +154,7 @@ TEST(ScanDicom, TheMajorityOrientationStays) {
   const Loaded loaded = load_only_series(dir.path());
   EXPECT_THAT(loaded.series.planes, SizeIs(3));
   EXPECT_THAT(loaded.series.excluded.front().reason, HasSubstr("orientation"));
-  EXPECT_THAT(loaded.report.warnings, Contains(HasSubstr("mixed orientations: 1 of 4")));
+  EXPECT_THAT(loaded.report.notes, Contains(HasSubstr("mixed orientations: 1 of 4")));
   EXPECT_EQ(loaded.report.excluded_slice_count, 1);
   EXPECT_EQ(loaded.report.source_slice_count, 3);
 }
@@ -178,7 +178,7 @@ TEST(ScanDicom, CopiesOfAnInstanceAreDroppedWithAWarning) {
   const Loaded loaded = load_only_series(dir.path());
   EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, counting_volume(3, 2, 2).voxels_dhw));
   EXPECT_EQ(loaded.series.excluded.front().reason, "copy of im0001.dcm");
-  EXPECT_THAT(loaded.report.warnings, Contains(HasSubstr("copies")));
+  EXPECT_THAT(loaded.report.notes, Contains(HasSubstr("copies")));
 }
 
 TEST(ScanDicom, InstanceNumbersGiveTheOrder) {
@@ -192,7 +192,7 @@ TEST(ScanDicom, InstanceNumbersGiveTheOrder) {
   EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, counting_volume(3, 2, 2).voxels_dhw.flip(0)));
   EXPECT_EQ(loaded.volume.geometry.origin_xyz_mm[2], 35);
   EXPECT_EQ(loaded.volume.geometry.axis(2), (std::array<double, 3>{0, 0, -1}));
-  EXPECT_THAT(loaded.report.warnings, IsEmpty());
+  EXPECT_THAT(loaded.report.notes, IsEmpty());
 }
 
 TEST(ScanDicom, PositionsGiveTheOrderWhereInstanceNumbersCannot) {
@@ -206,7 +206,7 @@ TEST(ScanDicom, PositionsGiveTheOrderWhereInstanceNumbersCannot) {
     fs::rename(slice_file(dir.path(), 0), dir / "zz.dcm");
     const Loaded loaded = load_only_series(dir.path());
     EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, counting_volume(3, 2, 2).voxels_dhw));
-    EXPECT_THAT(loaded.report.warnings, ElementsAre(HasSubstr("ordered by position")));
+    EXPECT_THAT(loaded.report.notes, ElementsAre(HasSubstr("ordered by position")));
   }
 }
 
@@ -220,7 +220,7 @@ TEST(ScanDicom, InstanceNumbersThatJumpInSpaceAreNotFollowed) {
   }
   const Loaded loaded = load_only_series(dir.path());
   EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, counting_volume(4, 2, 2).voxels_dhw));
-  EXPECT_THAT(loaded.report.warnings, ElementsAre(HasSubstr("does not follow")));
+  EXPECT_THAT(loaded.report.notes, ElementsAre(HasSubstr("does not follow")));
 }
 
 TEST(ScanDicom, CtWithoutRescaleIsReported) {
@@ -237,8 +237,8 @@ TEST(ScanDicom, CtWithoutRescaleIsReported) {
   }
   const Loaded ct = load_only_series(dir / "ct");
   EXPECT_TRUE(at::equal(ct.volume.voxels_dhw, volume.voxels_dhw));
-  EXPECT_THAT(ct.report.warnings, ElementsAre(HasSubstr("3 of 3 CT planes have no rescale")));
-  EXPECT_THAT(load_only_series(dir / "mr").report.warnings, IsEmpty());
+  EXPECT_THAT(ct.report.notes, ElementsAre(HasSubstr("3 of 3 CT planes have no rescale")));
+  EXPECT_THAT(load_only_series(dir / "mr").report.notes, IsEmpty());
 }
 
 TEST(ScanDicom, OtherObjectsAreListedAsUnusable) {

@@ -38,11 +38,10 @@ std::filesystem::path write_gzip(const TempDir& dir, const std::string& bytes) {
   return dir / "a.nii.gz";
 }
 
-Volume read(const std::filesystem::path& path, std::vector<std::string>* warnings = nullptr,
+Volume read(const std::filesystem::path& path, Notes* notes = nullptr,
             std::optional<std::int64_t> volume = {}) {
-  std::vector<std::string> ours;
-  const Volume result =
-      read_volume_file(path, {Modality::mr, volume}, warnings != nullptr ? *warnings : ours);
+  Notes ours;
+  const Volume result = read_volume_file(path, {Modality::mr, volume}, notes != nullptr ? *notes : ours);
   return result;
 }
 
@@ -141,12 +140,12 @@ TEST(Nifti, FourthAxisHoldsVolumes) {
   NiftiBytes nifti;
   nifti.set_sizes({4, 3, 1, 2});
   for (const auto& path : {write(dir, nifti), write_gzip(dir, nifti.bytes())}) {
-    std::vector<std::string> warnings;
-    EXPECT_EQ(read(path, &warnings).voxels_dhw[0][0][0].item<int>(), 0);
-    EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr(path.string()), HasSubstr("first of 2"))));
-    warnings.clear();
-    EXPECT_EQ(read(path, &warnings, 1).voxels_dhw[0][0][0].item<int>(), 12);
-    EXPECT_THAT(warnings, IsEmpty());
+    Notes notes;
+    EXPECT_EQ(read(path, &notes).voxels_dhw[0][0][0].item<int>(), 0);
+    EXPECT_THAT(notes, ElementsAre(AllOf(HasSubstr(path.string()), HasSubstr("first of 2"))));
+    notes.clear();
+    EXPECT_EQ(read(path, &notes, 1).voxels_dhw[0][0][0].item<int>(), 12);
+    EXPECT_THAT(notes, IsEmpty());
     EXPECT_PILLAR_ERROR(read(path, nullptr, 2), ErrorCategory::usage, HasSubstr("no volume 2"));
   }
 }
@@ -220,9 +219,9 @@ TEST(Nifti, DamagedGzipIsRefused) {
 TEST(Nifti, SaysWhatItTookForGranted) {
   TempDir dir;
   const auto warnings_of = [&](NiftiBytes& nifti) {
-    std::vector<std::string> warnings;
-    read(write(dir, nifti), &warnings);
-    return warnings;
+    Notes notes;
+    read(write(dir, nifti), &notes);
+    return notes;
   };
   NiftiBytes good;
   EXPECT_THAT(warnings_of(good), IsEmpty());
@@ -254,14 +253,14 @@ TEST(Nifti, SaysWhereTheTwoOrientationsDiffer) {
   TempDir dir;
   NiftiBytes agreeing;
   put_sform(agreeing, {0.5F, 0, 0, 0, 0, 0.6F, 0, 0, 0, 0, 2, 0});
-  std::vector<std::string> warnings;
-  read(write(dir, agreeing), &warnings);
-  EXPECT_THAT(warnings, IsEmpty());
+  Notes notes;
+  read(write(dir, agreeing), &notes);
+  EXPECT_THAT(notes, IsEmpty());
 
   NiftiBytes shifted;
   put_sform(shifted, {0.5F, 0, 0, 30, 0, 0.6F, 0, 40, 0, 0, 2, 0});
-  const Volume volume = read(write(dir, shifted), &warnings);
-  EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("50 mm apart"), HasSubstr("sform is used"))));
+  const Volume volume = read(write(dir, shifted), &notes);
+  EXPECT_THAT(notes, ElementsAre(AllOf(HasSubstr("50 mm apart"), HasSubstr("sform is used"))));
   EXPECT_EQ(volume.geometry.origin_xyz_mm[0], -30);
 }
 
@@ -273,9 +272,9 @@ TEST(Nifti, SaysWhereSizesContradictTheMatrix) {
   for (std::int16_t i = 0; i < 300; ++i) nifti.append(i);
   nifti.put<std::int16_t>(252, 0);
   put_sform(nifti, {0.5F, 0, 0, 0, 0, 0.6F, 0, 0, 0, 0, 2.0009F, 0});  // pixdim says 2
-  std::vector<std::string> warnings;
-  const Volume volume = read(write(dir, nifti), &warnings);
-  EXPECT_THAT(warnings, ElementsAre(HasSubstr("contradict")));
+  Notes notes;
+  const Volume volume = read(write(dir, nifti), &notes);
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("contradict")));
   EXPECT_EQ(volume.geometry.spacing_xyz_mm[2], 2);
 
   put_sform(nifti, {0.5F, 0, 0, 0, 0, 0.6F, 0, 0, 0, 0, 4, 0});  // beyond what ITK takes for rounding
@@ -293,12 +292,12 @@ TEST(Nifti, ShearedMatricesAreRefused) {
 
 TEST(Nifti, GoldenGeometry) {
   PILLAR_NEEDS_GOLDEN("rave/brain_mr");
-  std::vector<std::string> warnings;
-  const Volume volume = read(test::golden("rave/brain_mr/input.nii.gz"), &warnings);
+  Notes notes;
+  const Volume volume = read(test::golden("rave/brain_mr/input.nii.gz"), &notes);
   EXPECT_THAT(size_dhw(volume.voxels_dhw), ElementsAre(40, 80, 72));
   EXPECT_THAT(volume.geometry.origin_xyz_mm, ElementsAre(40, 65, -11));
   EXPECT_THAT(volume.geometry.direction, ElementsAre(-1, 0, 0, 0, -1, 0, 0, 0, 1));
-  EXPECT_THAT(warnings, IsEmpty());
+  EXPECT_THAT(notes, IsEmpty());
   expect_as_itk(test::golden("rave/brain_mr/input.nii.gz"));
 }
 

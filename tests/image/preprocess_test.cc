@@ -85,9 +85,9 @@ TEST(PreprocessGoldens, DescendingCt) {
 TEST(PreprocessGoldens, BrainMr) {
   PILLAR_NEEDS_GOLDEN("rave/brain_mr");
   const auto [loaded, resampled, final_voxels] = golden_tensors("brain_mr");
-  std::vector<std::string> warnings;
+  Notes notes;
   const Volume input =
-      read_volume_file(test::golden("rave/brain_mr/input.nii.gz"), {Modality::mr, {}}, warnings);
+      read_volume_file(test::golden("rave/brain_mr/input.nii.gz"), {Modality::mr, {}}, notes);
   PreprocessOptions options;
   options.modality = Modality::mr;
   options.target_spacing_xyz_mm = {1.5, 1.5, 2};
@@ -100,9 +100,9 @@ TEST(PreprocessGoldens, BrainMr) {
 TEST(PreprocessGoldens, LabelMask) {
   PILLAR_NEEDS_GOLDEN("rave/label_mask");
   const auto [loaded, resampled, final_voxels] = golden_tensors("label_mask");
-  std::vector<std::string> warnings;
+  Notes notes;
   const Volume input =
-      read_volume_file(test::golden("rave/label_mask/input.nii.gz"), {Modality::mr, {}}, warnings);
+      read_volume_file(test::golden("rave/label_mask/input.nii.gz"), {Modality::mr, {}}, notes);
   PreprocessOptions options;
   options.modality = Modality::mr;
   options.target_spacing_xyz_mm = {1.5, 1.5, 2};

@@ -42,13 +42,13 @@ TEST(VolumeFile, ComesBackAsItWasWritten) {
                             test::oblique({0.7031251, 0.8, 2.5}, {-210.3, 188.7, -33.1}, mirrored),
                             Modality::mr};
         write_volume_file(dir / name, volume);
-        std::vector<std::string> warnings;
-        const Volume back = read_volume_file(dir / name, {Modality::mr, {}}, warnings);
+        Notes notes;
+        const Volume back = read_volume_file(dir / name, {Modality::mr, {}}, notes);
         EXPECT_TRUE(test::same_bytes(back.voxels_dhw, volume.voxels_dhw))
             << name << " " << c10::toString(type);
         expect_near(back.geometry, volume.geometry, tolerance);
         EXPECT_EQ(back.modality, Modality::mr);
-        EXPECT_THAT(warnings, IsEmpty()) << name;
+        EXPECT_THAT(notes, IsEmpty()) << name;
       }
     }
   }
@@ -71,15 +71,15 @@ TEST(VolumeFile, NamesTellTheFormat) {
     EXPECT_TRUE(is_volume_file(name)) << name;
   for (const char* name : {"a.dcm", "nii", "a.gz", "a.hdr", "a.img"})
     EXPECT_FALSE(is_volume_file(name)) << name;
-  std::vector<std::string> warnings;
-  EXPECT_PILLAR_ERROR(read_volume_file("/x/a.dcm", {}, warnings), ErrorCategory::unsupported,
+  Notes notes;
+  EXPECT_PILLAR_ERROR(read_volume_file("/x/a.dcm", {}, notes), ErrorCategory::unsupported,
                       HasSubstr("a.dcm"));
 }
 
 TEST(VolumeFile, MissingFilesAreNamed) {
-  std::vector<std::string> warnings;
+  Notes notes;
   for (const char* name : {"/no/such a.nii.gz", "/no/such a.nrrd", "/no/such a.mha"}) {
-    EXPECT_PILLAR_ERROR(read_volume_file(name, {}, warnings), ErrorCategory::io,
+    EXPECT_PILLAR_ERROR(read_volume_file(name, {}, notes), ErrorCategory::io,
                         AllOf(HasSubstr(name), HasSubstr("no such file")));
   }
 }
@@ -120,8 +120,8 @@ TEST(VolumeFile, NonFiniteVoxelsAreRefusedWithTheirPlace) {
   std::string nifti = read_text_file(dir / "a.nii");
   write_text(dir / "a.nii", nifti.replace(nifti.size() - 4, 4, nan_bytes));
   for (const char* name : {"a.nii", "a.nrrd", "a.mha"}) {
-    std::vector<std::string> warnings;
-    EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, warnings), ErrorCategory::input,
+    Notes notes;
+    EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, notes), ErrorCategory::input,
                         AllOf(HasSubstr(name), HasSubstr("nan at column 3, row 2, slice 1")));
   }
 }
@@ -137,8 +137,8 @@ TEST(VolumeFile, TruncatedFilesAreRefused) {
                                std::size_t(20), std::size_t(0)}) {
       SCOPED_TRACE(std::string(name) + " " + std::to_string(length));
       write_text(dir / name, whole.substr(0, length));
-      std::vector<std::string> warnings;
-      EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, warnings), ErrorCategory::input,
+      Notes notes;
+      EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, notes), ErrorCategory::input,
                           AllOf(HasSubstr(name), Not(HasSubstr("\n"))));
     }
   }
@@ -150,8 +150,8 @@ TEST(VolumeFile, OtherContentIsRefused) {
   noise.append("\nDimSize = 2\n");
   for (const char* name : {"a.nii", "a.nii.gz", "a.nrrd", "a.nhdr", "a.mha", "a.mhd"}) {
     write_text(dir / name, noise);
-    std::vector<std::string> warnings;
-    EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, warnings), ErrorCategory::input, HasSubstr(name));
+    Notes notes;
+    EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, notes), ErrorCategory::input, HasSubstr(name));
   }
 }
 
@@ -166,20 +166,20 @@ const char* const kMetaGeometry =
 TEST(MetaImage, IsRead) {
   TempDir dir;
   write_text(dir / "a.mha", meta(kMetaGeometry));
-  std::vector<std::string> warnings;
-  const Volume volume = read_volume_file(dir / "a.mha", {}, warnings);
+  Notes notes;
+  const Volume volume = read_volume_file(dir / "a.mha", {}, notes);
   EXPECT_THAT(size_dhw(volume.voxels_dhw), ElementsAre(2, 3, 4));
   EXPECT_THAT(volume.geometry.spacing_xyz_mm, ElementsAre(1, 1, 2));
   EXPECT_THAT(volume.geometry.origin_xyz_mm, ElementsAre(1, 2, 3));
-  EXPECT_THAT(warnings, IsEmpty());
+  EXPECT_THAT(notes, IsEmpty());
 }
 
 TEST(MetaImage, AbsentGeometryIsReported) {
   TempDir dir;
   write_text(dir / "a.mha", meta(""));
-  std::vector<std::string> warnings;
-  read_volume_file(dir / "a.mha", {}, warnings);
-  EXPECT_THAT(warnings,
+  Notes notes;
+  read_volume_file(dir / "a.mha", {}, notes);
+  EXPECT_THAT(notes,
               ElementsAre(HasSubstr("no spacing"), HasSubstr("no orientation"), HasSubstr("no origin")));
 }
 
@@ -188,17 +188,16 @@ TEST(MetaImage, VoxelsMayLieInAnotherFile) {
   std::string header = meta(kMetaGeometry, "");
   header.replace(header.find("LOCAL"), 5, "a b.raw");
   write_text(dir / "a.mhd", header);
-  std::vector<std::string> warnings;
-  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mhd", {}, warnings), ErrorCategory::input,
-                      HasSubstr("a b.raw"));
+  Notes notes;
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mhd", {}, notes), ErrorCategory::input, HasSubstr("a b.raw"));
   write_text(dir / "a b.raw", std::string(24, '\5'));
-  EXPECT_EQ(read_volume_file(dir / "a.mhd", {}, warnings).voxels_dhw.sum().item<int>(), 24 * 5);
+  EXPECT_EQ(read_volume_file(dir / "a.mhd", {}, notes).voxels_dhw.sum().item<int>(), 24 * 5);
   write_text(dir / "a b.raw", std::string(23, '\5'));
-  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mhd", {}, warnings), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mhd", {}, notes), ErrorCategory::input,
                       HasSubstr("truncated"));
   header.replace(header.find("a b.raw"), 7, "a%d.raw 1 2 1");
   write_text(dir / "a.mhd", header);
-  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mhd", {}, warnings), ErrorCategory::unsupported,
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mhd", {}, notes), ErrorCategory::unsupported,
                       HasSubstr("several files"));
 }
 
@@ -209,13 +208,13 @@ TEST(MetaImage, CompressedVoxelsMustBeWhole) {
   std::string text = read_text_file(dir / "a.mha");
   text.replace(text.find("DimSize = 4 3 2"), 15, "DimSize = 4 3 3");
   write_text(dir / "a.mha", text);
-  std::vector<std::string> warnings;
-  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mha", {}, warnings), ErrorCategory::input,
+  Notes notes;
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mha", {}, notes), ErrorCategory::input,
                       HasSubstr("truncated: 48 of 72"));
   text.replace(text.find("DimSize = 4 3 3"), 15, "DimSize = 4 3 1");
   write_text(dir / "a.mha", text);
-  read_volume_file(dir / "a.mha", {}, warnings);
-  EXPECT_THAT(warnings, Contains(HasSubstr("after the last voxel")));
+  read_volume_file(dir / "a.mha", {}, notes);
+  EXPECT_THAT(notes, Contains(HasSubstr("after the last voxel")));
 }
 
 TEST(MetaImage, OtherByteOrderIsTurned) {
@@ -224,8 +223,8 @@ TEST(MetaImage, OtherByteOrderIsTurned) {
                           std::string("\1\2", 2) + std::string(46, '\0'));
   text.replace(text.find("MET_UCHAR"), 9, "MET_SHORT");
   write_text(dir / "a.mha", text);
-  std::vector<std::string> warnings;
-  EXPECT_EQ(read_volume_file(dir / "a.mha", {}, warnings).voxels_dhw[0][0][0].item<int>(), 258);
+  Notes notes;
+  EXPECT_EQ(read_volume_file(dir / "a.mha", {}, notes).voxels_dhw[0][0][0].item<int>(), 258);
 }
 
 TEST(MetaImage, RefusesClaimsThatCannotBe) {
@@ -234,8 +233,8 @@ TEST(MetaImage, RefusesClaimsThatCannotBe) {
                                   const char* word) {
     text.replace(text.find(from), std::string(from).size(), to);
     write_text(dir / "a.mha", text);
-    std::vector<std::string> warnings;
-    EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mha", {}, warnings), ErrorCategory::input,
+    Notes notes;
+    EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.mha", {}, notes), ErrorCategory::input,
                         AllOf(HasSubstr("a.mha"), HasSubstr(word)));
   };
   const std::string good = meta(kMetaGeometry);
@@ -268,20 +267,20 @@ const char* const kNrrdGeometry =
 TEST(Nrrd, IsReadInLps) {
   TempDir dir;
   write_text(dir / "a.nrrd", nrrd(kNrrdGeometry));
-  std::vector<std::string> warnings;
-  const Volume volume = read_volume_file(dir / "a.nrrd", {}, warnings);
+  Notes notes;
+  const Volume volume = read_volume_file(dir / "a.nrrd", {}, notes);
   EXPECT_THAT(volume.geometry.spacing_xyz_mm, ElementsAre(1, 1, 2));
   EXPECT_THAT(volume.geometry.origin_xyz_mm, ElementsAre(-1, -2, 3));
   EXPECT_EQ(volume.geometry.axis(0)[0], -1);
-  EXPECT_THAT(warnings, IsEmpty());
+  EXPECT_THAT(notes, IsEmpty());
 }
 
 TEST(Nrrd, AbsentGeometryIsReported) {
   TempDir dir;
   write_text(dir / "a.nrrd", nrrd(""));
-  std::vector<std::string> warnings;
-  read_volume_file(dir / "a.nrrd", {}, warnings);
-  EXPECT_THAT(warnings,
+  Notes notes;
+  read_volume_file(dir / "a.nrrd", {}, notes);
+  EXPECT_THAT(notes,
               ElementsAre(HasSubstr("no spacing"), HasSubstr("no orientation"), HasSubstr("no origin")));
 }
 
@@ -290,9 +289,9 @@ TEST(Nrrd, SpacesThatAreNotThePatientsAreReported) {
   std::string text = nrrd(kNrrdGeometry);
   text.replace(text.find("right-anterior-superior"), 23, "scanner-xyz");
   write_text(dir / "a.nrrd", text);
-  std::vector<std::string> warnings;
-  read_volume_file(dir / "a.nrrd", {}, warnings);
-  EXPECT_THAT(warnings, ElementsAre(HasSubstr("scanner-xyz")));
+  Notes notes;
+  read_volume_file(dir / "a.nrrd", {}, notes);
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("scanner-xyz")));
 }
 
 TEST(Nrrd, FourthAxisHoldsVolumes) {
@@ -300,12 +299,12 @@ TEST(Nrrd, FourthAxisHoldsVolumes) {
   const std::string header =
       "NRRD0005\ntype: unsigned char\ndimension: 4\nsizes: 2 1 1 3\nencoding: raw\nspacings: 1 1 2 1\n\n";
   write_text(dir / "a.nrrd", header + std::string("\1\2\3\4\5\6"));
-  std::vector<std::string> warnings;
-  EXPECT_EQ(read_volume_file(dir / "a.nrrd", {Modality::mr, 2}, warnings).voxels_dhw.sum().item<int>(), 11);
-  warnings.clear();
-  EXPECT_EQ(read_volume_file(dir / "a.nrrd", {}, warnings).voxels_dhw.sum().item<int>(), 3);
-  EXPECT_THAT(warnings, Contains(HasSubstr("first of 3")));
-  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {Modality::mr, 3}, warnings), ErrorCategory::usage,
+  Notes notes;
+  EXPECT_EQ(read_volume_file(dir / "a.nrrd", {Modality::mr, 2}, notes).voxels_dhw.sum().item<int>(), 11);
+  notes.clear();
+  EXPECT_EQ(read_volume_file(dir / "a.nrrd", {}, notes).voxels_dhw.sum().item<int>(), 3);
+  EXPECT_THAT(notes, Contains(HasSubstr("first of 3")));
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {Modality::mr, 3}, notes), ErrorCategory::usage,
                       HasSubstr("no volume 3"));
 }
 
@@ -315,16 +314,16 @@ TEST(Nrrd, OtherByteOrderIsTurned) {
       nrrd(std::string("endian: big\n") + kNrrdGeometry, std::string("\1\2", 2) + std::string(46, '\0'));
   text.replace(text.find("unsigned char"), 13, "short");
   write_text(dir / "a.nrrd", text);
-  std::vector<std::string> warnings;
-  EXPECT_EQ(read_volume_file(dir / "a.nrrd", {}, warnings).voxels_dhw[0][0][0].item<int>(), 258);
+  Notes notes;
+  EXPECT_EQ(read_volume_file(dir / "a.nrrd", {}, notes).voxels_dhw[0][0][0].item<int>(), 258);
 }
 
 TEST(Nrrd, OtherEncodingsAreNamed) {
   TempDir dir;
   std::string text = nrrd(kNrrdGeometry);
   write_text(dir / "a.nrrd", text.replace(text.find("raw"), 3, "hex"));
-  std::vector<std::string> warnings;
-  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {}, warnings), ErrorCategory::unsupported,
+  Notes notes;
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {}, notes), ErrorCategory::unsupported,
                       HasSubstr("encoding 'hex'"));
 }
 
@@ -334,8 +333,8 @@ TEST(Nrrd, RefusesClaimsThatCannotBe) {
                                   const char* word) {
     text.replace(text.find(from), std::string(from).size(), to);
     write_text(dir / "a.nrrd", text);
-    std::vector<std::string> warnings;
-    EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {}, warnings), ErrorCategory::input,
+    Notes notes;
+    EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {}, notes), ErrorCategory::input,
                         AllOf(HasSubstr("a.nrrd"), HasSubstr(word)));
   };
   const std::string good = nrrd(kNrrdGeometry);

@@ -49,7 +49,7 @@ categories:
   EXPECT_EQ(list.modality, "chest_ct");
   EXPECT_THAT(list.questions, ElementsAre("Is there \"x\", y & <b>z</b>?", "Second?", "Plain text?"));
   EXPECT_THAT(list.categories, ElementsAre("Zebra lungs", "Zebra lungs", "Airways"));
-  EXPECT_TRUE(list.warnings.empty());
+  EXPECT_TRUE(list.notes.empty());
 }
 
 TEST(QuestionList, AQuestionTwiceIsKeptOnce) {
@@ -62,8 +62,8 @@ TEST(QuestionList, AQuestionTwiceIsKeptOnce) {
 )");
   EXPECT_THAT(list.questions, ElementsAre("Same?", "Other?"));
   EXPECT_THAT(list.categories, ElementsAre("A", "B"));
-  ASSERT_EQ(list.warnings.size(), 1u);
-  EXPECT_THAT(list.warnings[0], AllOf(HasSubstr(":6"), HasSubstr("'Same?'"), HasSubstr("'A'")));
+  ASSERT_EQ(list.notes.size(), 1u);
+  EXPECT_THAT(list.notes[0], AllOf(HasSubstr(":6"), HasSubstr("'Same?'"), HasSubstr("'A'")));
 }
 
 TEST(QuestionList, RefusesOtherShapes) {
@@ -89,7 +89,7 @@ TEST(QuestionList, ThePhantomsListIsWhatItsLabelsAsk) {
   for (const FindingKind kind : all_findings()) theirs[rate_question(kind)] = rate_category(kind);
   EXPECT_EQ(ours, theirs);
   EXPECT_EQ(ours.size(), 10u);
-  EXPECT_TRUE(list.warnings.empty());
+  EXPECT_TRUE(list.notes.empty());
 }
 
 TEST(QuestionList, ThePhantomsPromptsAskBothSidesOfEach) {

@@ -9,9 +9,9 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-EncodeConfig parse(std::string_view yaml, std::vector<std::string>* warnings = nullptr) {
-  std::vector<std::string> ignored;
-  return parse_encode_config(Config::parse(yaml, "case.yaml"), warnings != nullptr ? *warnings : ignored);
+EncodeConfig parse(std::string_view yaml, Notes* notes = nullptr) {
+  Notes ignored;
+  return parse_encode_config(Config::parse(yaml, "case.yaml"), notes != nullptr ? *notes : ignored);
 }
 
 constexpr std::string_view kPublicFile = R"(
@@ -30,15 +30,15 @@ processing:
 )";
 
 TEST(EncodeConfig, PublicFileSelectsRave10AndNamesWhatItIgnores) {
-  std::vector<std::string> warnings;
-  const EncodeConfig config = parse(kPublicFile, &warnings);
+  Notes notes;
+  const EncodeConfig config = parse(kPublicFile, &notes);
   EXPECT_EQ(config.write.mode, SampleMode::rave10);
   EXPECT_EQ(config.modality, Modality::ct);
   EXPECT_EQ(config.anatomy, "chest");
   EXPECT_EQ(config.preprocess.target_spacing_xyz_mm, (std::array<double, 3>{1.25, 1.25, 1.25}));
   EXPECT_EQ(config.preprocess.crop_pad_hw, (std::array<std::int64_t, 2>{512, 512}));
   EXPECT_EQ(config.preprocess.slices, 2048);
-  EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("case.yaml:5"), HasSubstr("worker_pool"))));
+  EXPECT_THAT(notes, ElementsAre(AllOf(HasSubstr("case.yaml:5"), HasSubstr("worker_pool"))));
 }
 
 TEST(EncodeConfig, OursIsLosslessByDefault) {
@@ -73,14 +73,14 @@ TEST(EncodeConfig, ValuesAreChecked) {
 
 TEST(EncodePreset, AllParseAndAssignmentsChangeThem) {
   for (const std::string& name : encode_preset_names()) {
-    std::vector<std::string> warnings;
-    EXPECT_NO_THROW(parse_encode_config(encode_preset(name), warnings)) << name;
-    EXPECT_TRUE(warnings.empty());
+    Notes notes;
+    EXPECT_NO_THROW(parse_encode_config(encode_preset(name), notes)) << name;
+    EXPECT_TRUE(notes.empty());
   }
   Config chest = encode_preset("chest-ct");
   chest.set("processing.crop_pad.size=[320, 300]");
-  std::vector<std::string> warnings;
-  EXPECT_EQ(parse_encode_config(chest, warnings).preprocess.crop_pad_hw,
+  Notes notes;
+  EXPECT_EQ(parse_encode_config(chest, notes).preprocess.crop_pad_hw,
             (std::array<std::int64_t, 2>{320, 300}));
 }
 

@@ -27,7 +27,7 @@ SampleMetadata example() {
   metadata.codec = "LIBX265";
   metadata.bit_depth = 10;
   metadata.geometry = Geometry{{1.25, 1.25, 1.5}, {-1, 2, 3.000000001}, {1, 0, 0, 0, 0, 1, 0, -1, 0}};
-  metadata.warnings = {"slices 3 and 4 lie 2.4 mm apart"};
+  metadata.notes.add("slices 3 and 4 lie 2.4 mm apart");
   return metadata;
 }
 
@@ -40,7 +40,7 @@ TEST(Metadata, ComesBackAsItWas) {
   EXPECT_EQ(after.crop_pad_target_hw, before.crop_pad_target_hw);
   EXPECT_EQ(after.mode, before.mode);
   EXPECT_EQ(after.geometry, before.geometry);
-  EXPECT_EQ(after.warnings, before.warnings);
+  EXPECT_EQ(after.notes, before.notes);
   EXPECT_EQ(after.source_directory, "");
 }
 

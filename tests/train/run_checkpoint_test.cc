@@ -37,7 +37,7 @@ TEST(CheckpointStore, ComesBackAsItWas) {
   const test::TempDir dir;
   const CheckpointStore store(dir / "checkpoints", 3);
   write(store, 12);
-  std::vector<std::string> damaged;
+  Notes damaged;
   const auto found = store.newest(damaged);
   ASSERT_TRUE(found);
   EXPECT_TRUE(damaged.empty());
@@ -51,7 +51,7 @@ TEST(CheckpointStore, ComesBackAsItWas) {
 
 TEST(CheckpointStore, NoneIsNone) {
   const test::TempDir dir;
-  std::vector<std::string> damaged;
+  Notes damaged;
   EXPECT_FALSE(CheckpointStore(dir / "checkpoints", 3).newest(damaged));
 }
 
@@ -76,14 +76,14 @@ TEST(CheckpointStore, PassesOverADamagedOneAndSaysSo) {
   for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.json"}) {
     const Bytes before = read_file(newest / file);
     flip_a_byte(newest / file);
-    std::vector<std::string> damaged;
+    Notes damaged;
     EXPECT_EQ(store.newest(damaged)->state.step, 1) << file;
     ASSERT_EQ(damaged.size(), 1u);
     EXPECT_THAT(damaged[0], AllOf(HasSubstr(file), HasSubstr("checksum")));
     write_file_atomic(newest / file, ByteView(before));
   }
   fs::remove(newest / "state.json");
-  std::vector<std::string> damaged;
+  Notes damaged;
   EXPECT_EQ(store.newest(damaged)->state.step, 1);
 }
 
@@ -91,7 +91,7 @@ TEST(CheckpointStore, AllDamagedIsAnError) {
   const test::TempDir dir;
   const CheckpointStore store(dir / "checkpoints", 3);
   flip_a_byte(write(store, 1) / "model.safetensors");
-  std::vector<std::string> damaged;
+  Notes damaged;
   EXPECT_PILLAR_ERROR(store.newest(damaged), ErrorCategory::input, HasSubstr("every checkpoint is damaged"));
 }
 

@@ -1,6 +1,7 @@
 // From a decoded scan to the voxels that a model sees: intensities, crop and pad, order of slices.
 #pragma once
 
+#include "pillar/core/notes.h"
 #include "pillar/data/scan.h"
 #include "pillar/model/preprocess_spec.h"
 
@@ -25,7 +26,7 @@ namespace pillar {
 // feet already. What was decided for this scan is added to `notes`, one line each: slices not flipped, a
 // spacing more than 5 % off, MR that was scaled. Throws Error(input) naming the scan: another modality than
 // the spec's, a NaN, no voxels; Error(usage) for a depth_crop outside [0, 1).
-at::Tensor model_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes,
+at::Tensor model_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
                        std::optional<double> depth_crop = std::nullopt);
 
 }  // namespace pillar

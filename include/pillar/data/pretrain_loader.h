@@ -1,6 +1,7 @@
 // Batches for contrastive training: decoded, fitted, assembled ahead of the step that takes them.
 #pragma once
 
+#include "pillar/core/notes.h"
 #include "pillar/data/epoch_order.h"
 #include "pillar/data/pretrain_pool.h"
 
@@ -65,7 +66,7 @@ class PretrainLoader {
   // thrown for it, and it is tried again in the next epoch.
   std::optional<StepBatch> next();
   double waited_seconds() const noexcept;  // spent in next(), all calls together
-  std::vector<std::string> notes() const;  // of model_input(), each kind once with the number of studies
+  Notes notes() const;                     // of model_input(), each kind once with the number of studies
 
  private:
   struct State;

@@ -1,6 +1,7 @@
 // One scan ready to be fitted to a model: a RAVE sample, a DICOM folder, or a volume file.
 #pragma once
 
+#include "pillar/core/notes.h"
 #include "pillar/model/preprocess_spec.h"
 #include "pillar/rave/prepare.h"
 
@@ -46,7 +47,7 @@ struct OpenedScan {
   std::string name;
   Modality modality = Modality::ct;  // of the volume that read() gives
   std::uint64_t read_bytes = 0;      // about what read() holds at its peak
-  std::vector<std::string> notes;
+  Notes notes;                       // of its headers: which of several series it is
   std::function<Scan()> read;
 };
 

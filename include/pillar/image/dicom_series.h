@@ -1,6 +1,7 @@
 // DICOM folder -> series -> Volume (DCMTK; JPEG 2000 through GDCM).
 #pragma once
 
+#include "pillar/core/notes.h"
 #include "pillar/image/volume.h"
 
 #include <array>
@@ -15,18 +16,21 @@ namespace pillar {
 // One image plane: a single-frame file, or one frame of an Enhanced multi-frame file.
 struct DicomPlane {
   std::filesystem::path file;
-  int frame = 0;                                   // index within the file
-  std::optional<std::int64_t> instance_number;     // (0020,0013), or the frame's place in its stack
-  std::optional<std::array<double, 3>> position;   // ImagePositionPatient (0020,0032), mm, LPS
+  int frame = 0;                                           // index within the file
+  std::optional<std::int64_t> instance_number;             // (0020,0013), or the frame's place in its stack
+  std::optional<std::array<double, 3>> position;           // ImagePositionPatient (0020,0032), mm, LPS
   std::array<double, 6> orientation = {1, 0, 0, 0, 1, 0};  // ImageOrientationPatient (0020,0037)
   bool has_orientation = false;
-  std::array<double, 2> pixel_spacing_rc_mm = {1, 1};      // PixelSpacing (0028,0030): between rows, between columns
-  double rescale_slope = 1;                        // (0028,1053), per plane
-  double rescale_intercept = 0;                    // (0028,1052)
-  double slice_spacing_mm = 0;  // SpacingBetweenSlices (0018,0088), else SliceThickness (0018,0050); 0 if neither
+  std::array<double, 2> pixel_spacing_rc_mm = {1,
+                                               1};  // PixelSpacing (0028,0030): between rows, between columns
+  double rescale_slope = 1;                         // (0028,1053), per plane
+  double rescale_intercept = 0;                     // (0028,1052)
+  double slice_spacing_mm =
+      0;  // SpacingBetweenSlices (0018,0088), else SliceThickness (0018,0050); 0 if neither
   int rows = 0;
   int columns = 0;
-  std::string fault;  // what is wrong with its header, empty if nothing: load_series() throws it, naming the file
+  std::string
+      fault;  // what is wrong with its header, empty if nothing: load_series() throws it, naming the file
 };
 
 // A plane that the series does without, and why ("matrix 512x888, the series has 512x512", "localizer").
@@ -38,32 +42,34 @@ struct ExcludedPlane {
 
 // Headers of one series: what can be known without reading pixels. Names no patient.
 struct DicomSeries {
-  std::string series_uid;             // SeriesInstanceUID (0020,000E)
-  std::string study_uid;              // StudyInstanceUID (0020,000D)
-  std::string accession;              // AccessionNumber (0008,0050), may be empty
-  std::int64_t series_number = 0;     // (0020,0011), 0 if absent
-  std::string series_description;     // (0008,103E)
-  Modality modality = Modality::ct;   // (0008,0060)
-  double gantry_tilt_deg = 0;         // GantryDetectorTilt (0018,1120)
-  std::vector<DicomPlane> planes;     // in reading order: InstanceNumber ascending
+  std::string series_uid;            // SeriesInstanceUID (0020,000E)
+  std::string study_uid;             // StudyInstanceUID (0020,000D)
+  std::string accession;             // AccessionNumber (0008,0050), may be empty
+  std::int64_t series_number = 0;    // (0020,0011), 0 if absent
+  std::string series_description;    // (0008,103E)
+  Modality modality = Modality::ct;  // (0008,0060)
+  double gantry_tilt_deg = 0;        // GantryDetectorTilt (0018,1120)
+  std::vector<DicomPlane> planes;    // in reading order: InstanceNumber ascending
   std::vector<ExcludedPlane> excluded;
-  std::vector<std::string> warnings;  // what was odd, one line each: nothing is repaired silently
-  std::uint64_t bytes_on_disk = 0;    // of the files it uses
+  Notes notes;                      // what was odd, one line each: nothing is repaired silently
+  std::uint64_t bytes_on_disk = 0;  // of the files it uses
 };
 
 struct DicomScan {
-  std::vector<DicomSeries> series;                  // by SeriesInstanceUID, as GDCM lists them: the first is `--series first`
-  std::vector<ExcludedPlane> unusable;              // DICOM files that belong to no series (no pixels, not CT or MR), or are damaged
-  std::int64_t non_dicom_files = 0;                 // ignored
+  std::vector<DicomSeries> series;  // by SeriesInstanceUID, as GDCM lists them: the first is `--series first`
+  std::vector<ExcludedPlane>
+      unusable;  // DICOM files that belong to no series (no pixels, not CT or MR), or are damaged
+  std::int64_t non_dicom_files = 0;  // ignored
 };
 
-// Reads the headers of every file directly in `folder` (or of one file). Throws Error(io) if the folder cannot be read
-// and Error(input) if it holds no DICOM image.
+// Reads the headers of every file directly in `folder` (or of one file). Throws Error(io) if the folder
+// cannot be read and Error(input) if it holds no DICOM image.
 DicomScan scan_dicom(const std::filesystem::path& folder);
 
 // What to do where slices are missing or unevenly spaced.
 enum class GapPolicy {
-  interpolate,  // put slices at their true positions and fill in linearly; more than a tenth missing is an error
+  interpolate,  // put slices at their true positions and fill in linearly; more than a tenth missing is an
+                // error
   ignore,       // pretend they are even (the public engine's behaviour)
   fail,
 };
@@ -74,17 +80,18 @@ struct DicomLoadOptions {
 
 // What load_series() found and did; goes into metadata.json.
 struct LoadReport {
-  std::int64_t source_slice_count = 0;              // planes read
+  std::int64_t source_slice_count = 0;  // planes read
   std::int64_t excluded_slice_count = 0;
-  std::vector<double> filled_positions_mm;          // along the normal, from the first slice: planes made by interpolation
-  std::vector<std::string> warnings;                // those of the series, then what loading found
+  std::vector<double>
+      filled_positions_mm;  // along the normal, from the first slice: planes made by interpolation
+  Notes notes;              // those of the series, then what loading found
 };
 
-// Decodes every plane. Values are slope * stored + intercept: int16 (uint16 if they need it) where every slope and
-// intercept is whole and the values fit, else float64. Geometry: ITK's convention, third axis pointing from the first
-// plane to the last. Throws Error(input) naming the file: truncated or missing pixel data, zero rows, absent positions,
-// duplicate positions, mixed orientations, wrong value representations; Error(unsupported) for a transfer syntax or
-// photometric interpretation without a decoder.
+// Decodes every plane. Values are slope * stored + intercept: int16 (uint16 if they need it) where every
+// slope and intercept is whole and the values fit, else float64. Geometry: ITK's convention, third axis
+// pointing from the first plane to the last. Throws Error(input) naming the file: truncated or missing pixel
+// data, zero rows, absent positions, duplicate positions, mixed orientations, wrong value representations;
+// Error(unsupported) for a transfer syntax or photometric interpretation without a decoder.
 Volume load_series(const DicomSeries& series, const DicomLoadOptions& options, LoadReport& report);
 
 }  // namespace pillar

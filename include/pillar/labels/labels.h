@@ -1,6 +1,8 @@
 // RATE label files: what is true of each study, as yes or no to every question (docs/formats.md, "Labels").
 #pragma once
 
+#include "pillar/core/notes.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -21,6 +23,7 @@ struct LabelTable {
   // evaluator), and parts of a category that are no list of {question: answer} (left out).
   std::int64_t other_answers = 0;
   std::int64_t left_out = 0;
+  Notes notes;  // the same in words
 };
 
 // {accession: {"qa_results": {category: [{question: "Yes" | "No" | NaN}]}}}; NaN stands bare, as Python
@@ -28,8 +31,6 @@ struct LabelTable {
 // the answers, not with the text. Throws Error(io | input) naming the file and where in it: no JSON, another
 // shape, an accession twice, no question at all.
 LabelTable load_labels(const std::filesystem::path& file);
-// The same, and warnings of what it did not understand.
-LabelTable load_labels_with_warnings(const std::filesystem::path& file);
 
 enum class MissingAnswers {
   no,    // "no", the public evaluator's way

@@ -1,6 +1,8 @@
 // RATE question lists: which questions are asked of a modality, and what they stand under.
 #pragma once
 
+#include "pillar/core/notes.h"
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -11,7 +13,7 @@ struct QuestionList {
   std::string modality;                 // as the file says; empty where it does not
   std::vector<std::string> questions;   // Q, each once, in the file's order
   std::vector<std::string> categories;  // Q: the first category that has the question
-  std::vector<std::string> warnings;    // a question that stands under two categories
+  Notes notes;                          // a question that stands under two categories
 };
 
 // YAML: {modality, categories: {NAME: {description, questions: [{question: TEXT} or TEXT]}}}; all other keys

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/core/config.h"
+#include "pillar/core/notes.h"
 #include "pillar/image/preprocess.h"
 #include "pillar/rave/sample.h"
 
@@ -26,8 +27,8 @@ std::vector<std::string> encode_preset_names();
 Config encode_preset(std::string_view name);  // throws Error(usage) with the nearest name
 
 // Reads the keys of docs/pillar-rave.md. A file with the public engine's key `exporter_config` selects rave10
-// unless `mode` says otherwise, and its other keys that mean nothing here are named in `warnings`; in any
+// unless `mode` says otherwise, and its other keys that mean nothing here are named in `notes`; in any
 // other file an unknown key is Error(input).
-EncodeConfig parse_encode_config(const Config& config, std::vector<std::string>& warnings);
+EncodeConfig parse_encode_config(const Config& config, Notes& notes);
 
 }  // namespace pillar

@@ -1,6 +1,7 @@
 // metadata.json of a RAVE sample: the public engine's keys, ours beside them, unknown ones kept.
 #pragma once
 
+#include "pillar/core/notes.h"
 #include "pillar/image/volume.h"
 
 #include <array>
@@ -42,7 +43,7 @@ struct SampleMetadata {
   bool is_mask = false;     // written for MR
   std::optional<SizeDhw> resample_shape;
   std::vector<double> filled_positions_mm;  // slices made by interpolation (ours)
-  std::vector<std::string> warnings;        // what was odd in the source (ours)
+  Notes notes;                              // what was odd in the source; key "warnings" (ours)
 
   // export_info
   std::optional<SampleMode> mode;  // ours; unset in public samples, which are rave10 where they are video

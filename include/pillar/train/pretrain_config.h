@@ -63,10 +63,11 @@ struct PretrainConfig {
   std::int64_t validation_epochs = 1;  // validate after every so many epochs
 
   bool public_bn_double_update = false;  // compat
-
-  // Throws Error(usage) naming the key.
-  void validate() const;
 };
+
+// Throws Error(usage) naming the key: what load_pretrain_config() does, for a configuration that a program
+// has filled.
+void check_pretrain_config(const PretrainConfig& config);
 
 // `file` with "key.path=value" assignments on top. Relative paths start at data.root (default: the current
 // folder). Throws Error(io | input | usage) naming file, line and key: unknown keys with the nearest there

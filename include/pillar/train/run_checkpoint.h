@@ -1,6 +1,7 @@
 // Checkpoints of a run: all of it, so that a resumed run goes on to the same bits.
 #pragma once
 
+#include "pillar/core/notes.h"
 #include "pillar/train/optimizer.h"
 
 #include <cstdint>
@@ -49,7 +50,7 @@ class CheckpointStore {
 
   // The newest whose sums are right; each one passed over adds a line to `damaged`. Unset where there is none
   // at all. Throws Error(input) if there are some but all are damaged.
-  std::optional<RunCheckpoint> newest(std::vector<std::string>& damaged) const;
+  std::optional<RunCheckpoint> newest(Notes& damaged) const;
   std::vector<std::filesystem::path> list() const;  // newest first
 
  private:

@@ -19,7 +19,7 @@ struct DisplayWindow {
 DisplayWindow parse_display_window(const std::string& text);
 
 // Throws Error(usage) unless both numbers are finite and the width is above 0.
-void validate(const DisplayWindow& window);
+void check_display_window(const DisplayWindow& window);
 
 // From the 0.5 to the 99.5 percentile of about a million voxels chosen evenly; a constant volume gets a width
 // of 1. Throws Error(input) where the tensor is no (D,H,W) volume or one of these voxels is NaN or infinite.

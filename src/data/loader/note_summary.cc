@@ -29,15 +29,15 @@ void NoteSummary::add(std::int64_t study, const std::string& name, const std::st
   kind->studies.insert(study);
 }
 
-std::vector<std::string> NoteSummary::lines() const {
-  std::vector<std::string> lines;
+Notes NoteSummary::summary() const {
+  Notes notes;
   for (const Kind& kind : kinds_) {
     const std::size_t more = kind.studies.size() - 1;
-    lines.push_back(
-        more == 0 ? kind.first
+    notes.add(more == 0
+                  ? kind.first
                   : fmt::format("{} (and {} more {})", kind.first, more, more == 1 ? "study" : "studies"));
   }
-  return lines;
+  return notes;
 }
 
 }  // namespace pillar

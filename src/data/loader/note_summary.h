@@ -1,6 +1,8 @@
 // Internal: notes of many studies, each kind once.
 #pragma once
 
+#include "pillar/core/notes.h"
+
 #include <cstdint>
 #include <set>
 #include <string>
@@ -14,7 +16,7 @@ class NoteSummary {
   // kind.
   void add(std::int64_t study, const std::string& name, const std::string& note);
   // The first note of each kind, with the number of studies that had one: in the order in which they came.
-  std::vector<std::string> lines() const;
+  Notes summary() const;
 
  private:
   struct Kind {

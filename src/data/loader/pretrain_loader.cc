@@ -27,7 +27,7 @@ constexpr std::uint64_t kDepthCrop = 0x7A63726F70;  // this use of a study's see
 // What a loader thread hands over; the voxels are in the micro-batch.
 struct Loaded {
   StudyPlace place;
-  std::vector<std::string> notes;
+  Notes notes;
   std::string fault;  // not empty: nothing was loaded
 };
 
@@ -73,7 +73,7 @@ struct PretrainLoader::State {
   Loaded load(std::int64_t item, MemoryShare& share);
   void load_kept(const KeptVolume& kept, Loaded& loaded, MemoryShare& share);
   std::uint64_t decode(Loaded& loaded, MemoryShare& share);  // what it holds in the end
-  FittedInput fit(const Scan& scan, const StudyPlace& place, std::vector<std::string>& notes) const;
+  FittedInput fit(const Scan& scan, const StudyPlace& place, Notes& notes) const;
   void keep(const StudyPlace& place, const Scan& scan, at::ScalarType dtype, const void* fitted);
   std::shared_ptr<MicroAssembly> assembly_of(const StudyPlace& place);
   std::optional<MicroBatch> take_micro(const MicroRange& range, StepBatch& batch);
@@ -104,7 +104,7 @@ std::shared_ptr<MicroAssembly> PretrainLoader::State::assembly_of(const StudyPla
 }
 
 FittedInput PretrainLoader::State::fit(const Scan& scan, const StudyPlace& place,
-                                       std::vector<std::string>& notes_of_scan) const {
+                                       Notes& notes_of_scan) const {
   std::optional<double> depth_crop;
   if (options.train) depth_crop = unit_interval(mix_seed({seed_of(place), kDepthCrop}));
   return fit_input(scan, pool.spec, notes_of_scan, depth_crop);
@@ -146,8 +146,7 @@ std::uint64_t PretrainLoader::State::decode(Loaded& loaded, MemoryShare& share) 
   const PretrainStudy& study = study_of(loaded.place);
   std::optional<OpenedScan> opened =
       open_scan({study.path, study.name}, {prepare_options(pool.spec), /*threads=*/1});
-  for (const std::string& note : opened->notes)
-    loaded.notes.push_back(fmt::format("{}: {}", study.name, note));
+  for (const std::string& note : opened->notes) loaded.notes.add(fmt::format("{}: {}", study.name, note));
   const std::uint64_t read_bytes = opened->read_bytes;
   require_memory(study.path, read_bytes + input_bytes(at::kShort));
   share.set(read_bytes + input_bytes(at::kShort));
@@ -232,8 +231,8 @@ double PretrainLoader::waited_seconds() const noexcept {
   return state_->waited_seconds;
 }
 
-std::vector<std::string> PretrainLoader::notes() const {
-  return state_->notes.lines();
+Notes PretrainLoader::notes() const {
+  return state_->notes.summary();
 }
 
 }  // namespace pillar

@@ -20,7 +20,7 @@ struct FittedInput {
   std::function<void(void* out_dhw)> write;
 };
 
-FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes,
+FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
                       std::optional<double> depth_crop);
 
 // Throws Error(input) naming the scan where the spec's tower takes the other modality.

@@ -175,15 +175,14 @@ bool is_normalised(const Scan& scan) {
   return std::find(data, data + voxels.numel(), std::uint16_t{65535}) != data + voxels.numel();
 }
 
-FittedInput fit_mr_as_rave10(const Scan& scan, const Placement& p, double pad_value,
-                             std::vector<std::string>& notes) {
+FittedInput fit_mr_as_rave10(const Scan& scan, const Placement& p, double pad_value, Notes& notes) {
   at::Tensor grey = scan.volume.voxels_dhw;
   if (!is_normalised(scan)) {
     PreprocessOptions scale;
     scale.modality = Modality::mr;
     scale.mask = MaskPolicy::no;
     grey = preprocess(scan.volume, scale, scan.name).volume.voxels_dhw;
-    notes.push_back(fmt::format("{}: MR signal scaled from its minimum and maximum to 16 bits", scan.name));
+    notes.add(fmt::format("{}: MR signal scaled from its minimum and maximum to 16 bits", scan.name));
   }
   return fitted<std::uint16_t, std::uint16_t>(
       scan, grey, p, pad_value, [&table = rave10_of_grey()](std::uint16_t value) { return table[value]; });
@@ -205,14 +204,14 @@ void check_scan(const Scan& scan, const PreprocessSpec& spec) {
   check_modality(scan.name, scan.volume.modality, spec);
 }
 
-void note_spacing(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes) {
+void note_spacing(const Scan& scan, const PreprocessSpec& spec, Notes& notes) {
   if (!scan.spacing_xyz_mm || !spec.target_spacing_xyz_mm) return;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const double target = (*spec.target_spacing_xyz_mm)[axis];
     if (std::abs((*scan.spacing_xyz_mm)[axis] - target) <= kSpacingTolerance * target) continue;
-    notes.push_back(fmt::format(
-        "{}: voxels of {:.4g} mm, the model expects {:.4g} mm; a sample is not resampled", scan.name,
-        fmt::join(*scan.spacing_xyz_mm, "x"), fmt::join(*spec.target_spacing_xyz_mm, "x")));
+    notes.add(fmt::format("{}: voxels of {:.4g} mm, the model expects {:.4g} mm; a sample is not resampled",
+                          scan.name, fmt::join(*scan.spacing_xyz_mm, "x"),
+                          fmt::join(*spec.target_spacing_xyz_mm, "x")));
     return;
   }
 }
@@ -226,14 +225,14 @@ void check_modality(const std::string& name, Modality modality, const Preprocess
        spec.modality, is_mr ? "CT" : "MR");
 }
 
-FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes,
+FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
                       std::optional<double> depth_crop) {
   if (depth_crop && !(*depth_crop >= 0 && *depth_crop < 1))
     fail(ErrorCategory::usage, "a depth crop of {}: it lies in [0, 1)", *depth_crop);
   check_scan(scan, spec);
   note_spacing(scan, spec, notes);
   const bool head_first = spec.flip_depth && runs_from_head_to_feet(scan);
-  if (head_first) notes.push_back(fmt::format("{}: slices run from head to feet: not flipped", scan.name));
+  if (head_first) notes.add(fmt::format("{}: slices run from head to feet: not flipped", scan.name));
   const Placement placement =
       place(size_dhw(scan.volume.voxels_dhw), spec.size_dhw, spec.flip_depth && !head_first, depth_crop);
   if (spec.intensity == IntensityMap::native || scan.rave10)
@@ -242,7 +241,7 @@ FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, std::vector<
   return fit_ct_as_rave10(scan, placement, spec.pad_value);
 }
 
-at::Tensor model_input(const Scan& scan, const PreprocessSpec& spec, std::vector<std::string>& notes,
+at::Tensor model_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
                        std::optional<double> depth_crop) {
   const FittedInput input = fit_input(scan, spec, notes, depth_crop);
   at::Tensor out = at::empty({1, spec.size_dhw[0], spec.size_dhw[1], spec.size_dhw[2]}, input.dtype);

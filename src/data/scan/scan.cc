@@ -99,8 +99,8 @@ OpenedScan open_dicom(const ScanEntry& entry, const ScanReadOptions& options) {
       [](const DicomSeries& a, const DicomSeries& b) { return a.planes.size() < b.planes.size(); });
   OpenedScan opened;
   if (found.series.size() > 1) {
-    opened.notes.push_back(fmt::format("{} series, taken is that with the most slices: number {}, {} slices",
-                                       found.series.size(), largest->series_number, largest->planes.size()));
+    opened.notes.add(fmt::format("{} series, taken is that with the most slices: number {}, {} slices",
+                                 found.series.size(), largest->series_number, largest->planes.size()));
   }
   opened.name = chosen_name(entry, largest->accession.empty() ? bare_name(entry.path) : largest->accession);
   opened.modality = largest->modality;

@@ -43,7 +43,7 @@ LinearProbe of_raw_embeddings(const Standardization& by, const LinearProbe& prob
 // Only the list's questions, under its categories; the columns keep their order.
 void keep_listed(LabelTable& labels, const std::filesystem::path& file) {
   const QuestionList list = load_question_list(file);
-  for (const std::string& warning : list.warnings) spdlog::warn("{}", warning);
+  log_notes(list.notes);
   std::map<std::string, std::string> category_of;
   for (std::size_t q = 0; q < list.questions.size(); ++q) category_of[list.questions[q]] = list.categories[q];
   std::vector<std::size_t> columns;
@@ -67,7 +67,8 @@ void keep_listed(LabelTable& labels, const std::filesystem::path& file) {
 }
 
 LabelTable read_labels(const ProbeJob& job) {
-  LabelTable labels = load_labels_with_warnings(job.labels);
+  LabelTable labels = load_labels(job.labels);
+  log_notes(labels.notes);
   if (!job.questions.empty()) keep_listed(labels, job.questions);
   return labels;
 }

@@ -104,12 +104,12 @@ SlicePlan even_grid(const Stack& stack, double spacing, const std::string& name)
 
 void note_sides(const Stack& stack, double spacing, LoadReport& report) {
   if (stack.shear_deg > 0.1) {
-    report.warnings.push_back(fmt::format(
+    report.notes.add(fmt::format(
         "gantry tilt: the planes are stacked {:.2f} degrees off their normal; the volume is not sheared back",
         stack.shear_deg));
   }
   if (stack.sideways > tolerance(spacing)) {
-    report.warnings.push_back(
+    report.notes.add(
         fmt::format("planes lie up to {:.2f} mm beside the line from the first to the last", stack.sideways));
   }
 }
@@ -122,7 +122,7 @@ SlicePlan plan_slices(const Stack& stack, GapPolicy policy, const std::string& n
   const double worst = unevenness(stack);
   if (worst <= tolerance(even.spacing_mm)) {
     if (worst > worth_a_note * even.spacing_mm) {
-      report.warnings.push_back(
+      report.notes.add(
           fmt::format("slices lie up to {:.3g} mm off an even grid of {:.4g} mm", worst, even.spacing_mm));
     }
     return even;
@@ -134,7 +134,7 @@ SlicePlan plan_slices(const Stack& stack, GapPolicy policy, const std::string& n
                   *least, *most, lower_median(steps));
   if (policy == GapPolicy::fail) fail(ErrorCategory::input, "{}: {}", name, fault);
   if (policy == GapPolicy::ignore) {
-    report.warnings.push_back(fmt::format("{}; stacked as if every {:.4g} mm", fault, even.spacing_mm));
+    report.notes.add(fmt::format("{}; stacked as if every {:.4g} mm", fault, even.spacing_mm));
     return even;
   }
   const double usual = lower_median(steps);
@@ -150,9 +150,8 @@ SlicePlan plan_slices(const Stack& stack, GapPolicy policy, const std::string& n
     if (plan.slices[i].lower != plan.slices[i].upper)
       report.filled_positions_mm.push_back(static_cast<double>(i) * plan.spacing_mm);
   }
-  report.warnings.push_back(
-      fmt::format("{}; {} of {} slices were made by linear interpolation onto {:.4g} mm", fault,
-                  report.filled_positions_mm.size(), count, plan.spacing_mm));
+  report.notes.add(fmt::format("{}; {} of {} slices were made by linear interpolation onto {:.4g} mm", fault,
+                               report.filled_positions_mm.size(), count, plan.spacing_mm));
   return plan;
 }
 

@@ -23,7 +23,7 @@ struct SlicePlan {
   std::vector<PlannedSlice> slices;
 };
 
-// Adds warnings and filled positions to the report. Throws Error(input), `name` first, where the policy is
+// Adds notes and filled positions to the report. Throws Error(input), `name` first, where the policy is
 // fail, or more than a tenth of the slices would have to be made up.
 SlicePlan plan_slices(const Stack& stack, GapPolicy policy, const std::string& name, LoadReport& report);
 

@@ -24,7 +24,7 @@ struct PlaneHeader {
 };
 
 struct FileHeader {
-  DicomSeries identity;  // its planes, exclusions and warnings are empty
+  DicomSeries identity;  // its planes, exclusions and notes are empty
   std::vector<PlaneHeader> planes;
 };
 

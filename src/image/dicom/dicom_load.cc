@@ -1,6 +1,5 @@
-#include "pillar/image/dicom_series.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/image/dicom_series.h"
 
 #include "image/dicom/dicom_gaps.h"
 #include "image/dicom/dicom_geometry.h"
@@ -72,14 +71,13 @@ void check_claims(const DicomSeries& series) {
 
 double single_spacing(const DicomPlane& plane, LoadReport& report) {
   if (plane.slice_spacing_mm > 0) return plane.slice_spacing_mm;
-  report.warnings.emplace_back(
-      "a single slice without SpacingBetweenSlices or SliceThickness: taken as 1 mm");
+  report.notes.add("a single slice without SpacingBetweenSlices or SliceThickness: taken as 1 mm");
   return 1;
 }
 
 void note_tilt(const DicomSeries& series, double shear_deg, LoadReport& report) {
   if (series.gantry_tilt_deg != 0 && shear_deg <= 0.1) {
-    report.warnings.push_back(
+    report.notes.add(
         fmt::format("GantryDetectorTilt is {:.4g} degrees, but the planes are stacked along their normal",
                     series.gantry_tilt_deg));
   }
@@ -159,7 +157,7 @@ Volume load_series(const DicomSeries& series, const DicomLoadOptions& options, L
   report = {};
   report.source_slice_count = static_cast<std::int64_t>(series.planes.size());
   report.excluded_slice_count = static_cast<std::int64_t>(series.excluded.size());
-  report.warnings = series.warnings;
+  report.notes = series.notes;
 
   const DicomPlane& first = series.planes.front();
   SlicePlan plan{0, {{0, 0, 0}}};
@@ -168,8 +166,7 @@ Volume load_series(const DicomSeries& series, const DicomLoadOptions& options, L
   if (series.planes.size() == 1) {
     plan.spacing_mm = single_spacing(first, report);
     if (!first.position)
-      report.warnings.emplace_back(
-          "a single slice without ImagePositionPatient: its place is taken as 0, 0, 0");
+      report.notes.add("a single slice without ImagePositionPatient: its place is taken as 0, 0, 0");
   } else {
     const Stack stack = measure_stack(series.planes);
     against_normal = stack.against_normal;

@@ -45,8 +45,8 @@ void exclude_copies(DicomSeries& series, Planes& planes) {
     return is_new ? "" : fmt::format("copy of {}", first->second.filename());
   });
   if (planes.size() != before) {
-    series.warnings.push_back(fmt::format("{} planes are copies of others (same SOPInstanceUID) and left out",
-                                          before - planes.size()));
+    series.notes.add(fmt::format("{} planes are copies of others (same SOPInstanceUID) and left out",
+                                 before - planes.size()));
   }
 }
 
@@ -70,8 +70,8 @@ void keep_common_matrix(DicomSeries& series, Planes& planes) {
     return fmt::format("matrix {}x{}, the series has {}x{}", header.plane.rows, header.plane.columns, most[0],
                        most[1]);
   });
-  series.warnings.push_back(fmt::format("{} of {} planes have another matrix than {}x{} and are left out",
-                                        before - planes.size(), before, most[0], most[1]));
+  series.notes.add(fmt::format("{} of {} planes have another matrix than {}x{} and are left out",
+                               before - planes.size(), before, most[0], most[1]));
 }
 
 // Without a majority all stay, and load_series() refuses them.
@@ -91,7 +91,7 @@ void keep_common_orientation(DicomSeries& series, Planes& planes) {
   exclude(series, planes, [&](const PlaneHeader& header) -> std::string {
     return same_orientation(most->first, header.plane) ? "" : "orientation differs from the series'";
   });
-  series.warnings.push_back(
+  series.notes.add(
       fmt::format("mixed orientations: {} of {} planes do not lie parallel to the others and are left out",
                   before - planes.size(), before));
 }
@@ -133,7 +133,7 @@ void order_planes(DicomSeries& series, Planes& planes) {
   Planes ordered;
   for (const auto& [place, index] : places) ordered.push_back(std::move(planes[index]));
   planes = std::move(ordered);
-  series.warnings.push_back(reason + ": planes are ordered by position");
+  series.notes.add(reason + ": planes are ordered by position");
 }
 
 void note_oddities(DicomSeries& series, const Planes& planes) {
@@ -141,15 +141,15 @@ void note_oddities(DicomSeries& series, const Planes& planes) {
   if (series.modality == Modality::ct) {
     const auto bare = count([](const PlaneHeader& header) { return !header.has_rescale; });
     if (bare > 0) {
-      series.warnings.push_back(
+      series.notes.add(
           fmt::format("{} of {} CT planes have no rescale slope and intercept: stored values are taken as HU",
                       bare, planes.size()));
     }
   }
   const auto adrift = count([](const PlaneHeader& header) { return !header.plane.has_orientation; });
   if (adrift > 0) {
-    series.warnings.push_back(fmt::format("{} of {} planes have no ImageOrientationPatient: taken as axial",
-                                          adrift, planes.size()));
+    series.notes.add(fmt::format("{} of {} planes have no ImageOrientationPatient: taken as axial", adrift,
+                                 planes.size()));
   }
 }
 
@@ -178,7 +178,7 @@ bool same_orientation(const DicomPlane& a, const DicomPlane& b) noexcept {
 void select_planes(DicomSeries& series, std::vector<PlaneHeader> found) {
   exclude(series, found, [](const PlaneHeader& header) { return header.is_localizer ? "localizer" : ""; });
   if (!series.excluded.empty()) {
-    series.warnings.push_back(fmt::format("{} localizer planes are left out", series.excluded.size()));
+    series.notes.add(fmt::format("{} localizer planes are left out", series.excluded.size()));
   }
   const auto sound_end = std::stable_partition(
       found.begin(), found.end(), [](const PlaneHeader& header) { return header.plane.fault.empty(); });

@@ -7,7 +7,7 @@
 
 namespace pillar {
 
-// Fills planes, excluded, warnings and bytes_on_disk of a series from all planes found for it. Leaves
+// Fills planes, excluded, notes and bytes_on_disk of a series from all planes found for it. Leaves
 // `planes` empty if they are all localizers. Planes with a fault are kept, for load_series() to name.
 void select_planes(DicomSeries& series, std::vector<PlaneHeader> found);
 

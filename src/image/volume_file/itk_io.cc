@@ -44,7 +44,7 @@ VolumeFormat volume_format(const std::filesystem::path& path) {
 
 itk::ImageIOBase::Pointer make_itk_io(VolumeFormat format, const std::filesystem::path& path) {
   itk::Object::GlobalWarningDisplayOff();  // it prints pages to stderr; what matters is said in our own
-                                           // warnings
+                                           // notes
   itk::ImageIOBase::Pointer io;
   switch (format) {
     case VolumeFormat::nifti:

@@ -43,7 +43,7 @@ double farthest(const NiftiHeader& header, const PlaceA& a, const PlaceB& b) {
 }  // namespace
 
 void warn_of_nifti_geometry(const NiftiHeader& header, const Geometry& used,
-                            const std::filesystem::path& path, std::vector<std::string>& warnings) {
+                            const std::filesystem::path& path, Notes& notes) {
   const auto q = [&](const Point& index) { return place(header.qform, header.unit_mm, index); };
   const auto s = [&](const Point& index) { return place(header.sform, header.unit_mm, index); };
   const auto taken = [&](const Point& index) { return used.point(index); };
@@ -51,7 +51,7 @@ void warn_of_nifti_geometry(const NiftiHeader& header, const Geometry& used,
       0.05 * *std::min_element(used.spacing_xyz_mm.begin(), used.spacing_xyz_mm.end());
 
   if (header.qform_code <= 0 && header.sform_code <= 0) {
-    warnings.push_back(
+    notes.add(
         fmt::format("{}: the header has no orientation; axes taken as left, posterior, superior", path));
     return;
   }
@@ -59,11 +59,11 @@ void warn_of_nifti_geometry(const NiftiHeader& header, const Geometry& used,
   const double from_q = header.qform_code > 0 ? farthest(header, q, taken) : HUGE_VAL;
   const double from_s = header.sform_code > 0 ? farthest(header, s, taken) : HUGE_VAL;
   if (both && farthest(header, q, s) > tolerance_mm) {
-    warnings.push_back(fmt::format("{}: qform and sform place voxels up to {:.3g} mm apart; the {} is used",
-                                   path, farthest(header, q, s), from_q < from_s ? "qform" : "sform"));
+    notes.add(fmt::format("{}: qform and sform place voxels up to {:.3g} mm apart; the {} is used", path,
+                          farthest(header, q, s), from_q < from_s ? "qform" : "sform"));
   }
   if (std::min(from_q, from_s) > tolerance_mm) {
-    warnings.push_back(
+    notes.add(
         fmt::format("{}: voxel size and orientation matrix contradict each other by up to {:.3g} mm; "
                     "sizes are from pixdim, directions from the matrix",
                     path, std::min(from_q, from_s)));

@@ -95,7 +95,7 @@ std::array<std::int64_t, 4> sizes(const Fields& fields, const std::filesystem::p
   return size;
 }
 
-double unit_in_mm(int units, const std::filesystem::path& path, std::vector<std::string>& warnings) {
+double unit_in_mm(int units, const std::filesystem::path& path, Notes& notes) {
   switch (units & 7) {
     case 1:
       return 1000;
@@ -104,7 +104,7 @@ double unit_in_mm(int units, const std::filesystem::path& path, std::vector<std:
     case 3:
       return 0.001;
     case 0:
-      warnings.push_back(fmt::format("{}: the header does not say its unit; taken as mm", path));
+      notes.add(fmt::format("{}: the header does not say its unit; taken as mm", path));
       return 1;
     default:
       fail(ErrorCategory::input, "{}: unknown unit of length {}", path, units & 7);
@@ -113,11 +113,10 @@ double unit_in_mm(int units, const std::filesystem::path& path, std::vector<std:
 
 // From the unit quaternion (a,b,c,d) with a = sqrt(1 - b*b - c*c - d*d), as the format defines it.
 std::array<double, 16> qform_matrix(const Fields& fields, const std::array<double, 3>& spacing,
-                                    const std::filesystem::path& path, std::vector<std::string>& warnings) {
+                                    const std::filesystem::path& path, Notes& notes) {
   const double b = fields.float32(256), c = fields.float32(260), d = fields.float32(264);
   const double square = b * b + c * c + d * d;
-  if (!(square < 1.01))
-    warnings.push_back(fmt::format("{}: the qform's quaternion is not of unit length", path));
+  if (!(square < 1.01)) notes.add(fmt::format("{}: the qform's quaternion is not of unit length", path));
   const double a = std::sqrt(std::max(0.0, 1 - square));
   const double qfac = fields.float32(76) < 0 ? -1 : 1;
   const double x = spacing[0], y = spacing[1], z = spacing[2] * qfac;
@@ -140,7 +139,7 @@ std::array<double, 16> qform_matrix(const Fields& fields, const std::array<doubl
 }
 
 void read_orientation(const Fields& fields, const std::filesystem::path& path, NiftiHeader& header,
-                      std::vector<std::string>& warnings) {
+                      Notes& notes) {
   header.qform_code = fields.int16(252);
   header.sform_code = fields.int16(254);
   // ITK's reader takes what is not finite for 0.
@@ -152,20 +151,20 @@ void read_orientation(const Fields& fields, const std::filesystem::path& path, N
   };
   if (header.qform_code > 0) check_finite("qform", 256, 276);
   if (header.sform_code > 0) check_finite("sform", 280, 324);
-  if (header.qform_code > 0) header.qform = qform_matrix(fields, header.spacing_xyz, path, warnings);
+  if (header.qform_code > 0) header.qform = qform_matrix(fields, header.spacing_xyz, path, notes);
   if (header.sform_code <= 0) return;
   for (std::size_t i = 0; i < 12; ++i) header.sform[i] = fields.float32(280 + 4 * i);
   header.sform[15] = 1;
 }
 
 void read_scaling(const Fields& fields, const std::filesystem::path& path, NiftiHeader& header,
-                  std::vector<std::string>& warnings) {
+                  Notes& notes) {
   const double slope = fields.float32(112);
   const double intercept = fields.float32(116);
   // Zero says "not scaled" in the format; NaN is what a common Python writer puts for the same.
   if (slope == 0 || !std::isfinite(slope)) {
     if (std::isfinite(intercept) && intercept != 0)
-      warnings.push_back(fmt::format("{}: scl_inter {} without scl_slope is ignored", path, intercept));
+      notes.add(fmt::format("{}: scl_inter {} without scl_slope is ignored", path, intercept));
     return;
   }
   header.slope = slope;
@@ -173,7 +172,7 @@ void read_scaling(const Fields& fields, const std::filesystem::path& path, Nifti
 }
 
 void check_extent(const NiftiHeader& header, GzipInput& file, const std::filesystem::path& path,
-                  std::vector<std::string>& warnings) {
+                  Notes& notes) {
   // Four axes of at most 32767 and 8 bytes a voxel stay below 2^63.
   const std::uint64_t claimed =
       static_cast<std::uint64_t>(header.voxel_offset) +
@@ -185,7 +184,7 @@ void check_extent(const NiftiHeader& header, GzipInput& file, const std::filesys
          file.file_bytes());
   }
   if (!file.compressed() && claimed < file.file_bytes()) {
-    warnings.push_back(
+    notes.add(
         fmt::format("{}: {} bytes after the last voxel are ignored", path, file.file_bytes() - claimed));
   }
 }
@@ -201,8 +200,7 @@ std::int64_t NiftiHeader::volume_bytes() const noexcept {
   return voxels_per_volume() * static_cast<std::int64_t>(c10::elementSize(type));
 }
 
-NiftiHeader read_nifti_header(GzipInput& file, const std::filesystem::path& path,
-                              std::vector<std::string>& warnings) {
+NiftiHeader read_nifti_header(GzipInput& file, const std::filesystem::path& path, Notes& notes) {
   std::array<unsigned char, kHeaderBytes> bytes;
   const std::size_t got = file.read(bytes.data(), bytes.size());
   if (got < bytes.size())
@@ -225,10 +223,10 @@ NiftiHeader read_nifti_header(GzipInput& file, const std::filesystem::path& path
     fail(ErrorCategory::input, "{}: voxels at byte {}; a NIfTI file has them at 352 or later", path, offset);
   }
   header.voxel_offset = static_cast<std::int64_t>(offset);
-  header.unit_mm = unit_in_mm(bytes[123], path, warnings);
-  read_orientation(fields, path, header, warnings);
-  read_scaling(fields, path, header, warnings);
-  check_extent(header, file, path, warnings);
+  header.unit_mm = unit_in_mm(bytes[123], path, notes);
+  read_orientation(fields, path, header, notes);
+  read_scaling(fields, path, header, notes);
+  check_extent(header, file, path, notes);
   return header;
 }
 

@@ -2,6 +2,7 @@
 // silently.
 #pragma once
 
+#include "pillar/core/notes.h"
 #include "pillar/image/volume.h"
 
 #include "image/volume_file/gzip_input.h"
@@ -9,8 +10,6 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <string>
-#include <vector>
 
 namespace pillar {
 
@@ -35,13 +34,12 @@ struct NiftiHeader {
 };
 
 // Throws Error(input) unless all of it makes sense and the voxels it claims fit a file of this size;
-// Error(unsupported) for NIfTI-2. Puts what is odd, but can be read, into `warnings`.
-NiftiHeader read_nifti_header(GzipInput& file, const std::filesystem::path& path,
-                              std::vector<std::string>& warnings);
+// Error(unsupported) for NIfTI-2. Puts what is odd, but can be read, into `notes`.
+NiftiHeader read_nifti_header(GzipInput& file, const std::filesystem::path& path, Notes& notes);
 
 // Says where the file's two orientations contradict each other or the voxel size. `used` is the geometry that
 // was taken.
 void warn_of_nifti_geometry(const NiftiHeader& header, const Geometry& used,
-                            const std::filesystem::path& path, std::vector<std::string>& warnings);
+                            const std::filesystem::path& path, Notes& notes);
 
 }  // namespace pillar

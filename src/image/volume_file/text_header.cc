@@ -195,21 +195,21 @@ VoxelBlock voxel_block(VolumeFormat format, const TextHeader& header, const std:
 }
 
 void warn_of_absent_geometry(VolumeFormat format, const TextHeader& header, const std::filesystem::path& path,
-                             std::vector<std::string>& warnings) {
+                             Notes& notes) {
   const auto any = [&](std::initializer_list<std::string_view> keys) {
     return std::any_of(keys.begin(), keys.end(),
                        [&](std::string_view key) { return header.value(key).has_value(); });
   };
   const bool nrrd = format == VolumeFormat::nrrd;
   if (nrrd ? !any({"spacings", "spacedirections"}) : !any({"elementspacing", "elementsize"})) {
-    warnings.push_back(fmt::format("{}: the header has no spacing; taken as 1 mm", path));
+    notes.add(fmt::format("{}: the header has no spacing; taken as 1 mm", path));
   }
   if (nrrd ? !any({"spacedirections"}) : !any({"transformmatrix", "rotation", "orientation"})) {
-    warnings.push_back(
+    notes.add(
         fmt::format("{}: the header has no orientation; axes taken as left, posterior, superior", path));
   }
   if (nrrd ? !any({"spaceorigin", "axismins"}) : !any({"offset", "position", "origin"})) {
-    warnings.push_back(fmt::format("{}: the header has no origin; taken as 0", path));
+    notes.add(fmt::format("{}: the header has no origin; taken as 0", path));
   }
   if (!nrrd || !any({"spacedirections"})) return;
   const std::string space = lower(header.value("space").value_or("none"));
@@ -217,9 +217,8 @@ void warn_of_absent_geometry(VolumeFormat format, const TextHeader& header, cons
                                  "left-posterior-superior"}) {
     if (space == known) return;
   }
-  warnings.push_back(
-      fmt::format("{}: space '{}' says nothing of the patient; taken as left-posterior-superior", path,
-                  printable(space, 40)));
+  notes.add(fmt::format("{}: space '{}' says nothing of the patient; taken as left-posterior-superior", path,
+                        printable(space, 40)));
 }
 
 }  // namespace pillar

@@ -2,6 +2,7 @@
 // before ITK, which trusts them, reads on.
 #pragma once
 
+#include "pillar/core/notes.h"
 #include "pillar/image/volume.h"
 
 #include "image/volume_file/itk_io.h"
@@ -35,6 +36,6 @@ VoxelBlock voxel_block(VolumeFormat format, const TextHeader& header, const std:
 
 // Says which parts of the geometry are absent, and so taken as 1 mm, origin 0, axes left-posterior-superior.
 void warn_of_absent_geometry(VolumeFormat format, const TextHeader& header, const std::filesystem::path& path,
-                             std::vector<std::string>& warnings);
+                             Notes& notes);
 
 }  // namespace pillar

@@ -18,22 +18,21 @@ bool is_volume_file(const std::filesystem::path& path) {
 }
 
 std::int64_t choose_volume(std::int64_t volumes, const VolumeFileOptions& options,
-                           const std::filesystem::path& path, std::vector<std::string>& warnings) {
+                           const std::filesystem::path& path, Notes& notes) {
   const std::int64_t chosen = options.volume.value_or(0);
   if (chosen < 0 || chosen >= volumes) {
     fail(ErrorCategory::usage, "{}: no volume {}; it has {}, counted from 0", path, chosen, volumes);
   }
   if (volumes > 1 && !options.volume) {
-    warnings.push_back(fmt::format("{}: the first of {} volumes is read", path, volumes));
+    notes.add(fmt::format("{}: the first of {} volumes is read", path, volumes));
   }
   return chosen;
 }
 
-Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptions& options,
-                        std::vector<std::string>& warnings) {
+Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes) {
   const VolumeFormat format = volume_format(path);
-  Volume volume = format == VolumeFormat::nifti ? read_nifti(path, options, warnings)
-                                                : read_nrrd_or_meta(format, path, options, warnings);
+  Volume volume = format == VolumeFormat::nifti ? read_nifti(path, options, notes)
+                                                : read_nrrd_or_meta(format, path, options, notes);
   volume.voxels_dhw = to_volume_type(volume.voxels_dhw, path);
   volume.modality = options.modality;
   if (const auto bad = first_non_finite(volume.voxels_dhw)) {

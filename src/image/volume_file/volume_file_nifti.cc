@@ -9,7 +9,7 @@ namespace pillar {
 namespace {
 
 at::Tensor read_voxels(GzipInput& file, const NiftiHeader& header, std::int64_t volume,
-                       const std::filesystem::path& path, std::vector<std::string>& warnings) {
+                       const std::filesystem::path& path, Notes& notes) {
   const auto bytes = static_cast<std::size_t>(header.volume_bytes());
   at::Tensor voxels =
       new_voxels({header.size_xyzt[2], header.size_xyzt[1], header.size_xyzt[0]}, header.type, path);
@@ -19,7 +19,7 @@ at::Tensor read_voxels(GzipInput& file, const NiftiHeader& header, std::int64_t 
   // Reading on to the end of a gzip stream also checks its checksum.
   char next = 0;
   if (file.compressed() && volume + 1 == header.size_xyzt[3] && file.read(&next, 1) == 1) {
-    warnings.push_back(fmt::format("{}: there are bytes after the last voxel; they are ignored", path));
+    notes.add(fmt::format("{}: there are bytes after the last voxel; they are ignored", path));
   }
   if (header.swapped) swap_bytes(voxels);
   return voxels;
@@ -33,15 +33,14 @@ Geometry read_geometry(const std::filesystem::path& path) {
 
 }  // namespace
 
-Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options,
-                  std::vector<std::string>& warnings) {
+Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes) {
   GzipInput file(path);
-  const NiftiHeader header = read_nifti_header(file, path, warnings);
-  const std::int64_t volume = choose_volume(header.size_xyzt[3], options, path, warnings);
+  const NiftiHeader header = read_nifti_header(file, path, notes);
+  const std::int64_t volume = choose_volume(header.size_xyzt[3], options, path, notes);
   Volume result;
   result.geometry = read_geometry(path);
-  warn_of_nifti_geometry(header, result.geometry, path, warnings);
-  result.voxels_dhw = read_voxels(file, header, volume, path, warnings);
+  warn_of_nifti_geometry(header, result.geometry, path, notes);
+  result.voxels_dhw = read_voxels(file, header, volume, path, notes);
   if (header.scaled()) result.voxels_dhw = scale_voxels(result.voxels_dhw, header.slope, header.intercept);
   return result;
 }

@@ -9,15 +9,14 @@ namespace pillar {
 
 // Index of the volume to read from a file with `volumes` of them. Throws Error(usage) if there is none such.
 std::int64_t choose_volume(std::int64_t volumes, const VolumeFileOptions& options,
-                           const std::filesystem::path& path, std::vector<std::string>& warnings);
+                           const std::filesystem::path& path, Notes& notes);
 
 // Geometry through ITK; voxels straight from the (gzipped) file into the tensor: ITK's own reader keeps a
 // second copy, and reads all volumes of a 4-D file for one.
-Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options,
-                  std::vector<std::string>& warnings);
+Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes);
 
 // Geometry and type through ITK, once the header's claims were judged; voxels straight into the tensor.
 Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
-                         const VolumeFileOptions& options, std::vector<std::string>& warnings);
+                         const VolumeFileOptions& options, Notes& notes);
 
 }  // namespace pillar

@@ -70,7 +70,7 @@ std::uint64_t content_bytes(const std::array<std::int64_t, 4>& size, at::ScalarT
 }  // namespace
 
 Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
-                         const VolumeFileOptions& options, std::vector<std::string>& warnings) {
+                         const VolumeFileOptions& options, Notes& notes) {
   const TextHeader header = read_text_header(format, path);
   const VoxelBlock block = voxel_block(format, header, path);
   const auto io = make_itk_io(format, path);
@@ -78,15 +78,15 @@ Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
   const at::ScalarType type = component_type(*io, path);
   const auto size = sizes(*io, path);
   const std::uint64_t bytes = content_bytes(size, type, block, path);
-  warn_of_absent_geometry(format, header, path, warnings);
+  warn_of_absent_geometry(format, header, path, notes);
 
   Volume result;
   result.geometry = itk_geometry(*io, path);
-  const std::int64_t volume = choose_volume(size[3], options, path, warnings);
+  const std::int64_t volume = choose_volume(size[3], options, path, notes);
   result.voxels_dhw = new_voxels({size[2], size[1], size[0]}, type, path);
   const std::span<std::byte> out(static_cast<std::byte*>(result.voxels_dhw.mutable_data_ptr()),
                                  result.voxels_dhw.nbytes());
-  read_block(block, bytes, static_cast<std::uint64_t>(volume) * out.size(), out, path, warnings);
+  read_block(block, bytes, static_cast<std::uint64_t>(volume) * out.size(), out, path, notes);
   if (block.swapped) swap_bytes(result.voxels_dhw);
   return result;
 }

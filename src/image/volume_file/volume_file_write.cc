@@ -60,8 +60,8 @@ void check_written(const std::filesystem::path& made, const at::Tensor& voxels,
                    const std::filesystem::path& path) {
   bool same = false;
   try {
-    std::vector<std::string> warnings;
-    const at::Tensor back = read_volume_file(made, {}, warnings).voxels_dhw;
+    Notes notes;
+    const at::Tensor back = read_volume_file(made, {}, notes).voxels_dhw;
     same = back.nbytes() == voxels.nbytes() &&
            std::memcmp(back.const_data_ptr(), voxels.const_data_ptr(), voxels.nbytes()) == 0;
   } catch (const Error&) {

@@ -79,8 +79,7 @@ std::uint64_t VoxelBlock::max_content_bytes() const noexcept {
 }
 
 void read_block(const VoxelBlock& block, std::uint64_t content_bytes, std::uint64_t skip,
-                std::span<std::byte> out, const std::filesystem::path& path,
-                std::vector<std::string>& warnings) {
+                std::span<std::byte> out, const std::filesystem::path& path, Notes& notes) {
   const MappedFile file(block.file);
   if (block.offset + block.bytes > file.bytes().size()) fail(ErrorCategory::input, "{}: truncated", path);
   const ByteView stored = file.bytes().subspan(block.offset, block.bytes);
@@ -100,8 +99,7 @@ void read_block(const VoxelBlock& block, std::uint64_t content_bytes, std::uint6
   }
   if (got < out.size())
     fail(ErrorCategory::input, "{}: truncated: {} of {} bytes of voxels", path, got, out.size());
-  if (more)
-    warnings.push_back(fmt::format("{}: there are bytes after the last voxel; they are ignored", path));
+  if (more) notes.add(fmt::format("{}: there are bytes after the last voxel; they are ignored", path));
 }
 
 }  // namespace pillar

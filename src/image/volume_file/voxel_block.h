@@ -2,11 +2,11 @@
 // another.
 #pragma once
 
+#include "pillar/core/notes.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <span>
-#include <string>
-#include <vector>
 
 namespace pillar {
 
@@ -24,7 +24,6 @@ struct VoxelBlock {
 // whole, so this is read here. Throws Error(input) naming `path` where the block is too short or damaged;
 // `content_bytes` is what the header says there is, and more than that is a warning.
 void read_block(const VoxelBlock& block, std::uint64_t content_bytes, std::uint64_t skip,
-                std::span<std::byte> out, const std::filesystem::path& path,
-                std::vector<std::string>& warnings);
+                std::span<std::byte> out, const std::filesystem::path& path, Notes& notes);
 
 }  // namespace pillar

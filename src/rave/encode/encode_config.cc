@@ -38,8 +38,7 @@ const std::vector<std::string> kProcessingKeys = {"resampling", "crop_pad", "sli
 
 // The public engine's files carry keys of parts that do not exist here; a misspelt key of ours is still an
 // error.
-void check_keys(const Config& node, const std::vector<std::string>& known, bool lenient,
-                std::vector<std::string>& warnings) {
+void check_keys(const Config& node, const std::vector<std::string>& known, bool lenient, Notes& notes) {
   if (!node.exists()) return;
   if (!lenient) {
     node.allow_only(known);
@@ -48,7 +47,7 @@ void check_keys(const Config& node, const std::vector<std::string>& known, bool 
   for (const std::string& key : node.keys()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     if (!nearest_name(key, known).empty()) node.allow_only(known);
-    warnings.push_back(fmt::format("{}: ignored, nothing here reads it", node.get(key).where()));
+    notes.add(fmt::format("{}: ignored, nothing here reads it", node.get(key).where()));
   }
 }
 
@@ -61,11 +60,10 @@ bool enabled(const Config& section) {
   return section.exists() && section.get("enabled").as_bool(true);
 }
 
-void read_processing(const Config& node, bool lenient, PreprocessOptions& options,
-                     std::vector<std::string>& warnings) {
-  check_keys(node, kProcessingKeys, lenient, warnings);
+void read_processing(const Config& node, bool lenient, PreprocessOptions& options, Notes& notes) {
+  check_keys(node, kProcessingKeys, lenient, notes);
   const Config resampling = node.get("resampling");
-  check_keys(resampling, {"enabled", "target_spacing"}, lenient, warnings);
+  check_keys(resampling, {"enabled", "target_spacing"}, lenient, notes);
   if (enabled(resampling)) {
     const Config spacing = resampling.get("target_spacing");
     const std::vector<double> values = spacing.as_doubles(3);
@@ -76,14 +74,14 @@ void read_processing(const Config& node, bool lenient, PreprocessOptions& option
     options.target_spacing_xyz_mm = {values[0], values[1], values[2]};
   }
   const Config crop_pad = node.get("crop_pad");
-  check_keys(crop_pad, {"enabled", "size"}, lenient, warnings);
+  check_keys(crop_pad, {"enabled", "size"}, lenient, notes);
   if (enabled(crop_pad)) {
     const Config size = crop_pad.get("size");
     const std::vector<std::int64_t> values = size.as_ints(2);
     options.crop_pad_hw = {positive(size, values[0]), positive(size, values[1])};
   }
   const Config selection = node.get("slice_selection");
-  check_keys(selection, {"enabled", "slices"}, lenient, warnings);
+  check_keys(selection, {"enabled", "slices"}, lenient, notes);
   if (enabled(selection))
     options.slices = positive(selection.get("slices"), selection.get("slices").as_int());
 
@@ -146,15 +144,15 @@ Config encode_preset(std::string_view name) {
        near.empty() ? "" : fmt::format("did you mean '{}'? ", near), joined(encode_preset_names(), ", "));
 }
 
-EncodeConfig parse_encode_config(const Config& config, std::vector<std::string>& warnings) {
+EncodeConfig parse_encode_config(const Config& config, Notes& notes) {
   EncodeConfig result;
   const Config exporter = config.get("exporter_config");
   const bool public_file = exporter.exists();
-  check_keys(config, kTopKeys, public_file, warnings);
+  check_keys(config, kTopKeys, public_file, notes);
   if (config.get("modality").exists())
     result.modality = parse_value(config.get("modality"), [](auto t) { return parse_modality(t); });
   result.anatomy = config.get("anatomy").as_string("");
-  read_processing(config.get("processing"), public_file, result.preprocess, warnings);
+  read_processing(config.get("processing"), public_file, result.preprocess, notes);
   if (public_file) {
     const std::string name = exporter.as_string();
     if (name != "video_hevc")

@@ -66,11 +66,11 @@ PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::pa
   metadata.source_slice_count = report.source_slice_count;
   metadata.excluded_slice_count = report.excluded_slice_count;
   metadata.filled_positions_mm = report.filled_positions_mm;
-  metadata.warnings = report.warnings;
+  metadata.notes = report.notes;
   if (!series.planes.empty() && series.planes.front().has_orientation) {
     metadata.image_orientation_patient = series.planes.front().orientation;
   }
-  for (const std::string& warning : metadata.warnings) spdlog::warn("{}: {}", source.string(), warning);
+  for (const std::string& note : metadata.notes) spdlog::warn("{}: {}", source.string(), note);
   return finish(std::move(volume), std::move(metadata), source, options);
 }
 
@@ -80,18 +80,18 @@ PreparedScan prepare_volume_file(const std::filesystem::path& file, const Prepar
   reading.volume = options.volume_index;
   SampleMetadata metadata = identify_volume_file(file);
   if (!options.config.modality) {
-    metadata.warnings.emplace_back("modality not given, taken for CT (--set modality=MR changes it)");
+    metadata.notes.add("modality not given, taken for CT (--set modality=MR changes it)");
   }
-  Volume volume = read_volume_file(file, reading, metadata.warnings);
+  Notes notes;
+  Volume volume = read_volume_file(file, reading, notes);
   // The log line names the file, metadata.json must not.
   const std::string prefix = file.string() + ": ";
-  for (std::string& warning : metadata.warnings) {
-    if (warning.starts_with(prefix)) warning.erase(0, prefix.size());
-  }
+  for (const std::string& note : notes)
+    metadata.notes.add(note.starts_with(prefix) ? note.substr(prefix.size()) : note);
   metadata.source_slice_count = volume.voxels_dhw.size(0);
   const auto& d = volume.geometry.direction;
   metadata.image_orientation_patient = {d[0], d[3], d[6], d[1], d[4], d[7]};
-  for (const std::string& warning : metadata.warnings) spdlog::warn("{}: {}", file.string(), warning);
+  for (const std::string& note : metadata.notes) spdlog::warn("{}: {}", file.string(), note);
   return finish(std::move(volume), std::move(metadata), file, options);
 }
 

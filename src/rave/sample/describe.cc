@@ -1,7 +1,6 @@
 // The words of `pillar-rave info`.
-#include "pillar/rave/verify.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/rave/verify.h"
 
 #include <c10/core/ScalarType.h>
 #include <nlohmann/json.hpp>
@@ -86,7 +85,7 @@ Facts sample_facts(const SampleInfo& info) {
   if (m.is_mask) line(facts, "mask", "yes");
   if (!m.filled_positions_mm.empty())
     line(facts, "filled slices", fmt::format("{} made by interpolation", m.filled_positions_mm.size()));
-  for (const std::string& warning : m.warnings) line(facts, "warning", warning);
+  for (const std::string& note : m.notes) line(facts, "warning", note);
   return facts;
 }
 

@@ -1,7 +1,6 @@
-#include "pillar/rave/metadata.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/rave/metadata.h"
 
 #include "rave/sample/metadata_keys.h"
 
@@ -164,7 +163,9 @@ void read_processing(const Section& section, SampleMetadata& metadata) {
   section.read("is_mask", metadata.is_mask);
   section.read("resample_shape", metadata.resample_shape);
   section.read("filled_positions_mm", metadata.filled_positions_mm);
-  section.read("warnings", metadata.warnings);
+  std::vector<std::string> warnings;
+  section.read("warnings", warnings);
+  metadata.notes = Notes(std::move(warnings));
 }
 
 void read_export(const Section& section, SampleMetadata& metadata) {

@@ -1,6 +1,5 @@
-#include "pillar/rave/metadata.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/rave/metadata.h"
 
 #include "rave/sample/metadata_keys.h"
 
@@ -74,7 +73,7 @@ void write_processing(Section processing, const SampleMetadata& metadata) {
   if (!ct || metadata.is_mask) processing.set("is_mask", metadata.is_mask);
   processing.set("resample_shape", metadata.resample_shape);
   processing.set_if_any("filled_positions_mm", metadata.filled_positions_mm);
-  processing.set_if_any("warnings", metadata.warnings);
+  processing.set_if_any("warnings", metadata.notes.lines());
 }
 
 std::string encoder_name(const std::string& codec) {
@@ -83,8 +82,8 @@ std::string encoder_name(const std::string& codec) {
   return name;
 }
 
-// How many codes the published HU range is spread over, 0 where codes are not HU of that range. Lossless codes that
-// count from -1024 are: the public loader reads them within 1 HU.
+// How many codes the published HU range is spread over, 0 where codes are not HU of that range. Lossless
+// codes that count from -1024 are: the public loader reads them within 1 HU.
 int hu_levels(const SampleMetadata& metadata) {
   if (!metadata.mode || metadata.modality != Modality::ct) return 0;
   if (*metadata.mode == SampleMode::rave10) return 1024;

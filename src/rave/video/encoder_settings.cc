@@ -30,7 +30,7 @@ AVPixelFormat pixel_format(VideoKind kind) {
   return AV_PIX_FMT_NONE;
 }
 
-void validate(const SizeDhw& size, const VideoEncodeOptions& options) {
+void check_video_options(const SizeDhw& size, const VideoEncodeOptions& options) {
   constexpr std::array<std::string_view, 10> presets = {"ultrafast", "superfast", "veryfast", "faster",
                                                         "fast",      "medium",    "slow",     "slower",
                                                         "veryslow",  "placebo"};
@@ -45,8 +45,8 @@ void validate(const SizeDhw& size, const VideoEncodeOptions& options) {
   }
   const auto [depth, height, width] = size;
   if (depth < 1 || !video_can_hold(size)) {
-    fail(ErrorCategory::usage, "a video holds slices of {} x {} to {} x {}, not {} of {} x {}",
-         kMinSide, kMinSide, kMaxSide, kMaxSide, depth, height, width);
+    fail(ErrorCategory::usage, "a video holds slices of {} x {} to {} x {}, not {} of {} x {}", kMinSide,
+         kMinSide, kMaxSide, kMaxSide, depth, height, width);
   }
   if (options.kind == VideoKind::rave10 && (height % 2 != 0 || width % 2 != 0)) {
     fail(ErrorCategory::usage,
@@ -119,7 +119,7 @@ bool video_can_hold(const SizeDhw& size_dhw) noexcept {
 }
 
 CodecContext open_encoder(const SizeDhw& size_dhw, const VideoEncodeOptions& options, AvFaults& faults) {
-  validate(size_dhw, options);
+  check_video_options(size_dhw, options);
   const bool hevc = options.kind != VideoKind::gray16;
   const AVCodec* codec =
       hevc ? avcodec_find_encoder_by_name("libx265") : avcodec_find_encoder(AV_CODEC_ID_FFV1);

@@ -156,40 +156,43 @@ const char* to_string(Precision precision) noexcept {
   return "";
 }
 
-void PretrainConfig::validate() const {
+void check_pretrain_config(const PretrainConfig& config) {
   // Far above any use, far below where steps, bytes and nanoseconds overflow.
   constexpr std::int64_t kMillion = 1'000'000;
-  require(!output.empty(), "output", "the run's folder");
-  require(epochs > 0 && epochs <= kMillion, "train.epochs", "from 1 to 1000000");
-  require(batch_size > 0 && batch_size <= kMillion, "train.batch_size", "from 1 to 1000000");
-  require(micro_batch > 0 && micro_batch <= batch_size, "train.micro_batch", "from 1 to train.batch_size");
-  require(batch_size % micro_batch == 0, "train.micro_batch",
-          fmt::format("a divisor of train.batch_size ({})", batch_size));
-  require(clip_norm >= 0, "train.clip_norm", "0 (no clipping) or more");
-  require(ema_decay >= 0 && ema_decay < 1, "train.ema_decay", "from 0 (none) to below 1");
-  require(lr > 0, "optimizer.lr", "above 0");
-  require(warmup_steps >= 0, "optimizer.warmup_steps", "0 or more");
-  require(adamw.beta1 >= 0 && adamw.beta1 < 1 && adamw.beta2 >= 0 && adamw.beta2 < 1, "optimizer.betas",
-          "from 0 to below 1");
-  require(adamw.eps > 0, "optimizer.eps", "above 0");
-  require(adamw.weight_decay >= 0, "optimizer.weight_decay", "0 or more");
-  require(max_bad_fraction >= 0 && max_bad_fraction <= 1, "data.max_bad_fraction", "from 0 to 1");
-  require(loader_threads >= 0 && loader_threads <= 1024, "loader.threads",
-          "from 0 (as many as there are processors) to 1024");
-  require(loader_memory_gb > 0 && loader_memory_gb <= kMillion, "loader.memory_gb",
-          "above 0, at most 1000000");
-  require(loader_cache_gb >= 0 && loader_cache_gb <= kMillion, "loader.cache_gb",
-          "from 0 (no cache) to 1000000");
-  require(rotation.probability >= 0 && rotation.probability <= 1, "augment.rotation.probability",
+  require(!config.output.empty(), "output", "the run's folder");
+  require(config.epochs > 0 && config.epochs <= kMillion, "train.epochs", "from 1 to 1000000");
+  require(config.batch_size > 0 && config.batch_size <= kMillion, "train.batch_size", "from 1 to 1000000");
+  require(config.micro_batch > 0 && config.micro_batch <= config.batch_size, "train.micro_batch",
+          "from 1 to train.batch_size");
+  require(config.batch_size % config.micro_batch == 0, "train.micro_batch",
+          fmt::format("a divisor of train.batch_size ({})", config.batch_size));
+  require(config.clip_norm >= 0, "train.clip_norm", "0 (no clipping) or more");
+  require(config.ema_decay >= 0 && config.ema_decay < 1, "train.ema_decay", "from 0 (none) to below 1");
+  require(config.lr > 0, "optimizer.lr", "above 0");
+  require(config.warmup_steps >= 0, "optimizer.warmup_steps", "0 or more");
+  require(
+      config.adamw.beta1 >= 0 && config.adamw.beta1 < 1 && config.adamw.beta2 >= 0 && config.adamw.beta2 < 1,
+      "optimizer.betas", "from 0 to below 1");
+  require(config.adamw.eps > 0, "optimizer.eps", "above 0");
+  require(config.adamw.weight_decay >= 0, "optimizer.weight_decay", "0 or more");
+  require(config.max_bad_fraction >= 0 && config.max_bad_fraction <= 1, "data.max_bad_fraction",
           "from 0 to 1");
-  require(rotation.max_degrees >= 0 && rotation.max_degrees <= 180, "augment.rotation.max_degrees",
-          "from 0 to 180");
-  require(checkpoint_steps > 0, "checkpoint.every_steps", "at least 1");
-  require(checkpoint_minutes > 0 && checkpoint_minutes <= kMillion, "checkpoint.every_minutes",
+  require(config.loader_threads >= 0 && config.loader_threads <= 1024, "loader.threads",
+          "from 0 (as many as there are processors) to 1024");
+  require(config.loader_memory_gb > 0 && config.loader_memory_gb <= kMillion, "loader.memory_gb",
+          "above 0, at most 1000000");
+  require(config.loader_cache_gb >= 0 && config.loader_cache_gb <= kMillion, "loader.cache_gb",
+          "from 0 (no cache) to 1000000");
+  require(config.rotation.probability >= 0 && config.rotation.probability <= 1,
+          "augment.rotation.probability", "from 0 to 1");
+  require(config.rotation.max_degrees >= 0 && config.rotation.max_degrees <= 180,
+          "augment.rotation.max_degrees", "from 0 to 180");
+  require(config.checkpoint_steps > 0, "checkpoint.every_steps", "at least 1");
+  require(config.checkpoint_minutes > 0 && config.checkpoint_minutes <= kMillion, "checkpoint.every_minutes",
           "from 1 to 1000000");
-  require(checkpoints_kept > 0, "checkpoint.keep", "at least 1");
-  require(log_steps > 0, "log.every_steps", "at least 1");
-  require(validation_epochs > 0, "validation.every_epochs", "at least 1");
+  require(config.checkpoints_kept > 0, "checkpoint.keep", "at least 1");
+  require(config.log_steps > 0, "log.every_steps", "at least 1");
+  require(config.validation_epochs > 0, "validation.every_epochs", "at least 1");
 }
 
 PretrainConfig load_pretrain_config(const fs::path& path, const std::vector<std::string>& assignments) {
@@ -207,7 +210,7 @@ PretrainConfig load_pretrain_config(const fs::path& path, const std::vector<std:
   parse_optimizer(file.get("optimizer"), config);
   parse_rest(file, config);
   try {
-    config.validate();
+    check_pretrain_config(config);
   } catch (const Error& error) {
     fail(ErrorCategory::input, "{}: {}", path, error.what());
   }

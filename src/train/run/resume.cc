@@ -21,7 +21,7 @@ std::optional<RunCheckpoint> find_checkpoint(const PretrainOptions& options, con
     return std::nullopt;
   }
   if (options.resume != "auto") return load_run_checkpoint(options.resume);
-  std::vector<std::string> damaged;
+  Notes damaged;
   std::optional<RunCheckpoint> found = store.newest(damaged);
   for (const std::string& fault : damaged)
     spdlog::error("checkpoint passed over: {}; going on from the one before", fault);

@@ -140,18 +140,18 @@ void CheckpointStore::remove_old() const {
   }
 }
 
-std::optional<RunCheckpoint> CheckpointStore::newest(std::vector<std::string>& damaged) const {
+std::optional<RunCheckpoint> CheckpointStore::newest(Notes& damaged) const {
   for (const fs::path& folder : list()) {
     try {
       return load_run_checkpoint(folder);
     } catch (const Error& error) {
-      damaged.push_back(error.what());
+      damaged.add(error.what());
     }
   }
   if (!damaged.empty()) {
     fail(ErrorCategory::input,
          "{}: every checkpoint is damaged, the newest: {}; --resume none starts over (in another folder)",
-         folder_, damaged.front());
+         folder_, damaged[0]);
   }
   return std::nullopt;
 }

@@ -95,7 +95,7 @@ Image8 render_slice(const at::Tensor& voxels_dhw, int axis, std::int64_t index, 
                     const std::array<double, 3>& spacing_xyz_mm, bool slices_ascend) {
   at::Tensor volume = viz::checked_volume(voxels_dhw);
   viz::check_spacing(spacing_xyz_mm);
-  validate(window);
+  check_display_window(window);
   Plane plane = plane_of(volume, axis, index, spacing_xyz_mm, slices_ascend);
   double pixel_mm = std::min(plane.row_mm, plane.column_mm);
   int height = picture_side(static_cast<double>(plane.rows) * plane.row_mm / pixel_mm);
@@ -107,7 +107,7 @@ Image8 thumbnail(const at::Tensor& voxels_dhw, const std::array<double, 3>& spac
                  const DisplayWindow& window, int pixels) {
   const at::Tensor volume = viz::checked_volume(voxels_dhw);
   viz::check_spacing(spacing_xyz_mm);
-  validate(window);
+  check_display_window(window);
   check_tile_pixels(pixels);
   const TileSize size = tile_size(volume, spacing_xyz_mm, pixels);
   const Plane plane = plane_of(volume, 0, volume.size(0) / 2, spacing_xyz_mm, true);
@@ -118,7 +118,7 @@ Image8 contact_sheet(const at::Tensor& voxels_dhw, const std::array<double, 3>& 
                      const DisplayWindow& window, const ContactSheetOptions& options) {
   at::Tensor volume = viz::checked_volume(voxels_dhw);
   viz::check_spacing(spacing_xyz_mm);
-  validate(window);
+  check_display_window(window);
   check_options(options);
 
   int tiles = static_cast<int>(std::min<std::int64_t>(options.tiles, volume.size(0)));

@@ -38,7 +38,7 @@ std::vector<double> evenly_chosen(const at::Tensor& volume) {
 
 }  // namespace
 
-void validate(const DisplayWindow& window) {
+void check_display_window(const DisplayWindow& window) {
   if (!std::isfinite(window.center) || !std::isfinite(window.width) || window.width <= 0) {
     fail(ErrorCategory::usage, "window {},{}: centre and width must be numbers, the width above 0",
          window.center, window.width);
@@ -56,7 +56,7 @@ DisplayWindow parse_display_window(const std::string& text) {
   if (!center || !width)
     fail(ErrorCategory::usage, "window '{}': give centre and width, like 40,400", printable(text));
   DisplayWindow window{*center, *width};
-  validate(window);
+  check_display_window(window);
   return window;
 }
 

@@ -29,7 +29,7 @@ std::string slice_viewer_html(const at::Tensor& voxels_dhw, const std::array<dou
                               const SliceViewerOptions& options) {
   at::Tensor volume = viz::checked_volume(voxels_dhw);
   viz::check_spacing(spacing_xyz_mm);
-  validate(options.window);
+  check_display_window(options.window);
   viz::check_longest_side(options.longest_side);
   viz::PackedVoxels packed = viz::pack_voxels(volume, options.longest_side);
   return viz::fill_page(viz::kSliceViewerPage,
