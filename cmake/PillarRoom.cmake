@@ -7,6 +7,12 @@ function(pillar_optimize)
   endif()
 endfunction()
 
+# pillar_unity(target): its sources are compiled in batches of a few, so that the headers which they share are read once a
+# batch. A source with compile options of its own stays alone.
+function(pillar_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${PILLAR_UNITY} UNITY_BUILD_MODE BATCH UNITY_BUILD_BATCH_SIZE 8)
+endfunction()
+
 # Code that is run once is not worth the optimiser's time.
 function(pillar_optimize_little target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
@@ -62,6 +68,7 @@ function(pillar_room name)
   target_include_directories(pillar_${name} PRIVATE "${_fence}")
   target_link_libraries(pillar_${name} PUBLIC LibTorch::LibTorch PRIVATE pillar_flags fmt::fmt spdlog::spdlog ${ROOM_LIBS})
   target_precompile_headers(pillar_${name} REUSE_FROM pillar_pch)
+  pillar_unity(pillar_${name})
 endfunction()
 
 # pillar_app(NAME SOURCES file...): a program that parses its arguments and calls the library.
@@ -71,7 +78,9 @@ function(pillar_app name)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/apps")
   target_link_libraries(${name} PRIVATE pillar_app_support ${APP_LIBS})
   pillar_optimize_little(${name})
+  pillar_unity(${name})
   install(TARGETS ${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  set_property(GLOBAL APPEND PROPERTY PILLAR_PROGRAMS ${name})
 endfunction()
 
 # pillar_tests(ROOM SOURCES file... [LIBS target...]): one GoogleTest program, each of its cases a ctest test. It reaches the
@@ -91,5 +100,6 @@ function(pillar_tests name)
   target_link_libraries(${name}_tests PRIVATE pillar pillar_test_support pillar_flags fmt::fmt spdlog::spdlog GTest::gmock_main ${TEST_LIBS})
   target_precompile_headers(${name}_tests REUSE_FROM pillar_pch)
   pillar_optimize_little(${name}_tests)
+  pillar_unity(${name}_tests)
   gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 600)
 endfunction()

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 demo=${1:-demo}
 scripts/setup.sh
-scripts/build.sh release
+scripts/build.sh release programs
 export PATH="$PWD/build/release/bin:$PATH"
 
 step() { printf '\n== %s\n' "$*"; }

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPositive = "|positive", kNegative = "|negative";
-constexpr std::uint64_t kMostBytes = 1u << 30;
+constexpr std::uint64_t kMostPromptBytes = 1u << 30;
 constexpr std::size_t kLengthBytes = 8;  // a packed file begins with a length, whose high bytes are zero
 
 [[noreturn]] void no_bank(const fs::path& file, const std::string& fault) {
@@ -154,7 +154,7 @@ InputRecord text_record(const std::string& what, const fs::path& path) {
 }
 
 std::vector<std::string> read_prompt_names(const fs::path& file) {
-  const std::string text = read_text_file(file, kMostBytes);
+  const std::string text = read_text_file(file, kMostPromptBytes);
   std::vector<std::string> names;
   if (starts_with_brace(text)) {
     for_each_report(file, [&](const ReportLine& line) { names.push_back(line.study); });

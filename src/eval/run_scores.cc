@@ -13,10 +13,10 @@
 namespace pillar {
 namespace {
 
-// Names numbered as they come.
-class Names {
+// NumberedNames numbered as they come.
+class NumberedNames {
  public:
-  explicit Names(std::vector<std::string>& list) : list_(list) {}
+  explicit NumberedNames(std::vector<std::string>& list) : list_(list) {}
   std::uint32_t number(std::string_view name) {
     // Rows of one question, or of one accession, mostly follow each other.
     if (last_ < list_.size() && list_[last_] == name) return last_;
@@ -54,7 +54,7 @@ std::int8_t parse_answer(std::string_view text, const Place& place) {
 }
 
 void read_scores(RunScores& run, const std::filesystem::path& file) {
-  Names accessions(run.accessions), questions(run.questions);
+  NumberedNames accessions(run.accessions), questions(run.questions);
   visit_csv(file, {"accession", "question", "probability", "true_label"},
             [&](std::span<const std::string_view> fields, std::size_t line) {
               const Place place = {file, line};

@@ -9,7 +9,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr std::size_t kReleaseEvery = 4096;  // lines
+constexpr std::size_t kLinesReleaseEvery = 4096;  // lines
 constexpr const char* kBlank = " \t\r\n\f\v";
 
 }  // namespace
@@ -37,7 +37,7 @@ void for_each_object(const fs::path& file, const std::function<void(const Json&,
     const Json object = Json::parse(content, nullptr, false);
     if (!object.is_object()) fail(ErrorCategory::input, "{}:{}: no JSON object", file, line + 1);
     take(object, line + 1);
-    if (line % kReleaseEvery == 0) mapped.release_pages();
+    if (line % kLinesReleaseEvery == 0) mapped.release_pages();
   }
 }
 

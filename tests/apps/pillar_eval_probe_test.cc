@@ -20,7 +20,7 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 using test::ProgramResult;
 using test::run_program;
 using test::TempDir;
@@ -33,7 +33,7 @@ constexpr const char* kQuestion = "Is there a \"mass\", <script>alert(1)</script
 class PillarEvalProbe : public ::testing::Test {
  protected:
   PillarEvalProbe() {
-    json labels;
+    Json labels;
     at::Generator generator = at::detail::createCPUGenerator(5);
     for (const char* split : {"train", "valid", "test"}) {
       EmbeddingCache cache(dir_ / "the cache", split, EmbeddingFormat::npz);
@@ -142,8 +142,8 @@ TEST(PillarEvalProbeGolden, TheProgramRepeatsThePublicEvaluator) {
                    (golden / "labels.json").string(), "--init", (golden / "probe.safetensors").string(),
                    "--epochs", "50", "--out", (dir / "run").string(), "--quiet"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  const json ours = json::parse(read_text_file(dir / "run/summary_stats.json"));
-  const json theirs = json::parse(read_text_file(golden / "expected/summary_stats.json"));
+  const Json ours = Json::parse(read_text_file(dir / "run/summary_stats.json"));
+  const Json theirs = Json::parse(read_text_file(golden / "expected/summary_stats.json"));
   EXPECT_NEAR(ours["drop_zeros_common_auc"].get<double>(), theirs["drop_zeros_common_auc"].get<double>(),
               1e-12);
 }

@@ -24,7 +24,7 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 using test::ProgramResult;
 using test::run_program;
 using test::TempDir;
@@ -33,7 +33,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::int64_t kWidth = 64;
-constexpr const char* kQuestion = "Is there an \"effusion\", <b>left</b>?";
+constexpr const char* kFinding = "Is there an \"effusion\", <b>left</b>?";
 
 class PillarEvalText : public ::testing::Test {
  protected:
@@ -53,14 +53,14 @@ class PillarEvalText : public ::testing::Test {
   void write_reports() const {
     const std::vector<std::string> places = {"skull", "hand", "knee", "hip", "foot", "elbow"};
     std::string lines;
-    json labels;
+    Json labels;
     for (int study = 0; study < kStudies; ++study) {
       const bool effusion = study % 2 == 0;
       const std::string report = fmt::format(
           "{}. The {} was seen {}.", effusion ? "Pleural effusion on the left" : "No pleural effusion",
           places[static_cast<std::size_t>(study) / 2], effusion ? "today" : "yesterday");
-      lines += json{{"sample_name", name_of(study)}, {"report_metadata", report}}.dump() + "\n";
-      labels[name_of(study)]["qa_results"]["Pleura"] = json::array({{{kQuestion, effusion ? "Yes" : "No"}}});
+      lines += Json{{"sample_name", name_of(study)}, {"report_metadata", report}}.dump() + "\n";
+      labels[name_of(study)]["qa_results"]["Pleura"] = Json::array({{{kFinding, effusion ? "Yes" : "No"}}});
     }
     write_file_atomic(dir_ / "reports.jsonl", lines);
     write_file_atomic(dir_ / "labels.json", labels.dump());
@@ -72,17 +72,17 @@ class PillarEvalText : public ::testing::Test {
 
   void write_prompts(const std::vector<json>& prompts) const {
     std::string lines;
-    for (const json& prompt : prompts) lines += prompt.dump() + "\n";
+    for (const Json& prompt : prompts) lines += prompt.dump() + "\n";
     write_file_atomic(dir_ / "prompts.jsonl", lines);
   }
   void write_pair() const {
     write_prompts({{{"sample_name", "yes"},
                     {"report_metadata", "Pleural effusion on the left"},
-                    {"question", kQuestion},
+                    {"question", kFinding},
                     {"polarity", "positive"}},
                    {{"sample_name", "no"},
                     {"report_metadata", "No pleural effusion"},
-                    {"question", kQuestion},
+                    {"question", kFinding},
                     {"polarity", "negative"}}});
   }
 
@@ -104,7 +104,7 @@ class PillarEvalText : public ::testing::Test {
     words.insert(words.end(), more.begin(), more.end());
     return run("retrieve", words);
   }
-  json metrics() const { return json::parse(read_text_file(dir_ / "run/metrics.json")); }
+  Json metrics() const { return Json::parse(read_text_file(dir_ / "run/metrics.json")); }
   std::string page() const { return read_text_file(dir_ / "run/report.html"); }
 
   TempDir dir_;
@@ -122,10 +122,10 @@ TEST_F(PillarEvalText, PairsOfPromptsAreEvaluated) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out,
               AllOf(HasSubstr("questions             1"), HasSubstr("macro AUROC           1.000")));
-  const json found = metrics();
+  const Json found = metrics();
   EXPECT_EQ(found["kind"], "zero-shot");
   EXPECT_EQ(found["macro"]["auroc"]["value"], 1);
-  EXPECT_EQ(found["questions"][0]["question"], kQuestion);
+  EXPECT_EQ(found["questions"][0]["question"], kFinding);
   EXPECT_EQ(found["questions"][0]["category"], "Pleura");
   EXPECT_TRUE(found["questions"][0]["train_positive"].is_null());
   EXPECT_EQ(found["settings"]["text provider"], "hash");
@@ -152,7 +152,7 @@ TEST_F(PillarEvalText, PairsOfPromptsAreEvaluated) {
 TEST_F(PillarEvalText, SinglePromptsHaveCosinesAndNoProbabilities) {
   write_prompts({{{"sample_name", "effusion"},
                   {"report_metadata", "Pleural effusion on the left"},
-                  {"question", kQuestion}}});
+                  {"question", kFinding}}});
   const auto result =
       zero_shot({"--provider", "hash", "--text", path("text"), "--labels", path("labels.json")});
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -164,8 +164,8 @@ TEST_F(PillarEvalText, SinglePromptsHaveCosinesAndNoProbabilities) {
 
 TEST_F(PillarEvalText, ACacheOfPromptsIsAskedByTheLabels) {
   write_prompts(
-      {{{"sample_name", fmt::format("{}|positive", kQuestion)}, {"report_metadata", "Pleural effusion"}},
-       {{"sample_name", fmt::format("{}|negative", kQuestion)}, {"report_metadata", "No effusion"}}});
+      {{{"sample_name", fmt::format("{}|positive", kFinding)}, {"report_metadata", "Pleural effusion"}},
+       {{"sample_name", fmt::format("{}|negative", kFinding)}, {"report_metadata", "No effusion"}}});
   ASSERT_EQ(run_program({"pillar-text", "embed", "--json", path("prompts.jsonl"), "--out", path("prompts"),
                          "--provider", "hash", "--width", std::to_string(kWidth), "--quiet"})
                 .exit_code,
@@ -177,10 +177,10 @@ TEST_F(PillarEvalText, ACacheOfPromptsIsAskedByTheLabels) {
   for (const char* prompts : {"prompts", "packed.safetensors"}) {
     const auto result = run("zero-shot", {"--prompts", path(prompts), "--labels", path("labels.json")});
     ASSERT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_EQ(metrics()["questions"][0]["question"], kQuestion);
+    EXPECT_EQ(metrics()["questions"][0]["question"], kFinding);
   }
   expect_failed(run("zero-shot", {"--prompts", path("prompts")}), 2, HasSubstr("--prompt-names"));
-  write_file_atomic(dir_ / "names", fmt::format("{0}|positive\n{0}|negative\n", kQuestion));
+  write_file_atomic(dir_ / "names", fmt::format("{0}|positive\n{0}|negative\n", kFinding));
   EXPECT_EQ(run("zero-shot", {"--prompts", path("prompts"), "--prompt-names", path("names")}).exit_code, 0);
 }
 
@@ -225,7 +225,7 @@ TEST_F(PillarEvalText, RetrievalFindsEachReportsScan) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out,
               AllOf(HasSubstr("pairs           12"), HasSubstr("recall at 1   1.000 (1.000 to 1.000)")));
-  const json found = metrics();
+  const Json found = metrics();
   EXPECT_EQ(found["kind"], "retrieve");
   EXPECT_EQ(found["image_to_text"]["median_rank"]["value"], 1);
   EXPECT_FALSE(found.contains("query"));

@@ -18,7 +18,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-void expect_failed(const ProgramResult& result, int exit_code, const ::testing::Matcher<std::string>& words) {
+void expect_refused(const ProgramResult& result, int exit_code,
+                    const ::testing::Matcher<std::string>& words) {
   EXPECT_EQ(result.exit_code, exit_code) << result.err;
   EXPECT_THAT(result.err, words);
 }
@@ -39,17 +40,17 @@ bool have_same_bytes(const fs::path& a, const fs::path& b) {
 TEST(PretrainFaults, NothingToTrainOn) {
   const PretrainCohort cohort(2);
   cohort.write_manifest({});
-  expect_failed(cohort.run(), 1, AllOf(HasSubstr("samples.csv"), HasSubstr("no samples")));
+  expect_refused(cohort.run(), 1, AllOf(HasSubstr("samples.csv"), HasSubstr("no samples")));
   fs::remove(cohort / "samples.csv");
-  expect_failed(cohort.run(), 1, HasSubstr("samples.csv"));
-  expect_failed(cohort.run({"data.train=[]"}), 1, HasSubstr("data.train"));
+  expect_refused(cohort.run(), 1, HasSubstr("samples.csv"));
+  expect_refused(cohort.run({"data.train=[]"}), 1, HasSubstr("data.train"));
 }
 
 TEST(PretrainFaults, StudiesWithoutTextAreListedOrLeftOut) {
   const PretrainCohort cohort;
   cohort.write_text({0, 1, 2, 3, 4, 5, 6, 7});
   const ProgramResult refused = cohort.run();
-  expect_failed(refused, 1, AllOf(HasSubstr("4 studies cannot be trained on"), HasSubstr("--skip-missing")));
+  expect_refused(refused, 1, AllOf(HasSubstr("4 studies cannot be trained on"), HasSubstr("--skip-missing")));
   for (const char* name : {"S08", "S09", "S10", "S11"}) EXPECT_THAT(refused.err, HasSubstr(name));
   EXPECT_THAT(refused.err, Not(HasSubstr("S07")));
   const ProgramResult done = cohort.run({"--skip-missing"});
@@ -79,16 +80,16 @@ TEST(PretrainFaults, TooManyBrokenSamplesEndTheRun) {
   const PretrainCohort cohort;
   cohort.spoil(7);
   cohort.spoil(2);
-  expect_failed(cohort.run({"data.max_bad_fraction=0.1"}), 1,
-                AllOf(HasSubstr("2 of 12 studies of abdomen_ct failed in this epoch"),
-                      HasSubstr("data.max_bad_fraction 0.1"), HasSubstr("volume.mp4")));
+  expect_refused(cohort.run({"data.max_bad_fraction=0.1"}), 1,
+                 AllOf(HasSubstr("2 of 12 studies of abdomen_ct failed in this epoch"),
+                       HasSubstr("data.max_bad_fraction 0.1"), HasSubstr("volume.mp4")));
   EXPECT_EQ(read_csv(cohort.output() / "failures.csv").rows.size(), 2u);
 }
 
 TEST(PretrainFaults, AStepWithoutAnyStudyEndsTheRun) {
   const PretrainCohort cohort(4);
   for (int study = 0; study < 4; ++study) cohort.spoil(study);
-  expect_failed(
+  expect_refused(
       cohort.run({"data.max_bad_fraction=1"}), 1,
       AllOf(HasSubstr("step 0: none of its studies of abdomen_ct could be loaded"), HasSubstr("volume.mp4")));
 }
@@ -98,17 +99,17 @@ TEST(PretrainFaults, TextsOfTwoWidthsAreRefused) {
   fs::rename(cohort / "text", cohort / "narrow");
   cohort.write_text({0, 1, 2, 3}, 12);
   const std::string source = "{modality: abdomen_ct, manifest: samples.csv, text: ";
-  expect_failed(cohort.run({fmt::format("data.train=[{0}narrow}}, {0}text, name: other}}]", source)}), 1,
-                AllOf(HasSubstr("12 wide"), HasSubstr("narrow"), HasSubstr("one width")));
-  expect_failed(cohort.run({fmt::format("data.train=[{}narrow}}]", source),
-                            fmt::format("data.validation=[{}text}}]", source)}),
-                1, AllOf(HasSubstr("12 wide"), HasSubstr("one width")));
+  expect_refused(cohort.run({fmt::format("data.train=[{0}narrow}}, {0}text, name: other}}]", source)}), 1,
+                 AllOf(HasSubstr("12 wide"), HasSubstr("narrow"), HasSubstr("one width")));
+  expect_refused(cohort.run({fmt::format("data.train=[{}narrow}}]", source),
+                             fmt::format("data.validation=[{}text}}]", source)}),
+                 1, AllOf(HasSubstr("12 wide"), HasSubstr("one width")));
 }
 
 TEST(PretrainFaults, ALossThatIsNotFiniteNamesStepAndStudies) {
   const PretrainCohort cohort;
   const ProgramResult result = cohort.run({"optimizer.lr=1.0e+30", "optimizer.warmup_steps=0"});
-  expect_failed(result, 1, AllOf(HasSubstr("step 1: "), HasSubstr("studies of this step: S")));
+  expect_refused(result, 1, AllOf(HasSubstr("step 1: "), HasSubstr("studies of this step: S")));
   EXPECT_THAT(result.err, ::testing::ContainsRegex("S[0-9]+, S[0-9]+, S[0-9]+, S[0-9]+"));
   EXPECT_TRUE(fs::exists(cohort.checkpoint(1)));
   EXPECT_FALSE(fs::exists(cohort.checkpoint(2)));
@@ -143,9 +144,9 @@ TEST(PretrainFaults, AFullDiskCostsTheCheckpointNotTheRun) {
 TEST(PretrainFaults, AnOutputThatCannotBeWrittenIsNamed) {
   const PretrainCohort cohort(4);
   write_file_atomic(cohort / "file", std::string_view("mine"));
-  expect_failed(cohort.run({"output=" + (cohort / "file").string()}), 1, HasSubstr("a cohort/file"));
-  expect_failed(cohort.run({"output=" + (cohort / "file/run").string()}), 1, HasSubstr("file/run"));
-  expect_failed(cohort.run({"output=/proc/self/run"}), 1, HasSubstr("/proc/self/run"));
+  expect_refused(cohort.run({"output=" + (cohort / "file").string()}), 1, HasSubstr("a cohort/file"));
+  expect_refused(cohort.run({"output=" + (cohort / "file/run").string()}), 1, HasSubstr("file/run"));
+  expect_refused(cohort.run({"output=/proc/self/run"}), 1, HasSubstr("/proc/self/run"));
   EXPECT_EQ(read_text_file(cohort / "file"), "mine");
 }
 
@@ -161,10 +162,10 @@ TEST(PretrainFaults, ADamagedCheckpointIsPassedOver) {
   EXPECT_TRUE(have_same_bytes(cohort.checkpoint(3), cohort / "kept")) << "step 3 again, to the same bits";
 
   for (int step = 1; step <= 4; ++step) flip_a_byte(cohort.checkpoint(step) / "optimizer.safetensors");
-  expect_failed(cohort.run(), 1,
-                AllOf(HasSubstr("every checkpoint is damaged"), HasSubstr("step-0000000004")));
-  expect_failed(cohort.run({"--resume", cohort.checkpoint(2).string()}), 1,
-                AllOf(HasSubstr("step-0000000002"), HasSubstr("damaged")));
+  expect_refused(cohort.run(), 1,
+                 AllOf(HasSubstr("every checkpoint is damaged"), HasSubstr("step-0000000004")));
+  expect_refused(cohort.run({"--resume", cohort.checkpoint(2).string()}), 1,
+                 AllOf(HasSubstr("step-0000000002"), HasSubstr("damaged")));
   const ProgramResult chosen = cohort.run({"--resume", (cohort / "kept").string(), "--max-steps", "4"});
   EXPECT_EQ(chosen.exit_code, 0) << chosen.err;
 }
@@ -175,8 +176,8 @@ TEST(PretrainFaults, ACheckpointOfAnotherModelIsRefused) {
   std::string text = read_text_file(cohort / "arch.json");
   text.replace(text.find("[1, 1]"), 6, "[1, 2]");
   write_file_atomic(cohort / "arch.json", text);
-  expect_failed(cohort.run(), 1,
-                AllOf(HasSubstr("step-0000000001"), HasSubstr("was the architecture changed?")));
+  expect_refused(cohort.run(), 1,
+                 AllOf(HasSubstr("step-0000000001"), HasSubstr("was the architecture changed?")));
 }
 
 }  // namespace

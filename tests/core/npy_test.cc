@@ -35,7 +35,7 @@ at::Tensor parse(const std::string& text) {
   return parse_npy(as_bytes(text), "x.npy");
 }
 
-void expect_bad(const std::string& text, const std::string& fault) {
+void expect_broken(const std::string& text, const std::string& fault) {
   EXPECT_PILLAR_ERROR(parse(text), ErrorCategory::input, AllOf(HasSubstr("x.npy: "), HasSubstr(fault)));
 }
 
@@ -99,51 +99,52 @@ TEST(Npy, HeadersOfOtherWritersAreRead) {
 }
 
 TEST(Npy, WhatIsNoNpyIsRefused) {
-  expect_bad("", "not an npy file");
-  expect_bad("PK\3\4", "not an npy file");
-  expect_bad(std::string("\x93NUMPY\1\0", 8), "truncated npy header");
-  expect_bad(std::string("\x93NUMPY\2\0\1\1", 10), "truncated");
-  expect_bad(std::string("\x93NUMPY\1\0\xff\xff{", 11), "claims an npy header of 65535 bytes");
-  expect_bad(std::string("\x93NUMPY\2\0\xff\xff\xff\xff{}", 14), "claims an npy header of 4294967295 bytes");
-  expect_bad(npy_of(dict_of("|i1", "(2,)"), "ab", 4), "npy version 4.0");
+  expect_broken("", "not an npy file");
+  expect_broken("PK\3\4", "not an npy file");
+  expect_broken(std::string("\x93NUMPY\1\0", 8), "truncated npy header");
+  expect_broken(std::string("\x93NUMPY\2\0\1\1", 10), "truncated");
+  expect_broken(std::string("\x93NUMPY\1\0\xff\xff{", 11), "claims an npy header of 65535 bytes");
+  expect_broken(std::string("\x93NUMPY\2\0\xff\xff\xff\xff{}", 14),
+                "claims an npy header of 4294967295 bytes");
+  expect_broken(npy_of(dict_of("|i1", "(2,)"), "ab", 4), "npy version 4.0");
   TempDir dir;
   EXPECT_PILLAR_ERROR(read_npy(dir / "absent.npy"), ErrorCategory::io, HasSubstr("absent.npy"));
 }
 
 TEST(Npy, MalformedHeadersAreRefused) {
-  expect_bad(npy_of("", ""), "malformed npy header");
-  expect_bad(npy_of("{'descr': '|i1'", ""), "malformed npy header");
-  expect_bad(npy_of("{'descr': '|i1", ""), "malformed npy header");
-  expect_bad(npy_of("{}", ""), "no descr");
-  expect_bad(npy_of("{'descr': '|i1', 'shape': ()}", "a"), "no fortran_order");
-  expect_bad(npy_of("{'descr': '|i1', 'descr': '|u1'}", "a"), "duplicate key 'descr'");
-  expect_bad(npy_of("{'colour': 'red'}", "a"), "unknown key 'colour'");
-  expect_bad(npy_of(dict_of("|i1", "(1,)", "Maybe"), "a"), "malformed npy header near 'Maybe");
-  expect_bad(npy_of(dict_of("|i1", "(-1,)"), "a"), "malformed npy header near '-1");
-  expect_bad(npy_of(dict_of("|i1", "(1.5,)"), "a"), "malformed npy header near '.5");
-  expect_bad(npy_of(dict_of("|i1", "(1,)") + "x", "a"), "malformed npy header near 'x'");
+  expect_broken(npy_of("", ""), "malformed npy header");
+  expect_broken(npy_of("{'descr': '|i1'", ""), "malformed npy header");
+  expect_broken(npy_of("{'descr': '|i1", ""), "malformed npy header");
+  expect_broken(npy_of("{}", ""), "no descr");
+  expect_broken(npy_of("{'descr': '|i1', 'shape': ()}", "a"), "no fortran_order");
+  expect_broken(npy_of("{'descr': '|i1', 'descr': '|u1'}", "a"), "duplicate key 'descr'");
+  expect_broken(npy_of("{'colour': 'red'}", "a"), "unknown key 'colour'");
+  expect_broken(npy_of(dict_of("|i1", "(1,)", "Maybe"), "a"), "malformed npy header near 'Maybe");
+  expect_broken(npy_of(dict_of("|i1", "(-1,)"), "a"), "malformed npy header near '-1");
+  expect_broken(npy_of(dict_of("|i1", "(1.5,)"), "a"), "malformed npy header near '.5");
+  expect_broken(npy_of(dict_of("|i1", "(1,)") + "x", "a"), "malformed npy header near 'x'");
   std::string many = "(";
   for (int i = 0; i < 65; ++i) many += "1,";
-  expect_bad(npy_of(dict_of("|i1", many + ")"), "a"), "more than 64 dimensions");
+  expect_broken(npy_of(dict_of("|i1", many + ")"), "a"), "more than 64 dimensions");
 }
 
 TEST(Npy, OtherDtypesAreRefused) {
   for (const char* descr : {"|O", "<U5", "|S3", "<c8", "<M8[ns]", "|V2", "i4", "", "<i3"}) {
-    expect_bad(npy_of(dict_of(descr, "(1,)"), "abcd"), "dtype '");
+    expect_broken(npy_of(dict_of(descr, "(1,)"), "abcd"), "dtype '");
   }
-  expect_bad(npy_of(dict_of("|i4", "(1,)"), "abcd"), "no byte order");
-  expect_bad(npy_of("{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,), }", "abcd"),
-             "structured");
+  expect_broken(npy_of(dict_of("|i4", "(1,)"), "abcd"), "no byte order");
+  expect_broken(npy_of("{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,), }", "abcd"),
+                "structured");
 }
 
 TEST(Npy, TheDataMustFitTheHeader) {
-  expect_bad(npy_of(dict_of("<i4", "(2,)"), "abcdefg"), "7 bytes of data where the npy header says 8");
-  expect_bad(npy_of(dict_of("<i4", "(1,)"), "abcde"), "5 bytes of data where the npy header says 4");
-  expect_bad(npy_of(dict_of("<i4", "(1000000000000,)"), "abcd"), "says 4000000000000");
-  expect_bad(npy_of(dict_of("<i4", "(4611686018427387904, 4)"), "abcd"), "too large");
-  expect_bad(npy_of(dict_of("<i4", "(0, 9223372036854775807)"), ""), "too large");
-  expect_bad(npy_of(dict_of("<i4", "(99999999999999999999,)"), "abcd"), "malformed");
-  expect_bad(npy_of(dict_of("|b1", "(2,)"), "\1\2"), "bytes other than 0 and 1");
+  expect_broken(npy_of(dict_of("<i4", "(2,)"), "abcdefg"), "7 bytes of data where the npy header says 8");
+  expect_broken(npy_of(dict_of("<i4", "(1,)"), "abcde"), "5 bytes of data where the npy header says 4");
+  expect_broken(npy_of(dict_of("<i4", "(1000000000000,)"), "abcd"), "says 4000000000000");
+  expect_broken(npy_of(dict_of("<i4", "(4611686018427387904, 4)"), "abcd"), "too large");
+  expect_broken(npy_of(dict_of("<i4", "(0, 9223372036854775807)"), ""), "too large");
+  expect_broken(npy_of(dict_of("<i4", "(99999999999999999999,)"), "abcd"), "malformed");
+  expect_broken(npy_of(dict_of("|b1", "(2,)"), "\1\2"), "bytes other than 0 and 1");
 }
 
 TEST(Npy, WhatNumPyHasNoTypeForIsUnsupported) {

@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-PrefetchOptions options(int threads, std::uint64_t memory = UINT64_MAX) {
+PrefetchOptions prefetch_options(int threads, std::uint64_t memory = UINT64_MAX) {
   return {threads, memory};
 }
 
@@ -23,7 +23,7 @@ TEST(Prefetch, OrderIsKeptWhicheverThreadIsFaster) {
         if (i % 7 == 0) std::this_thread::sleep_for(2ms);
         return static_cast<int>(i * i);
       },
-      options(4));
+      prefetch_options(4));
   for (int i = 0; i < 50; ++i) {
     const auto item = prefetch.next();
     ASSERT_TRUE(item);
@@ -36,7 +36,7 @@ TEST(Prefetch, OrderIsKeptWhicheverThreadIsFaster) {
 
 TEST(Prefetch, NothingToLoadEndsAtOnce) {
   Prefetch<int> prefetch(
-      0, [](std::int64_t, MemoryShare&) { return 1; }, options(3));
+      0, [](std::int64_t, MemoryShare&) { return 1; }, prefetch_options(3));
   EXPECT_FALSE(prefetch.next());
 }
 
@@ -47,7 +47,7 @@ TEST(Prefetch, AFaultIsCarriedAndTheNextItemComes) {
         if (i == 1) throw Error(ErrorCategory::input, "item 1 is broken");
         return 5;
       },
-      options(2));
+      prefetch_options(2));
   EXPECT_EQ(prefetch.next()->value, 5);
   const auto broken = prefetch.next();
   EXPECT_FALSE(broken->value);
@@ -65,7 +65,7 @@ TEST(Prefetch, TheMemoryBoundHoldsBackWhatIsAhead) {
     }
     return 1;
   };
-  Prefetch<int> prefetch(40, load, options(6, 30));
+  Prefetch<int> prefetch(40, load, prefetch_options(6, 30));
   for (int i = 0; i < 40; ++i) {
     std::this_thread::sleep_for(1ms);
     --held;  // before its share is given back
@@ -84,7 +84,7 @@ TEST(Prefetch, OneItemLargerThanTheBoundStillComes) {
         share.set(3);
         return static_cast<int>(i);
       },
-      options(4, 10));
+      prefetch_options(4, 10));
   for (int i = 0; i < 8; ++i) EXPECT_EQ(prefetch.next()->value, i);
 }
 
@@ -97,7 +97,7 @@ TEST(Prefetch, StoppingEarlyDoesNotWaitForRoomThatNeverComes) {
           share.set(10);
           return ++loaded;
         },
-        options(4, 20));
+        prefetch_options(4, 20));
     EXPECT_TRUE(prefetch.next());
   }
   EXPECT_LT(loaded, 20);
@@ -110,11 +110,11 @@ TEST(Prefetch, TellsHowLongTheConsumerWaited) {
         std::this_thread::sleep_for(60ms);
         return 1;
       },
-      options(1));
+      prefetch_options(1));
   slow.next();
   EXPECT_GT(slow.waited_seconds(), 0.04);
   Prefetch<int> ready(
-      1, [](std::int64_t, MemoryShare&) { return 1; }, options(1));
+      1, [](std::int64_t, MemoryShare&) { return 1; }, prefetch_options(1));
   std::this_thread::sleep_for(100ms);
   ready.next();
   EXPECT_LT(ready.waited_seconds(), 0.04);
@@ -122,7 +122,7 @@ TEST(Prefetch, TellsHowLongTheConsumerWaited) {
 
 TEST(Prefetch, NoThreadsIsAnError) {
   EXPECT_PILLAR_ERROR(Prefetch<int>(
-                          1, [](std::int64_t, MemoryShare&) { return 1; }, options(0)),
+                          1, [](std::int64_t, MemoryShare&) { return 1; }, prefetch_options(0)),
                       ErrorCategory::usage, HasSubstr("0 threads"));
 }
 

@@ -29,7 +29,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr std::int64_t kSlices = 12;
-constexpr SizeDhw kSize = {8, 36, 44};  // random along D, cropped along H, padded along W
+constexpr SizeDhw kSampleDhw = {8, 36, 44};  // random along D, cropped along H, padded along W
 constexpr std::uint64_t kStudyBytes = 8 * 36 * 44 * 2;
 constexpr std::uint64_t kVolumeBytes = kSlices * 40 * 40 * 2;
 
@@ -38,7 +38,7 @@ class PretrainLoaderTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     dir_ = new TempDir;
-    pool_ = new PretrainPool(test::write_pool(dir_->path(), 7, kSlices, kSize));
+    pool_ = new PretrainPool(test::write_pool(dir_->path(), 7, kSlices, kSampleDhw));
   }
   static void TearDownTestSuite() {
     delete pool_;
@@ -51,7 +51,7 @@ class PretrainLoaderTest : public ::testing::Test {
   static inline PretrainPool* pool_ = nullptr;
 };
 
-PretrainLoaderOptions options(std::int64_t end_step, int threads = 2) {
+PretrainLoaderOptions loader_options(std::int64_t end_step, int threads = 2) {
   PretrainLoaderOptions options;
   options.shape = {4, 2, 0, 1, false};  // of 7 studies: steps of 4 and 3
   options.seed = 5;
@@ -114,7 +114,7 @@ at::Tensor fitted(const PretrainPool& pool, std::size_t study,
 }
 
 TEST_F(PretrainLoaderTest, ValidationGoesThroughThePoolInItsOrderWithCentreCrops) {
-  PretrainLoaderOptions plain = options(2);
+  PretrainLoaderOptions plain = loader_options(2);
   plain.train = false;
   const std::vector<StepBatch> batches = run(pool(), plain);
   EXPECT_EQ(names_of(batches), (std::vector<std::string>{"S0", "S1", "S2", "S3", "S4", "S5", "S6"}));
@@ -131,7 +131,7 @@ TEST_F(PretrainLoaderTest, ValidationGoesThroughThePoolInItsOrderWithCentreCrops
 
 // Which crop of a study a batch holds: a start along D that gives the same voxels.
 std::int64_t crop_start(const PretrainPool& pool, const MicroBatch& micro, std::size_t slot) {
-  const std::int64_t starts = kSlices - kSize[0] + 1;
+  const std::int64_t starts = kSlices - kSampleDhw[0] + 1;
   for (std::int64_t start = 0; start < starts; ++start) {
     const double middle = (static_cast<double>(start) + 0.5) / static_cast<double>(starts);
     if (at::equal(micro.voxels_bcdhw[static_cast<std::int64_t>(slot)],
@@ -142,7 +142,7 @@ std::int64_t crop_start(const PretrainPool& pool, const MicroBatch& micro, std::
 }
 
 TEST_F(PretrainLoaderTest, TrainingDrawsOrderAndCropsAnewEachEpoch) {
-  const std::vector<StepBatch> batches = run(pool(), options(16));  // 8 epochs
+  const std::vector<StepBatch> batches = run(pool(), loader_options(16));  // 8 epochs
   std::map<std::string, std::set<std::int64_t>> starts;
   std::set<std::vector<std::string>> orders;
   std::set<std::uint64_t> seeds;
@@ -171,12 +171,12 @@ TEST_F(PretrainLoaderTest, TrainingDrawsOrderAndCropsAnewEachEpoch) {
 }
 
 TEST_F(PretrainLoaderTest, ThreadsMemoryAndCacheChangeNothing) {
-  const std::vector<StepBatch> reference = run(pool(), options(6, 1));
-  expect_same(run(pool(), options(6, 4)), reference);
-  PretrainLoaderOptions tight = options(6, 3);
+  const std::vector<StepBatch> reference = run(pool(), loader_options(6, 1));
+  expect_same(run(pool(), loader_options(6, 4)), reference);
+  PretrainLoaderOptions tight = loader_options(6, 3);
   tight.memory_bytes = 1;
   expect_same(run(pool(), tight), reference);
-  PretrainLoaderOptions cached = options(6, 3);
+  PretrainLoaderOptions cached = loader_options(6, 3);
   cached.cache_bytes = 1 << 30;
   expect_same(run(pool(), cached), reference);
   cached.cache_bytes = 3 * kVolumeBytes;
@@ -184,14 +184,14 @@ TEST_F(PretrainLoaderTest, ThreadsMemoryAndCacheChangeNothing) {
 }
 
 TEST_F(PretrainLoaderTest, AnotherSeedIsAnotherOrder) {
-  PretrainLoaderOptions other = options(6);
+  PretrainLoaderOptions other = loader_options(6);
   other.seed = 6;
-  EXPECT_NE(names_of(run(pool(), other)), names_of(run(pool(), options(6))));
+  EXPECT_NE(names_of(run(pool(), other)), names_of(run(pool(), loader_options(6))));
 }
 
 TEST_F(PretrainLoaderTest, BeginsInMidEpochAsIfItHadRunFromTheStart) {
-  std::vector<StepBatch> whole = run(pool(), options(7));
-  PretrainLoaderOptions later = options(7);
+  std::vector<StepBatch> whole = run(pool(), loader_options(7));
+  PretrainLoaderOptions later = loader_options(7);
   later.first_step = 3;
   whole.erase(whole.begin(), whole.begin() + 3);
   expect_same(run(pool(), later), whole);
@@ -200,11 +200,11 @@ TEST_F(PretrainLoaderTest, BeginsInMidEpochAsIfItHadRunFromTheStart) {
 }
 
 TEST_F(PretrainLoaderTest, RanksTogetherAreOneProcess) {
-  const std::vector<StepBatch> alone = run(pool(), options(4));
+  const std::vector<StepBatch> alone = run(pool(), loader_options(4));
   for (const std::int64_t world : {2, 3}) {
     std::vector<StepBatch> together(4);
     for (std::int64_t rank = 0; rank < world; ++rank) {
-      PretrainLoaderOptions mine = options(4);
+      PretrainLoaderOptions mine = loader_options(4);
       mine.shape.rank = rank;
       mine.shape.world = world;
       const std::vector<StepBatch> batches = run(pool(), mine);
@@ -222,7 +222,7 @@ TEST_F(PretrainLoaderTest, RanksTogetherAreOneProcess) {
 
 TEST_F(PretrainLoaderTest, CanBeDroppedAtAnyTime) {
   for (int taken = 0; taken < 3; ++taken) {
-    PretrainLoaderOptions tight = options(1000, 3);
+    PretrainLoaderOptions tight = loader_options(1000, 3);
     tight.memory_bytes = 2 * kStudyBytes;
     PretrainLoader loader(pool(), tight);
     for (int i = 0; i < taken; ++i) EXPECT_TRUE(loader.next());
@@ -230,7 +230,7 @@ TEST_F(PretrainLoaderTest, CanBeDroppedAtAnyTime) {
 }
 
 TEST_F(PretrainLoaderTest, SaysHowLongItWasWaitedFor) {
-  PretrainLoader loader(pool(), options(2));
+  PretrainLoader loader(pool(), loader_options(2));
   EXPECT_EQ(loader.waited_seconds(), 0);
   all_of(loader);
   EXPECT_GT(loader.waited_seconds(), 0);
@@ -238,27 +238,29 @@ TEST_F(PretrainLoaderTest, SaysHowLongItWasWaitedFor) {
 }
 
 TEST_F(PretrainLoaderTest, SizesThatMakeNoSenseAreRefused) {
-  PretrainLoaderOptions wrong = options(2);
+  PretrainLoaderOptions wrong = loader_options(2);
   wrong.threads = 0;
   EXPECT_PILLAR_ERROR(PretrainLoader(pool(), wrong), ErrorCategory::usage, HasSubstr("0 threads"));
-  wrong = options(2);
+  wrong = loader_options(2);
   wrong.shape.rank = 1;
   EXPECT_PILLAR_ERROR(PretrainLoader(pool(), wrong), ErrorCategory::usage, HasSubstr("rank 1"));
-  wrong = options(2);
+  wrong = loader_options(2);
   wrong.first_step = 3;
   EXPECT_PILLAR_ERROR(PretrainLoader(pool(), wrong), ErrorCategory::usage, HasSubstr("steps 3 to 2"));
   PretrainPool flat = pool();
   flat.spec.size_dhw[1] = 0;
-  EXPECT_PILLAR_ERROR(PretrainLoader(flat, options(2)), ErrorCategory::usage, HasSubstr("8x0x44"));
+  EXPECT_PILLAR_ERROR(PretrainLoader(flat, loader_options(2)), ErrorCategory::usage, HasSubstr("8x0x44"));
   PretrainPool empty = pool();
   empty.studies.clear();
-  EXPECT_PILLAR_ERROR(PretrainLoader(empty, options(2)), ErrorCategory::usage, HasSubstr("text embeddings"));
+  EXPECT_PILLAR_ERROR(PretrainLoader(empty, loader_options(2)), ErrorCategory::usage,
+                      HasSubstr("text embeddings"));
   empty.text_nw = empty.text_nw.narrow(0, 0, 0);
-  EXPECT_PILLAR_ERROR(PretrainLoader(empty, options(2)), ErrorCategory::usage, HasSubstr("no studies"));
+  EXPECT_PILLAR_ERROR(PretrainLoader(empty, loader_options(2)), ErrorCategory::usage,
+                      HasSubstr("no studies"));
 }
 
 TEST_F(PretrainLoaderTest, PageLockedBatchesNeedADevice) {
-  PretrainLoaderOptions pinned = options(2);
+  PretrainLoaderOptions pinned = loader_options(2);
   pinned.pin = true;
   if (!cuda_available()) {
     EXPECT_PILLAR_ERROR(PretrainLoader(pool(), pinned), ErrorCategory::usage, HasSubstr("CUDA"));
@@ -266,16 +268,16 @@ TEST_F(PretrainLoaderTest, PageLockedBatchesNeedADevice) {
   }
   const std::vector<StepBatch> batches = run(pool(), pinned);
   EXPECT_TRUE(batches[0].micro_batches[0].voxels_bcdhw.is_pinned());
-  expect_same(batches, run(pool(), options(2)));
+  expect_same(batches, run(pool(), loader_options(2)));
 }
 
 TEST(PretrainLoader, AStudyThatBreaksShrinksItsMicroBatch) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 6, kSlices, kSize);
+  PretrainPool pool = test::write_pool(dir.path(), 6, kSlices, kSampleDhw);
   test::corrupt(pool.studies[2].path);
   fs::remove_all(pool.studies[4].path);
   fs::remove_all(pool.studies[5].path);
-  PretrainLoaderOptions plain = options(4);
+  PretrainLoaderOptions plain = loader_options(4);
   plain.train = false;
   const std::vector<StepBatch> batches = run(pool, plain);
   ASSERT_THAT(batches, SizeIs(4));
@@ -297,8 +299,8 @@ TEST(PretrainLoader, AStudyThatBreaksShrinksItsMicroBatch) {
 // Studies that are gone when they would be loaded tell how far ahead the loader was.
 TEST(PretrainLoader, TheMemoryBoundHoldsItBack) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 12, kSlices, kSize);
-  PretrainLoaderOptions bounded = options(3, 2);
+  PretrainPool pool = test::write_pool(dir.path(), 12, kSlices, kSampleDhw);
+  PretrainLoaderOptions bounded = loader_options(3, 2);
   bounded.memory_bytes = 2 * kStudyBytes;
   PretrainLoader loader(pool, bounded);
   EXPECT_TRUE(loader.next());
@@ -310,8 +312,8 @@ TEST(PretrainLoader, TheMemoryBoundHoldsItBack) {
 // As above: what is gone and comes all the same was in the cache.
 std::size_t kept_for_the_second_epoch(bool train, std::uint64_t cache_bytes) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 8, kSlices, kSize);
-  PretrainLoaderOptions cached = options(4, 1);
+  PretrainPool pool = test::write_pool(dir.path(), 8, kSlices, kSampleDhw);
+  PretrainLoaderOptions cached = loader_options(4, 1);
   cached.train = train;
   cached.memory_bytes = 1;  // one study at a time
   cached.cache_bytes = cache_bytes;
@@ -336,7 +338,7 @@ TEST(PretrainLoader, ASecondEpochDecodesNothingThatIsKept) {
 
 TEST(PretrainLoader, MixedTypesBecomeFloats) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 2, kSlices, kSize);
+  PretrainPool pool = test::write_pool(dir.path(), 2, kSlices, kSampleDhw);
   pool.spec = default_preprocess_spec("breast_mr", {8, 40, 40});
   pool.spec.target_spacing_xyz_mm.reset();
   for (std::size_t i = 0; i < 2; ++i) {  // the first has to be padded with -1
@@ -351,7 +353,7 @@ TEST(PretrainLoader, MixedTypesBecomeFloats) {
   }
   ASSERT_EQ(fitted(pool, 0).scalar_type(), at::kFloat);
   ASSERT_EQ(fitted(pool, 1).scalar_type(), at::kUInt16);
-  PretrainLoaderOptions plain = options(1);
+  PretrainLoaderOptions plain = loader_options(1);
   plain.train = false;
   const at::Tensor voxels = run(pool, plain)[0].micro_batches[0].voxels_bcdhw;
   ASSERT_EQ(voxels.scalar_type(), at::kFloat);
@@ -361,9 +363,9 @@ TEST(PretrainLoader, MixedTypesBecomeFloats) {
 
 TEST(PretrainLoader, NotesAreGivenOnceAKind) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 5, kSlices, kSize);
+  PretrainPool pool = test::write_pool(dir.path(), 5, kSlices, kSampleDhw);
   pool.spec.target_spacing_xyz_mm = {1, 1, 1};
-  PretrainLoader loader(pool, options(4));
+  PretrainLoader loader(pool, loader_options(4));
   const std::string first = loader.next()->micro_batches[0].names[0];
   all_of(loader);
   EXPECT_THAT(loader.notes(), ElementsAre(AllOf(HasSubstr(first + ": voxels of 0.75x0.8x2.5 mm"),

@@ -24,7 +24,7 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 using test::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -35,8 +35,8 @@ double number(const std::string& text) {
   return value;
 }
 
-json read_json(const fs::path& file) {
-  return json::parse(read_text_file(file));
+Json read_json(const fs::path& file) {
+  return Json::parse(read_text_file(file));
 }
 
 void expect_same_table(const fs::path& ours, const fs::path& theirs, const std::set<std::string>& near,
@@ -60,7 +60,7 @@ void expect_same_table(const fs::path& ours, const fs::path& theirs, const std::
 }
 
 void expect_same_numbers(const fs::path& ours, const fs::path& theirs) {
-  const json a = read_json(ours), b = read_json(theirs);
+  const Json a = read_json(ours), b = read_json(theirs);
   ASSERT_EQ(a.size(), b.size());
   for (const auto& [key, value] : b.items()) {
     ASSERT_TRUE(a.contains(key)) << key;
@@ -73,7 +73,7 @@ void expect_same_numbers(const fs::path& ours, const fs::path& theirs) {
 
 void check_golden(const std::string& name) {
   const fs::path golden = test::golden("rate/" + name);
-  const json settings = read_json(golden / "probe.json");
+  const Json settings = read_json(golden / "probe.json");
   const TempDir folder;
   ProbeJob job;
   job.cache = golden / "cache";
@@ -117,7 +117,7 @@ TEST(ProbeGolden, FiftyEpochs) {
 class ProbeRun : public testing::Test {
  protected:
   ProbeRun() {
-    json labels;
+    Json labels;
     at::Generator generator = at::detail::createCPUGenerator(3);
     for (const auto& [split, count] :
          std::vector<std::pair<std::string, int>>{{"train", 60}, {"valid", 30}, {"test", 40}}) {
@@ -154,7 +154,7 @@ TEST_F(ProbeRun, LearnsWritesAndPredictsTheSame) {
   const Evaluation evaluation = run_probe(job_);
   EXPECT_GT(evaluation.auroc.mean.value, 0.8);
   EXPECT_LT(evaluation.auroc.mean.low, evaluation.auroc.mean.high);
-  const json metrics = read_json(job_.out / "metrics.json");
+  const Json metrics = read_json(job_.out / "metrics.json");
   EXPECT_EQ(metrics["kind"], "probe");
   EXPECT_EQ(metrics["counts"]["train"], 60);
   EXPECT_EQ(metrics["inputs"].size(), 3u);
@@ -239,7 +239,7 @@ TEST_F(ProbeRun, LbfgsNeedsAValidSplitOrAPenalty) {
 }
 
 TEST_F(ProbeRun, OneClassIsSaidAndCountsAsZeroInThePublicFilesOnly) {
-  json labels = read_json(job_.labels);
+  Json labels = read_json(job_.labels);
   for (auto& [accession, study] : labels.items()) {
     if (accession.starts_with("test")) study["qa_results"]["Heart"] = {{{"Large?", "No"}}};
   }
@@ -247,7 +247,7 @@ TEST_F(ProbeRun, OneClassIsSaidAndCountsAsZeroInThePublicFilesOnly) {
   const Evaluation evaluation = run_probe(job_);
   EXPECT_EQ(evaluation.num_evaluated, 1);
   EXPECT_GT(evaluation.auroc.mean.value, 0.8);
-  const json summary = read_json(job_.out / "summary_stats.json");
+  const Json summary = read_json(job_.out / "summary_stats.json");
   EXPECT_NEAR(summary["avg_auc"].get<double>(), evaluation.auroc.mean.value / 2, 1e-12);
   EXPECT_NEAR(summary["drop_zeros_common_auc"].get<double>(), evaluation.auroc.mean.value, 1e-12);
 }

@@ -20,7 +20,7 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 using test::TempDir;
 using ::testing::AllOf;
 using ::testing::EndsWith;
@@ -52,7 +52,7 @@ std::map<std::string, std::string> contents(const fs::path& folder) {
 std::vector<json> json_lines(const fs::path& file) {
   std::vector<json> lines;
   std::istringstream text(read_text_file(file));
-  for (std::string line; std::getline(text, line);) lines.push_back(json::parse(line));
+  for (std::string line; std::getline(text, line);) lines.push_back(Json::parse(line));
   return lines;
 }
 
@@ -84,12 +84,12 @@ TEST(Cohort, ReportsLabelsAndTruthAgree) {
   for (const auto& row : table.rows)
     truth[row[table.column("accession", "truth.csv")]].insert(row[table.column("finding", "truth.csv")]);
 
-  const json labels = json::parse(read_text_file(dir / "c/labels.json"));
+  const Json labels = Json::parse(read_text_file(dir / "c/labels.json"));
   EXPECT_EQ(labels.size(), 30u);
   std::set<std::string> seen;
   std::map<std::string, std::size_t> lines_of;
   for (const char* split : {"train", "valid", "test"}) {
-    for (const json& line : json_lines(dir / "c" / (std::string(split) + ".jsonl"))) {
+    for (const Json& line : json_lines(dir / "c" / (std::string(split) + ".jsonl"))) {
       const std::string accession = line.at("sample_name");
       ++lines_of[split];
       EXPECT_TRUE(seen.insert(accession).second) << "in two splits";
@@ -99,7 +99,7 @@ TEST(Cohort, ReportsLabelsAndTruthAgree) {
         reported.insert(to_string(kind));
       for (FindingKind kind : all_findings()) {
         std::string answer;
-        for (const json& pair : labels.at(accession).at("qa_results").at(rate_category(kind))) {
+        for (const Json& pair : labels.at(accession).at("qa_results").at(rate_category(kind))) {
           EXPECT_EQ(pair.size(), 1u);
           if (pair.contains(rate_question(kind))) answer = pair.at(rate_question(kind));
         }

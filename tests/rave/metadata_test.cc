@@ -10,7 +10,7 @@
 namespace pillar {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -45,11 +45,11 @@ TEST(Metadata, ComesBackAsItWas) {
 }
 
 TEST(Metadata, HasThePublishedKeys) {
-  const json text = json::parse(format_metadata(example()));
+  const Json text = Json::parse(format_metadata(example()));
   EXPECT_EQ(text["processing_metadata"]["value_range"], "raw_hounsfield_units");
   EXPECT_EQ(text["processing_metadata"]["slice_count"], 4);
   EXPECT_TRUE(text["series_info"]["series_number"].is_number_integer());
-  const json mapping = {{"min", -1024}, {"max", 3071}, {"output_range", {0, 1023}}};
+  const Json mapping = {{"min", -1024}, {"max", 3071}, {"output_range", {0, 1023}}};
   EXPECT_EQ(text["export_info"]["hu_mapping"], mapping);
   EXPECT_EQ(text["export_info"]["encoder"], "libx265");
   EXPECT_EQ(text["source_data"]["dicom_directory"], "");
@@ -60,14 +60,14 @@ TEST(Metadata, LosslessSaysHowToReadItsCodes) {
   metadata.mode = SampleMode::lossless;
   metadata.code_offset = -1024;
   metadata.dtype = "int16";
-  const json text = json::parse(format_metadata(metadata))["export_info"];
+  const Json text = Json::parse(format_metadata(metadata))["export_info"];
   EXPECT_EQ(text["mode"], "lossless");
   EXPECT_EQ(text["code_offset"], -1024);
   EXPECT_EQ(text["dtype"], "int16");
-  const json mapping = {{"min", -1024}, {"max", 3071}, {"output_range", {0, 4095}}};
+  const Json mapping = {{"min", -1024}, {"max", 3071}, {"output_range", {0, 4095}}};
   EXPECT_EQ(text["hu_mapping"], mapping) << "codes that count from -1024 are HU to other readers too";
   metadata.code_offset = -3024;
-  EXPECT_FALSE(json::parse(format_metadata(metadata))["export_info"].contains("hu_mapping"));
+  EXPECT_FALSE(Json::parse(format_metadata(metadata))["export_info"].contains("hu_mapping"));
 }
 
 TEST(Metadata, PublishedFileIsKeptKeyByKey) {
@@ -79,15 +79,15 @@ TEST(Metadata, PublishedFileIsKeptKeyByKey) {
   EXPECT_EQ(metadata.source_slice_count, 159);
   EXPECT_EQ(metadata.crf, 6);
   EXPECT_FALSE(metadata.mode.has_value());
-  EXPECT_EQ(json::parse(format_metadata(metadata)), json::parse(original));
+  EXPECT_EQ(Json::parse(format_metadata(metadata)), Json::parse(original));
 }
 
 TEST(Metadata, UnknownKeysAreKept) {
   SampleMetadata metadata =
       parse_metadata(R"({"ours": [1, {"x": null}], "export_info": {"site": "B", "crf": 6}})", "m.json");
   metadata.crf = 8;
-  const json text = json::parse(format_metadata(metadata));
-  EXPECT_EQ(text["ours"], json::parse(R"([1, {"x": null}])"));
+  const Json text = Json::parse(format_metadata(metadata));
+  EXPECT_EQ(text["ours"], Json::parse(R"([1, {"x": null}])"));
   EXPECT_EQ(text["export_info"]["site"], "B");
   EXPECT_EQ(text["export_info"]["crf"], 8);
 }

@@ -9,7 +9,7 @@
 namespace pillar {
 namespace {
 
-using Kind = PickleValue::Kind;
+using PickleKind = PickleValue::Kind;
 
 static_assert(std::endian::native == std::endian::little, "pickled numbers are read as they are stored");
 
@@ -32,20 +32,22 @@ class PickleReader {
     return value;
   }
   std::string line();
-  PickleValue* make(Kind kind);
+  PickleValue* make(PickleKind kind);
   void push(PickleValue* value) { stack_.push_back(value); }
   void push_text(std::uint64_t size);
-  void push_integer(std::int64_t value, Kind kind = Kind::integer);
+  void push_integer(std::int64_t value, PickleKind kind = PickleKind::integer);
   void push_long(std::uint64_t size);
   PickleValue* pop();
   PickleValue& top();
   std::vector<const PickleValue*> pop_to_mark();
-  void push_sequence(std::vector<const PickleValue*> items) { push_new(Kind::sequence, std::move(items)); }
-  void push_new(Kind kind, std::vector<const PickleValue*> items);
+  void push_sequence(std::vector<const PickleValue*> items) {
+    push_new(PickleKind::sequence, std::move(items));
+  }
+  void push_new(PickleKind kind, std::vector<const PickleValue*> items);
   void push_tuple(std::size_t count);
   void push_call();
   void push_global(const std::string& module, const std::string& name);
-  void add_to_top(Kind kind, const std::vector<const PickleValue*>& items);
+  void add_to_top(PickleKind kind, const std::vector<const PickleValue*>& items);
   void remember(std::uint64_t index) { memo_[index] = &top(); }
   void recall(std::uint64_t index);
 
@@ -79,7 +81,7 @@ std::string PickleReader::line() {
   return text;
 }
 
-PickleValue* PickleReader::make(Kind kind) {
+PickleValue* PickleReader::make(PickleKind kind) {
   if (pickle_.values.size() >= kMostValues) broken("more values than any checkpoint has");
   pickle_.values.emplace_back().kind = kind;
   return &pickle_.values.back();
@@ -87,12 +89,12 @@ PickleValue* PickleReader::make(Kind kind) {
 
 void PickleReader::push_text(std::uint64_t size) {
   const ByteView text = take(size);
-  PickleValue* value = make(Kind::text);
+  PickleValue* value = make(PickleKind::text);
   value->text.assign(text.begin(), text.end());
   push(value);
 }
 
-void PickleReader::push_integer(std::int64_t integer, Kind kind) {
+void PickleReader::push_integer(std::int64_t integer, PickleKind kind) {
   PickleValue* value = make(kind);
   value->integer = integer;
   push(value);
@@ -101,7 +103,7 @@ void PickleReader::push_integer(std::int64_t integer, Kind kind) {
 // Two's complement of any length.
 void PickleReader::push_long(std::uint64_t size) {
   const ByteView digits = take(size);
-  if (size > 8) return push(make(Kind::other));
+  if (size > 8) return push(make(PickleKind::other));
   std::uint64_t value = size > 0 && digits.back() >= 0x80 ? ~std::uint64_t{0} : 0;
   for (std::size_t i = size; i-- > 0;) value = value << 8 | digits[i];
   push_integer(static_cast<std::int64_t>(value));
@@ -128,7 +130,7 @@ std::vector<const PickleValue*> PickleReader::pop_to_mark() {
   return items;
 }
 
-void PickleReader::push_new(Kind kind, std::vector<const PickleValue*> items) {
+void PickleReader::push_new(PickleKind kind, std::vector<const PickleValue*> items) {
   PickleValue* value = make(kind);
   value->items = std::move(items);
   push(value);
@@ -143,23 +145,23 @@ void PickleReader::push_tuple(std::size_t count) {
 void PickleReader::push_call() {
   const PickleValue* arguments = pop();
   const PickleValue* callee = pop();
-  const bool is_dict = callee->kind == Kind::global && (callee->text == "collections.OrderedDict" ||
-                                                        callee->text == "collections.defaultdict");
-  if (is_dict) return push_new(Kind::dict, {});
-  push_new(Kind::call, {callee, arguments});
+  const bool is_dict = callee->kind == PickleKind::global && (callee->text == "collections.OrderedDict" ||
+                                                              callee->text == "collections.defaultdict");
+  if (is_dict) return push_new(PickleKind::dict, {});
+  push_new(PickleKind::call, {callee, arguments});
 }
 
 void PickleReader::push_global(const std::string& module, const std::string& name) {
-  PickleValue* value = make(Kind::global);
+  PickleValue* value = make(PickleKind::global);
   value->text = fmt::format("{}.{}", module, name);
   push(value);
 }
 
-void PickleReader::add_to_top(Kind kind, const std::vector<const PickleValue*>& items) {
+void PickleReader::add_to_top(PickleKind kind, const std::vector<const PickleValue*>& items) {
   PickleValue& target = top();
-  if (target.kind == Kind::call) return;
+  if (target.kind == PickleKind::call) return;
   if (target.kind != kind) broken("an item for something that holds none");
-  if (kind == Kind::dict && items.size() % 2 != 0) broken("a key without a value");
+  if (kind == PickleKind::dict && items.size() % 2 != 0) broken("a key without a value");
   target.items.insert(target.items.end(), items.begin(), items.end());
 }
 
@@ -172,13 +174,13 @@ void PickleReader::recall(std::uint64_t index) {
 bool PickleReader::scalar(std::uint8_t opcode) {
   switch (opcode) {
     case 'N':
-      push(make(Kind::none));
+      push(make(PickleKind::none));
       return true;
     case 0x88:
-      push_integer(1, Kind::boolean);
+      push_integer(1, PickleKind::boolean);
       return true;
     case 0x89:
-      push_integer(0, Kind::boolean);
+      push_integer(0, PickleKind::boolean);
       return true;
     case 'J':
       push_integer(number<std::int32_t>());
@@ -197,7 +199,7 @@ bool PickleReader::scalar(std::uint8_t opcode) {
       return true;
     case 'G':
       take(8);
-      push(make(Kind::other));
+      push(make(PickleKind::other));
       return true;
     case 'U':
     case 'C':
@@ -226,7 +228,7 @@ bool PickleReader::container(std::uint8_t opcode) {
       push_sequence({});
       return true;
     case '}':
-      push_new(Kind::dict, {});
+      push_new(PickleKind::dict, {});
       return true;
     case 't':
     case 'l':
@@ -240,21 +242,21 @@ bool PickleReader::container(std::uint8_t opcode) {
       return true;
     case 'a': {
       const PickleValue* item = pop();
-      add_to_top(Kind::sequence, {item});
+      add_to_top(PickleKind::sequence, {item});
       return true;
     }
     case 'e':
     case 0x90:
-      add_to_top(Kind::sequence, pop_to_mark());
+      add_to_top(PickleKind::sequence, pop_to_mark());
       return true;
     case 's': {
       const PickleValue* value = pop();
       const PickleValue* key = pop();
-      add_to_top(Kind::dict, {key, value});
+      add_to_top(PickleKind::dict, {key, value});
       return true;
     }
     case 'u':
-      add_to_top(Kind::dict, pop_to_mark());
+      add_to_top(PickleKind::dict, pop_to_mark());
       return true;
     default:
       return false;
@@ -271,7 +273,8 @@ bool PickleReader::object(std::uint8_t opcode) {
     case 0x93: {
       const PickleValue* name = pop();
       const PickleValue* module = pop();
-      if (name->kind != Kind::text || module->kind != Kind::text) broken("a class without a name");
+      if (name->kind != PickleKind::text || module->kind != PickleKind::text)
+        broken("a class without a name");
       push_global(module->text, name->text);
       return true;
     }
@@ -289,7 +292,7 @@ bool PickleReader::object(std::uint8_t opcode) {
       return true;  // an object's own attributes
     case 'Q': {
       const PickleValue* id = pop();
-      push_new(Kind::persistent, {id});
+      push_new(PickleKind::persistent, {id});
       return true;
     }
     default:

@@ -15,7 +15,7 @@
 namespace pillar {
 namespace {
 
-using Kind = PickleValue::Kind;
+using PickleKind = PickleValue::Kind;
 using Records = std::map<std::string, ByteView>;
 
 constexpr std::uint64_t kMostPickleBytes = 64'000'000;
@@ -56,9 +56,9 @@ at::ScalarType dtype_named(const std::string& class_name, const Source& source) 
 
 std::vector<std::int64_t> integers(const PickleValue& value, const Source& source, const std::string& key) {
   std::vector<std::int64_t> numbers;
-  if (value.kind != Kind::sequence || value.items.size() > kMostLevels) not_a_tensor(source, key);
+  if (value.kind != PickleKind::sequence || value.items.size() > kMostLevels) not_a_tensor(source, key);
   for (const PickleValue* item : value.items) {
-    if (item->kind != Kind::integer) not_a_tensor(source, key);
+    if (item->kind != PickleKind::integer) not_a_tensor(source, key);
     numbers.push_back(item->integer);
   }
   return numbers;
@@ -90,10 +90,13 @@ std::optional<std::uint64_t> span_bytes(const std::vector<std::int64_t>& sizes,
 at::Tensor rebuild(const PickleValue& arguments, bool names_dtype, const Source& source,
                    const std::string& key) {
   const auto& items = arguments.items;
-  if (arguments.kind != Kind::sequence || items.size() < (names_dtype ? 7 : 4)) not_a_tensor(source, key);
-  if (items[0]->kind != Kind::persistent || items[1]->kind != Kind::integer) not_a_tensor(source, key);
+  if (arguments.kind != PickleKind::sequence || items.size() < (names_dtype ? 7 : 4))
+    not_a_tensor(source, key);
+  if (items[0]->kind != PickleKind::persistent || items[1]->kind != PickleKind::integer)
+    not_a_tensor(source, key);
   const auto& id = items[0]->items[0]->items;  // "storage", its class, its key, its device, its length
-  if (id.size() < 3 || id[1]->kind != Kind::global || id[2]->kind != Kind::text) not_a_tensor(source, key);
+  if (id.size() < 3 || id[1]->kind != PickleKind::global || id[2]->kind != PickleKind::text)
+    not_a_tensor(source, key);
   const at::ScalarType dtype = dtype_named(names_dtype ? items[6]->text : id[1]->text, source);
   const auto sizes = integers(*items[2], source, key), strides = integers(*items[3], source, key);
   const auto found = source.records.find(fmt::format("data/{}", id[2]->text));
@@ -148,20 +151,20 @@ void Collector::visit(const PickleValue& value, const std::string& key, int leve
   if (level > kMostLevels || ++visits_ > kMostVisits) {
     fail(ErrorCategory::input, "{}: nested too deep, or in a ring", source_.name);
   }
-  if (value.kind == Kind::call) return visit_call(value, key, level);
-  if (value.kind == Kind::sequence) return visit_list(value, key);
-  if (value.kind != Kind::dict) return;
+  if (value.kind == PickleKind::call) return visit_call(value, key, level);
+  if (value.kind == PickleKind::sequence) return visit_list(value, key);
+  if (value.kind != PickleKind::dict) return;
   for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) {
     const PickleValue& name = *value.items[i];
-    if (name.kind != Kind::text && name.kind != Kind::integer) continue;
-    const std::string text = name.kind == Kind::text ? name.text : fmt::format("{}", name.integer);
+    if (name.kind != PickleKind::text && name.kind != PickleKind::integer) continue;
+    const std::string text = name.kind == PickleKind::text ? name.text : fmt::format("{}", name.integer);
     visit(*value.items[i + 1], key.empty() ? text : fmt::format("{}.{}", key, text), level + 1);
   }
 }
 
 void Collector::visit_call(const PickleValue& call, const std::string& key, int level) {
   static const std::string kModule = "torch._utils.";
-  if (call.items[0]->kind != Kind::global) return;
+  if (call.items[0]->kind != PickleKind::global) return;
   const std::string& callee = call.items[0]->text;
   const auto& arguments = *call.items[1];
   // What LibTorch's own pickler puts around a dict.
@@ -171,7 +174,7 @@ void Collector::visit_call(const PickleValue& call, const std::string& key, int 
   if (!callee.starts_with(kModule + "_rebuild_")) return;
   const std::string function = callee.substr(kModule.size());
   if (function == "_rebuild_parameter" || function == "_rebuild_parameter_with_state") {
-    if (arguments.kind != Kind::sequence || arguments.items.empty()) not_a_tensor(source_, key);
+    if (arguments.kind != PickleKind::sequence || arguments.items.empty()) not_a_tensor(source_, key);
     return visit(*arguments.items[0], key, level + 1);
   }
   if (function != "_rebuild_tensor" && function != "_rebuild_tensor_v2" && function != "_rebuild_tensor_v3") {
@@ -185,7 +188,7 @@ void Collector::visit_call(const PickleValue& call, const std::string& key, int 
 }
 
 void Collector::visit_list(const PickleValue& list, const std::string& key) {
-  const auto is_text = [](const PickleValue* item) { return item->kind == Kind::text; };
+  const auto is_text = [](const PickleValue* item) { return item->kind == PickleKind::text; };
   if (!want_lists_ || list.items.empty() || !std::all_of(list.items.begin(), list.items.end(), is_text))
     return;
   std::vector<std::string> texts;

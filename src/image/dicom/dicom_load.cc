@@ -19,10 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// No compression makes more of a file than this; what claims more is refused before any memory is taken.
-constexpr std::uint64_t largest_ratio = 4096;
-constexpr std::uint64_t always_allowed_bytes = 1u << 24;
-
 std::string series_name(const DicomSeries& series) {
   return series.planes.front().file.parent_path().string();
 }
@@ -63,7 +59,7 @@ void check_claims(const DicomSeries& series) {
     std::error_code error;
     const std::uint64_t bytes = fs::file_size(file, error);
     if (error) fail(ErrorCategory::io, "{}: cannot read: {}", file, error.message());
-    if (pixels > always_allowed_bytes + largest_ratio * bytes) {
+    if (pixels > kAlwaysAllowedBytes + kLargestRatio * bytes) {
       fail(ErrorCategory::input, "{}: claims {} pixels in {} bytes", file, pixels, bytes);
     }
   }

@@ -22,11 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Room for a frame is made only where the compressed bytes can be its origin: a blank plane shrinks a
-// thousandfold.
-constexpr std::uint64_t always_allowed_bytes = 1u << 24;
-constexpr std::uint64_t largest_ratio = 4096;
-constexpr std::uint64_t largest_frame_bytes = 1u << 31;  // DCMTK counts in 32 bits
+constexpr std::uint64_t kLargestFrameBytes = 1u << 31;  // DCMTK counts in 32 bits
 
 PixelLayout read_layout(DcmItem& dataset, const fs::path& path) {
   std::string fault;
@@ -111,12 +107,12 @@ struct DicomPixels::State {
 
   void check_size() {
     const std::uint64_t frame_bytes = layout.frame_bytes();
-    if (frame_bytes > largest_frame_bytes)
+    if (frame_bytes > kLargestFrameBytes)
       fail(ErrorCategory::unsupported, "{}: a frame of {} bytes", path, frame_bytes);
     const DcmXfer xfer(syntax);
     if (xfer.isEncapsulated()) {
       const std::uint64_t compressed = compressed_bytes();
-      if (frame_bytes > always_allowed_bytes + largest_ratio * compressed) {
+      if (frame_bytes > kAlwaysAllowedBytes + kLargestRatio * compressed) {
         fail(ErrorCategory::input, "{}: {} rows and {} columns cannot be in {} bytes of compressed data",
              path, layout.rows, layout.columns, compressed);
       }

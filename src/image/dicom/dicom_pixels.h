@@ -8,6 +8,11 @@
 
 namespace pillar {
 
+// No compression makes more of a file than this ratio: what claims more, beyond what is always allowed, is
+// refused before any memory is taken. (A blank plane shrinks a thousandfold.)
+inline constexpr std::uint64_t kLargestRatio = 4096;
+inline constexpr std::uint64_t kAlwaysAllowedBytes = 1u << 24;
+
 // Holds the header and, while read() runs, one frame: the rest of the pixel data stays on disk.
 class DicomPixels {
  public:

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMaxHeaderBytes = 1 << 20;
 constexpr std::size_t kMaxLineBytes = 1000;  // MetaImage's reader keeps lines in buffers of 1024
 
-std::string_view trim(std::string_view text) {
+std::string_view trimmed(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
   return text;
@@ -147,7 +147,7 @@ TextHeader read_text_header(VolumeFormat format, const std::filesystem::path& pa
     if (line.size() > kMaxLineBytes)
       fail(ErrorCategory::input, "{}: a header line of {} bytes", path, line.size());
     header.bytes = begin;
-    if (nrrd && trim(line).empty()) {
+    if (nrrd && trimmed(line).empty()) {
       complete = true;
       break;
     }
@@ -159,7 +159,7 @@ TextHeader read_text_header(VolumeFormat format, const std::filesystem::path& pa
       continue;
     }
     header.lines.emplace_back(normal_key(line.substr(0, separator)),
-                              std::string(trim(line.substr(separator + 1))));
+                              std::string(trimmed(line.substr(separator + 1))));
     if (!nrrd && header.lines.back().first.find("elementdatafile") == 0) {
       complete = true;
       break;
@@ -168,7 +168,7 @@ TextHeader read_text_header(VolumeFormat format, const std::filesystem::path& pa
   if (!complete)
     fail(ErrorCategory::input, "{}: {}", path,
          nrrd ? "NRRD header without an end" : "not a MetaImage file, or its header has no end");
-  if (!nrrd) header.lines.back().first = normal_key(trim(header.lines.back().first));
+  if (!nrrd) header.lines.back().first = normal_key(trimmed(header.lines.back().first));
   check_axes(header, nrrd ? "dimension" : "ndims", path);
   if (nrrd) check_numbers(header, path);
   return header;

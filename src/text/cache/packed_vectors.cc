@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_of(const SafetensorsFile& file, const char* key) {
+std::string header_text(const SafetensorsFile& file, const char* key) {
   const auto found = file.metadata().find(key);
   return found == file.metadata().end() ? "" : found->second;
 }
@@ -28,13 +28,13 @@ struct Category {
 class PackedVectors final : public VectorStore {
  public:
   explicit PackedVectors(const fs::path& path) : path_(path), file_(path) {
-    if (text_of(file_, kFormatKey) != kPackedFormat)
+    if (header_text(file_, kFormatKey) != kPackedFormat)
       fail(ErrorCategory::input, "{}: not a packed text cache (made by `pillar-text pack`)", path_);
-    if (text_of(file_, kVersionKey) != kPackedVersion) {
+    if (header_text(file_, kVersionKey) != kPackedVersion) {
       fail(ErrorCategory::unsupported, "{}: a packed text cache of version '{}'", path_,
-           printable(text_of(file_, kVersionKey)));
+           printable(header_text(file_, kVersionKey)));
     }
-    const CacheMetadata metadata = parse_cache_info(text_of(file_, kInfoKey), path_);
+    const CacheMetadata metadata = parse_cache_info(header_text(file_, kInfoKey), path_);
     info_ = metadata.info;
     width_ = metadata.width;
     for (const auto& [name, entry] : file_.entries()) {

@@ -16,9 +16,9 @@ namespace pillar {
 namespace {
 
 constexpr std::size_t kNamedFaults = 10;
-constexpr std::size_t kReleaseEvery = 1024;  // studies
+constexpr std::size_t kInfoReleaseEvery = 1024;  // studies
 
-std::string text_of(const nlohmann::json& info, const char* key) {
+std::string metadata_text(const nlohmann::json& info, const char* key) {
   const auto found = info.find(key);
   return found != info.end() && found->is_string() ? printable(found->get<std::string>()) : "";
 }
@@ -46,9 +46,9 @@ TextCacheInfo describe_text_cache(const std::filesystem::path& cache, bool quiet
   TextCacheInfo info;
   info.packed = !std::filesystem::is_directory(cache);
   const nlohmann::json metadata = nlohmann::json::parse(store->info());
-  info.model_name = text_of(metadata, "model_name");
-  info.dataset_name = text_of(metadata, "dataset_name");
-  info.split = text_of(metadata, "split");
+  info.model_name = metadata_text(metadata, "model_name");
+  info.dataset_name = metadata_text(metadata, "dataset_name");
+  info.split = metadata_text(metadata, "split");
   info.studies = static_cast<std::int64_t>(store->studies().size());
   info.width = store->width();
   Progress progress({.label = "read", .unit = "studies", .total = info.studies, .quiet = quiet});
@@ -61,7 +61,7 @@ TextCacheInfo describe_text_cache(const std::filesystem::path& cache, bool quiet
       if (++info.broken <= static_cast<std::int64_t>(kNamedFaults)) info.faults.emplace_back(error.what());
     }
     progress.advance();
-    if (place % kReleaseEvery == 0) store->release_pages();
+    if (place % kInfoReleaseEvery == 0) store->release_pages();
   }
   for (auto& [name, category] : categories) {
     category.name = name;

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUsualCategory = "all_findings";
-constexpr std::size_t kReleaseEvery = 1024;  // studies
+constexpr std::size_t kPackReleaseEvery = 1024;  // studies
 
 std::string named(const VectorStore& store, std::size_t place) {
   return fmt::format("{}: study {}", store.file(place).string(), to_hex(store.studies()[place]));
@@ -39,7 +39,7 @@ void for_each_study(const VectorStore& store, const std::string& label, bool qui
   for (std::size_t place = 0; place < count; ++place) {
     body(place);
     progress.advance();
-    if (place % kReleaseEvery == 0) store.release_pages();
+    if (place % kPackReleaseEvery == 0) store.release_pages();
   }
 }
 

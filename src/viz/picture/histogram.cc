@@ -10,13 +10,13 @@ namespace {
 constexpr int kFineBins = 1 << 14;
 constexpr double kLeftOut = 0.0002;  // part of the voxels at each end
 
-struct Range {
+struct ValueRange {
   double low, high;
 };
 
-Range range_of(const at::Tensor& volume) {
+ValueRange range_of(const at::Tensor& volume) {
   return visit_voxels(volume, [&](const auto* voxels) {
-    Range range = {static_cast<double>(voxels[0]), static_cast<double>(voxels[0])};
+    ValueRange range = {static_cast<double>(voxels[0]), static_cast<double>(voxels[0])};
     for (std::int64_t i = 0; i < volume.numel(); ++i) {
       const auto value = static_cast<double>(voxels[i]);
       if (!std::isfinite(value)) {
@@ -28,7 +28,7 @@ Range range_of(const at::Tensor& volume) {
   });
 }
 
-std::vector<std::int64_t> counts_in(const at::Tensor& volume, Range range, int bins) {
+std::vector<std::int64_t> counts_in(const at::Tensor& volume, ValueRange range, int bins) {
   std::vector<std::int64_t> counts(static_cast<std::size_t>(bins), 0);
   const double span = range.high - range.low;
   visit_voxels(volume, [&](const auto* voxels) {
@@ -41,7 +41,7 @@ std::vector<std::int64_t> counts_in(const at::Tensor& volume, Range range, int b
 }
 
 // Without the few voxels of metal or padding that would squeeze everything else into a few bins.
-Range without_ends(const std::vector<std::int64_t>& counts, Range range, std::int64_t voxels) {
+ValueRange without_ends(const std::vector<std::int64_t>& counts, ValueRange range, std::int64_t voxels) {
   const auto few = static_cast<std::int64_t>(kLeftOut * static_cast<double>(voxels));
   std::size_t first = 0, last = counts.size();
   for (std::int64_t seen = counts[0]; seen <= few; seen += counts[first]) ++first;
@@ -53,7 +53,7 @@ Range without_ends(const std::vector<std::int64_t>& counts, Range range, std::in
 }  // namespace
 
 Histogram histogram_of(const at::Tensor& volume, int bins) {
-  Range range = range_of(volume);
+  ValueRange range = range_of(volume);
   if (!std::isfinite(range.high - range.low)) {
     fail(ErrorCategory::input, "cannot show values from {} to {}", range.low, range.high);
   }

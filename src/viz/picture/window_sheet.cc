@@ -18,7 +18,7 @@ constexpr int kScale = 2;         // of the text
 constexpr int kCurveHeight = 96;  // pixels of the histogram
 constexpr int kBarHeight = 18;    // of a window's bar under it
 constexpr int kNameWidth = 170;   // left of the bars
-constexpr std::int64_t kMostPixels = 1 << 28;
+constexpr std::int64_t kMostSheetPixels = 1 << 28;
 constexpr std::uint8_t kCurveGrey = 150;
 constexpr std::uint8_t kLineGrey = 90;
 
@@ -99,7 +99,7 @@ void draw_histogram(Image8& sheet, int top, const viz::Histogram& histogram,
   }
 }
 
-struct Layout {
+struct SheetLayout {
   int tile_height = 0, tile_width = 0;
   int columns = 0, rows = 0;
   int tiles_top = 0, curve_top = 0;
@@ -110,12 +110,12 @@ int line_height() {
   return viz::text_height(kScale) + kGap + kGap / 2;
 }
 
-Layout layout_of(const at::Tensor& volume, const std::array<double, 3>& spacing_xyz_mm, std::int64_t count,
-                 const WindowViewerOptions& options) {
+SheetLayout layout_of(const at::Tensor& volume, const std::array<double, 3>& spacing_xyz_mm,
+                      std::int64_t count, const WindowViewerOptions& options) {
   const double height_mm = static_cast<double>(volume.size(1)) * spacing_xyz_mm[1];
   const double width_mm = static_cast<double>(volume.size(2)) * spacing_xyz_mm[0];
   const double pixels_per_mm = options.tile_pixels / std::max(height_mm, width_mm);
-  Layout layout;
+  SheetLayout layout;
   layout.tile_height = viz::picture_side(height_mm * pixels_per_mm);
   layout.tile_width = viz::picture_side(width_mm * pixels_per_mm);
   layout.columns = static_cast<int>(std::min<std::int64_t>(options.columns, count));
@@ -126,11 +126,11 @@ Layout layout_of(const at::Tensor& volume, const std::array<double, 3>& spacing_
 
 // The heights, once it is known how many lines the notice takes. 64 windows of 2048 pixels stay within an
 // int.
-void stack(Layout& layout, std::int64_t lines, std::int64_t count) {
+void stack(SheetLayout& layout, std::int64_t lines, std::int64_t count) {
   const std::int64_t tiles_top = (1 + lines) * line_height() + kGap;
   const std::int64_t curve_top = tiles_top + std::int64_t{layout.rows} * (layout.tile_height + kGap) + kGap;
   const std::int64_t height = curve_top + kCurveHeight + kGap + count * kBarHeight + kGap;
-  if (layout.width * height > kMostPixels) {
+  if (layout.width * height > kMostSheetPixels) {
     fail(ErrorCategory::usage, "a sheet of windows of {} x {} pixels is too large", layout.width, height);
   }
   layout.tiles_top = static_cast<int>(tiles_top);
@@ -138,7 +138,7 @@ void stack(Layout& layout, std::int64_t lines, std::int64_t count) {
   layout.height = static_cast<int>(height);
 }
 
-void draw_tiles(Image8& sheet, const Layout& layout, const at::Tensor& volume,
+void draw_tiles(Image8& sheet, const SheetLayout& layout, const at::Tensor& volume,
                 const std::array<double, 3>& spacing_xyz_mm, const std::vector<ShownWindow>& windows) {
   for (int i = 0; i < static_cast<int>(windows.size()); ++i) {
     const DisplayWindow shown = {windows[i].low / 2 + windows[i].high / 2, windows[i].high - windows[i].low};
@@ -160,7 +160,7 @@ Image8 window_sheet(const at::Tensor& voxels_dhw, const std::array<double, 3>& s
   check_options(options);
   const viz::Histogram histogram = viz::histogram_of(volume, 256);
   const auto count = static_cast<std::int64_t>(windows.size());
-  Layout layout = layout_of(volume, spacing_xyz_mm, count, options);
+  SheetLayout layout = layout_of(volume, spacing_xyz_mm, count, options);
   const std::vector<std::string> lines = wrapped(
       options.warning ? fmt::format("Warning: {}", options.notice) : options.notice, layout.width - 2 * kGap);
   stack(layout, static_cast<std::int64_t>(lines.size()), count);
