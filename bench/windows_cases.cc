@@ -12,7 +12,7 @@
 namespace pillar::bench {
 namespace {
 
-constexpr int kInnerRuns = 3;
+constexpr int kWindowRuns = 3;
 constexpr int kShortRuns =
     5;  // of ours within each: a run takes as long as a turn of another process on the same core
 constexpr std::int64_t kSlabSlices = 16;
@@ -99,9 +99,9 @@ Measurement slabs(const WindowsOptions& options) {
 std::vector<Case> windows_cases(const WindowsOptions& options) {
   const char* plain = "LibTorch: to float32, stack of clamp((x - low) / width) and minmax, to bfloat16";
   const auto baseline = [=] { return libtorch_windows(voxels(options), all_windows()); };
-  return {{"windows_reused", [=] { return reused(options); }, plain, baseline, kInnerRuns},
-          {"windows_fresh", [=] { return fresh(options); }, plain, baseline, kInnerRuns},
-          {"windows_slabs", [=] { return slabs(options); }, plain, baseline, kInnerRuns}};
+  return {{"windows_reused", [=] { return reused(options); }, plain, baseline, kWindowRuns},
+          {"windows_fresh", [=] { return fresh(options); }, plain, baseline, kWindowRuns},
+          {"windows_slabs", [=] { return slabs(options); }, plain, baseline, kWindowRuns}};
 }
 
 }  // namespace pillar::bench

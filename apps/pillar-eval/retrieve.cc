@@ -13,7 +13,7 @@
 namespace pillar {
 namespace {
 
-struct Arguments {
+struct RetrieveArguments {
   std::filesystem::path model, samples;
   TextSource source;
   RetrieveJob job;
@@ -48,7 +48,7 @@ void write_pictures(const SampleFinder& finder, const RetrieveJob& job, const Re
   write_thumbnails(finder, accessions, job.out);
 }
 
-ExitCode retrieve(Arguments& a, const std::vector<std::string>& words, bool quiet) {
+ExitCode retrieve(RetrieveArguments& a, const std::vector<std::string>& words, bool quiet) {
   RetrieveJob& job = a.job;
   job.command = words;
   check_bootstrap_options(job.bootstrap);
@@ -68,7 +68,7 @@ ExitCode retrieve(Arguments& a, const std::vector<std::string>& words, bool quie
   return ExitCode::ok;
 }
 
-void add_inputs(CLI::App& command, Arguments& a) {
+void add_retrieve_inputs(CLI::App& command, RetrieveArguments& a) {
   command
       .add_option("--model", a.model, "folder or weights file of a model that was pretrained with reports")
       ->required();
@@ -104,8 +104,8 @@ void add_retrieve(AppContext& context) {
       "effusion on "
       "the left.' --provider hash\n"
       "The words of --report leave this machine for the server that --url names.");
-  auto a = std::make_shared<Arguments>();
-  add_inputs(*command, *a);
+  auto a = std::make_shared<RetrieveArguments>();
+  add_retrieve_inputs(*command, *a);
   add_text_source(*command, a->source);
   add_bootstrap_options(*command, a->job.bootstrap);
   command->callback([a, &context] { context.result = retrieve(*a, context.words, context.log.quiet); });

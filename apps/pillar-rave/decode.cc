@@ -13,7 +13,7 @@
 namespace pillar {
 namespace {
 
-struct Arguments {
+struct DecodeArguments {
   std::filesystem::path sample;
   std::filesystem::path out;
   std::filesystem::path out_dicom;
@@ -62,7 +62,7 @@ void write_dicom(const std::filesystem::path& folder, const Volume& volume, cons
   partial.commit();
 }
 
-ExitCode decode(const Arguments& a) {
+ExitCode decode(const DecodeArguments& a) {
   if (a.out.empty() == a.out_dicom.empty())
     fail(ErrorCategory::usage, "decode needs --out or --out-dicom, one of the two");
   const std::filesystem::path& target = a.out.empty() ? a.out_dicom : a.out;
@@ -84,7 +84,7 @@ ExitCode decode(const Arguments& a) {
 void add_decode(AppContext& context) {
   CLI::App* command =
       context.app.add_subcommand("decode", "a sample to .npy, .nii.gz, .nrrd, .mha, .safetensors or DICOM");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<DecodeArguments>();
   command->add_option("SAMPLE", a->sample, "folder, archive or video file")->required();
   command->add_option("--out", a->out, "file to write; its ending chooses the format");
   command->add_option("--out-dicom", a->out_dicom, "folder to write a DICOM series to, one file a slice");

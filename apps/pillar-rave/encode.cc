@@ -12,7 +12,7 @@
 namespace pillar {
 namespace {
 
-struct Arguments {
+struct EncodeArguments {
   std::vector<std::filesystem::path> inputs;
   std::filesystem::path input_csv;
   std::string path_column = "series_path";
@@ -32,7 +32,7 @@ GapPolicy gap_policy(const std::string& word) {
   return word == "fail" ? GapPolicy::fail : GapPolicy::interpolate;
 }
 
-void apply_config(Arguments& a) {
+void apply_config(EncodeArguments& a) {
   Config config = a.config_file.empty() ? encode_preset(a.preset) : Config::load(a.config_file);
   for (const std::string& assignment : a.assignments) config.set(assignment);
   Notes notes;
@@ -42,7 +42,7 @@ void apply_config(Arguments& a) {
   if (!a.archive.empty()) a.job.prepare.config.write.archive = parse_archive(a.archive);
 }
 
-ExitCode encode(Arguments& a, const LogOptions& log) {
+ExitCode encode(EncodeArguments& a, const LogOptions& log) {
   apply_config(a);
   if (a.inputs.empty() == a.input_csv.empty()) {
     fail(ErrorCategory::usage, "encode needs INPUT... or --input-csv, one of the two");
@@ -76,7 +76,7 @@ ExitCode encode(Arguments& a, const LogOptions& log) {
 void add_encode(AppContext& context) {
   CLI::App* command =
       context.app.add_subcommand("encode", "DICOM folders, NIfTI, NRRD and MetaImage files to RAVE samples");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<EncodeArguments>();
   command->add_option("INPUT", a->inputs, "DICOM folders (searched for series below), DICOM or volume files");
   command->add_option("--input-csv", a->input_csv, "a CSV that lists the inputs");
   command->add_option("--path-column", a->path_column, "its column with the paths")->capture_default_str();

@@ -10,7 +10,7 @@
 namespace pillar {
 namespace {
 
-struct Arguments {
+struct VerifyArguments {
   std::vector<std::filesystem::path> paths;
   int jobs = 0;
 };
@@ -27,7 +27,7 @@ void print_table(const std::vector<VerifyResult>& results) {
   }
 }
 
-ExitCode verify(const Arguments& a, bool quiet) {
+ExitCode verify(const VerifyArguments& a, bool quiet) {
   const std::vector<std::filesystem::path> samples = find_samples(a.paths);
   const int processors = usable_processors();
   const int jobs = a.jobs > 0 ? a.jobs : processors;
@@ -56,7 +56,7 @@ ExitCode verify(const Arguments& a, bool quiet) {
 void add_verify(AppContext& context) {
   CLI::App* command =
       context.app.add_subcommand("verify", "decode everything, check counts, sizes and metadata");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<VerifyArguments>();
   command->add_option("PATH", a->paths, "samples, or folders of samples")->required();
   command->add_option("--jobs,-j", a->jobs, "samples at once; 0: one a processor")
       ->check(CLI::NonNegativeNumber);

@@ -15,7 +15,7 @@
 namespace pillar {
 namespace {
 
-struct Arguments {
+struct ViewArguments {
   std::filesystem::path sample;
   std::filesystem::path out;
   std::string window;
@@ -23,7 +23,7 @@ struct Arguments {
   ContactSheetOptions sheet;
 };
 
-DisplayWindow window_for(const Arguments& a, const Volume& volume) {
+DisplayWindow window_for(const ViewArguments& a, const Volume& volume) {
   return a.window.empty() ? automatic_window(volume.voxels_dhw) : parse_display_window(a.window);
 }
 
@@ -38,7 +38,7 @@ std::vector<ShownWindow> shown_windows(const at::Tensor& voxels_dhw, const std::
   return shown;
 }
 
-void view_windows(const Arguments& a, const Volume& volume, const SliceViewerOptions& viewer) {
+void view_windows(const ViewArguments& a, const Volume& volume, const SliceViewerOptions& viewer) {
   const WindowFamily family = volume.modality == Modality::ct ? WindowFamily::ct : WindowFamily::mr;
   const ValueCheck check = check_values(volume.voxels_dhw, family);
   const std::vector<ShownWindow> windows = shown_windows(volume.voxels_dhw, parse_windows(a.windows, family));
@@ -56,7 +56,7 @@ void view_windows(const Arguments& a, const Volume& volume, const SliceViewerOpt
   }
 }
 
-ExitCode view(Arguments& a) {
+ExitCode view(ViewArguments& a) {
   const std::string extension = a.out.extension().string();
   if (extension != ".png" && extension != ".html") {
     fail(ErrorCategory::usage, "{}: --out ends in .png (a sheet) or .html (a viewer)", a.out);
@@ -90,7 +90,7 @@ ExitCode view(Arguments& a) {
 void add_view(AppContext& context) {
   CLI::App* command = context.app.add_subcommand(
       "view", "a sample as a contact sheet (.png) or a slice viewer in one file (.html)");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ViewArguments>();
   command->add_option("SAMPLE", a->sample, "folder, archive or video file")->required();
   command->add_option("--out", a->out, "file to write, .png or .html")->required();
   CLI::Option* window = command->add_option(

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kNamedStudies = 10;
 
-struct Arguments {
+struct InfoArguments {
   std::filesystem::path cache;
   std::vector<std::filesystem::path> json_lines;
 };
@@ -31,7 +31,7 @@ bool print_missing(const TextCache& cache, const std::filesystem::path& file) {
   return !missing.empty();
 }
 
-ExitCode info(const Arguments& a, bool quiet) {
+ExitCode info(const InfoArguments& a, bool quiet) {
   const TextCache cache = TextCache::open(a.cache);
   const TextCacheInfo info = describe_text_cache(a.cache, quiet);
   line(fmt::format("cache      {} ({})", a.cache.string(), info.packed ? "packed" : "folder"));
@@ -59,7 +59,7 @@ void add_info(AppContext& context) {
       "  pillar-text info text\n"
       "  pillar-text info text.safetensors --json train.jsonl --json valid.jsonl\n"
       "Reads every vector. Exit code 3: a vector is broken, or a study of --json is missing.");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<InfoArguments>();
   command->add_option("CACHE", a->cache, "folder with metadata.json, or a packed file")->required();
   command->add_option("--json", a->json_lines, "JSON lines with sample_name: are they all there?")
       ->type_name("FILE");

@@ -32,7 +32,7 @@ Config parse(std::string_view text) {
   return Config::parse(text, "dir/train.yaml");
 }
 
-void expect_bad(std::string_view text, const std::string& message) {
+void expect_refused(std::string_view text, const std::string& message) {
   EXPECT_PILLAR_ERROR(parse(text), ErrorCategory::input, HasSubstr("dir/train.yaml" + message));
 }
 
@@ -167,32 +167,32 @@ TEST(Config, AnEmptyFileHasNoKeys) {
 }
 
 TEST(Config, DuplicateKeysAreRefused) {
-  expect_bad("a:\n  b: 1\n  c: 2\n  b: 3\n", ":4: a.b: duplicate key, first on line 2");
-  expect_bad("{\"a\": 1,\n \"a\": 2}", ":2: a: duplicate key, first on line 1");
-  expect_bad("a:\n  - {x: 1}\n  - {x: 1, x: 2}\n", ":3: a[1].x: duplicate key");
+  expect_refused("a:\n  b: 1\n  c: 2\n  b: 3\n", ":4: a.b: duplicate key, first on line 2");
+  expect_refused("{\"a\": 1,\n \"a\": 2}", ":2: a: duplicate key, first on line 1");
+  expect_refused("a:\n  - {x: 1}\n  - {x: 1, x: 2}\n", ":3: a[1].x: duplicate key");
 }
 
 TEST(Config, MalformedTextIsRefusedWithItsLine) {
-  expect_bad("a: 1\nb: [1, 2\n", ":3: ");
-  expect_bad("a: 1\n\tb: 2\n", ":");
-  expect_bad("a: 1\n  b: 2\n", ":2: ");
-  expect_bad("a: \"x\n", ":");
-  expect_bad("a: \"x", ":");
-  expect_bad("a: 'x\n\n", ":");
-  expect_bad("{a: 1\n", ":1: a list or map as a key, or a bracket that is never closed");
-  expect_bad("a: 1\n---\nb: 2\n", ":2: a second document");
-  expect_bad("a: *b\n", ":1: ");
-  expect_bad("[a]: 1\n", ":1: a list or map as a key");
-  expect_bad("? {a: 1}\n: 1\n", ":1: a list or map as a key");
-  expect_bad("~: 1\n", ":1: a key is missing");
-  expect_bad("a: !!python/object:os.system x\n", ":1: a: unsupported tag");
-  expect_bad("a: &x {b: 1}\nc:\n  <<: *x\n", ":3: c.<<: merge keys are not supported");
-  expect_bad(std::string_view("a: 1\n\x04"
-                              "b: 2\n",
-                              11),
-             ": not a text file in UTF-8");
-  expect_bad("a: \"\xff\"\n", ": not a text file in UTF-8");
-  expect_bad(std::string(100'000, '['), ":1: ");
+  expect_refused("a: 1\nb: [1, 2\n", ":3: ");
+  expect_refused("a: 1\n\tb: 2\n", ":");
+  expect_refused("a: 1\n  b: 2\n", ":2: ");
+  expect_refused("a: \"x\n", ":");
+  expect_refused("a: \"x", ":");
+  expect_refused("a: 'x\n\n", ":");
+  expect_refused("{a: 1\n", ":1: a list or map as a key, or a bracket that is never closed");
+  expect_refused("a: 1\n---\nb: 2\n", ":2: a second document");
+  expect_refused("a: *b\n", ":1: ");
+  expect_refused("[a]: 1\n", ":1: a list or map as a key");
+  expect_refused("? {a: 1}\n: 1\n", ":1: a list or map as a key");
+  expect_refused("~: 1\n", ":1: a key is missing");
+  expect_refused("a: !!python/object:os.system x\n", ":1: a: unsupported tag");
+  expect_refused("a: &x {b: 1}\nc:\n  <<: *x\n", ":3: c.<<: merge keys are not supported");
+  expect_refused(std::string_view("a: 1\n\x04"
+                                  "b: 2\n",
+                                  11),
+                 ": not a text file in UTF-8");
+  expect_refused("a: \"\xff\"\n", ": not a text file in UTF-8");
+  expect_refused(std::string(100'000, '['), ":1: ");
   std::string deep = "1";
   for (int i = 0; i < 65; ++i) deep = fmt::format("{{a: {}}}", deep);
   EXPECT_PILLAR_ERROR(parse(deep), ErrorCategory::input, HasSubstr("more than 64 levels"));
@@ -211,7 +211,7 @@ TEST(Config, AliasesShareTheirValue) {
   const Config config = parse("base: &b\n  x: 1\nother: *b\n");
   EXPECT_EQ(config.get("other").get("x").as_int(), 1);
   EXPECT_EQ(config.get("other").where(), "dir/train.yaml:3: other");
-  expect_bad("a: &a [1, *a]\n", ":1: a[1]: an alias inside the value it stands for");
+  expect_refused("a: &a [1, *a]\n", ":1: a[1]: an alias inside the value it stands for");
 }
 
 TEST(Config, AnAliasBombDoesNotExplode) {

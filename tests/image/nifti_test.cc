@@ -45,7 +45,7 @@ Volume read(const std::filesystem::path& path, Notes* notes = nullptr,
   return result;
 }
 
-void expect_as_itk(const std::filesystem::path& path) {
+void expect_read_as_itk(const std::filesystem::path& path) {
   const Volume ours = read(path);
   auto io = itk::NiftiImageIO::New();
   io->SetFileName(path.string());
@@ -68,21 +68,21 @@ void expect_as_itk(const std::filesystem::path& path) {
 TEST(Nifti, ReadsWhatItkReads) {
   TempDir dir;
   NiftiBytes plain;
-  expect_as_itk(write(dir, plain));
-  expect_as_itk(write_gzip(dir, plain.bytes()));
+  expect_read_as_itk(write(dir, plain));
+  expect_read_as_itk(write_gzip(dir, plain.bytes()));
 
   NiftiBytes swapped;
   swapped.swap();
-  expect_as_itk(write(dir, swapped));
+  expect_read_as_itk(write(dir, swapped));
 
   NiftiBytes turned;
   for (std::size_t i = 0; i < 6; ++i) turned.put<float>(256 + 4 * i, 0.1F * static_cast<float>(i + 1));
   turned.put<float>(76, -1);
-  expect_as_itk(write(dir, turned));
+  expect_read_as_itk(write(dir, turned));
 
   NiftiBytes in_metres;
   in_metres.bytes()[123] = 1;
-  expect_as_itk(write(dir, in_metres));
+  expect_read_as_itk(write(dir, in_metres));
 }
 
 TEST(Nifti, ScalesAsItkScales) {
@@ -90,7 +90,7 @@ TEST(Nifti, ScalesAsItkScales) {
   NiftiBytes integers;
   integers.put<float>(112, 0.37F);
   integers.put<float>(116, -1024.5F);
-  expect_as_itk(write(dir, integers));
+  expect_read_as_itk(write(dir, integers));
   EXPECT_EQ(read(dir / "a b.nii").voxels_dhw.scalar_type(), at::kFloat);
 
   for (std::int16_t bits : {std::int16_t(32), std::int16_t(64)}) {
@@ -103,7 +103,7 @@ TEST(Nifti, ScalesAsItkScales) {
       else
         floats.append(0.1 * i);
     }
-    expect_as_itk(write(dir, floats));
+    expect_read_as_itk(write(dir, floats));
   }
 }
 
@@ -298,7 +298,7 @@ TEST(Nifti, GoldenGeometry) {
   EXPECT_THAT(volume.geometry.origin_xyz_mm, ElementsAre(40, 65, -11));
   EXPECT_THAT(volume.geometry.direction, ElementsAre(-1, 0, 0, 0, -1, 0, 0, 0, 1));
   EXPECT_THAT(notes, IsEmpty());
-  expect_as_itk(test::golden("rave/brain_mr/input.nii.gz"));
+  expect_read_as_itk(test::golden("rave/brain_mr/input.nii.gz"));
 }
 
 }  // namespace

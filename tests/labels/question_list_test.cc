@@ -28,7 +28,7 @@ QuestionList loaded(const std::string& text) {
   return load_question_list(dir / "a list.yaml");
 }
 
-void expect_refused(const std::string& text, const std::string& fault) {
+void expect_list_refused(const std::string& text, const std::string& fault) {
   EXPECT_PILLAR_ERROR(loaded(text), ErrorCategory::input, AllOf(HasSubstr("a list.yaml"), HasSubstr(fault)));
 }
 
@@ -67,18 +67,18 @@ TEST(QuestionList, AQuestionTwiceIsKeptOnce) {
 }
 
 TEST(QuestionList, RefusesOtherShapes) {
-  expect_refused("", "categories");
-  expect_refused("[1, 2]", "a map with categories");
-  expect_refused("modality: x", "categories");
-  expect_refused("categories: [A]", "a map of categories");
-  expect_refused("categories: {A: {questions: {question: Q}}}", "a list of questions");
-  expect_refused("categories: {A: {questions: []}}", "no question in it");
-  expect_refused("categories: {A: {questions: [{text: Q}]}}", "categories.A.questions[0]");
-  expect_refused("categories: {A: {questions: [[Q]]}}", "no question");
-  expect_refused("categories: {A: {questions: [{question: '  '}]}}", "an empty question");
-  expect_refused("categories: {A: {questions: [{question: {a: b}}]}}", "no question");
-  expect_refused("categories: {A: x}", "must be a map");
-  expect_refused("categories: {A: {questions: [", "a list.yaml");
+  expect_list_refused("", "categories");
+  expect_list_refused("[1, 2]", "a map with categories");
+  expect_list_refused("modality: x", "categories");
+  expect_list_refused("categories: [A]", "a map of categories");
+  expect_list_refused("categories: {A: {questions: {question: Q}}}", "a list of questions");
+  expect_list_refused("categories: {A: {questions: []}}", "no question in it");
+  expect_list_refused("categories: {A: {questions: [{text: Q}]}}", "categories.A.questions[0]");
+  expect_list_refused("categories: {A: {questions: [[Q]]}}", "no question");
+  expect_list_refused("categories: {A: {questions: [{question: '  '}]}}", "an empty question");
+  expect_list_refused("categories: {A: {questions: [{question: {a: b}}]}}", "no question");
+  expect_list_refused("categories: {A: x}", "must be a map");
+  expect_list_refused("categories: {A: {questions: [", "a list.yaml");
   EXPECT_PILLAR_ERROR(load_question_list("/no/such/list.yaml"), ErrorCategory::io, HasSubstr("list.yaml"));
 }
 

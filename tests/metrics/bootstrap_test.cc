@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 TEST(Bootstrap, DrawsDependOnSeedAndReplicateOnly) {
   EXPECT_EQ(drawn_units(7, 3, 100), drawn_units(7, 3, 100));
@@ -43,19 +43,20 @@ TEST(Bootstrap, PercentilesAsOrderStatistics) {
   EXPECT_EQ(interval.value, 42);
   EXPECT_NEAR(interval.low, 5, 1e-12);
   EXPECT_NEAR(interval.high, 95, 1e-12);
-  const Interval between = percentile_interval(0, std::vector<double>{1, kNaN, 2}, 0.5);
+  const Interval between = percentile_interval(0, std::vector<double>{1, kNotANumber, 2}, 0.5);
   EXPECT_NEAR(between.low, 1.25, 1e-12);
   EXPECT_NEAR(between.high, 1.75, 1e-12);
 }
 
 TEST(Bootstrap, WithoutReplicatesThereIsNoInterval) {
-  for (const std::vector<double>& replicates : {std::vector<double>{}, std::vector<double>{kNaN, kNaN}}) {
+  for (const std::vector<double>& replicates :
+       {std::vector<double>{}, std::vector<double>{kNotANumber, kNotANumber}}) {
     const Interval interval = percentile_interval(0.5, replicates, 0.95);
     EXPECT_EQ(interval.value, 0.5);
     EXPECT_TRUE(std::isnan(interval.low));
     EXPECT_TRUE(std::isnan(interval.high));
   }
-  EXPECT_TRUE(std::isnan(percentile_interval(kNaN, std::vector<double>{1, 2}, 0.95).low));
+  EXPECT_TRUE(std::isnan(percentile_interval(kNotANumber, std::vector<double>{1, 2}, 0.95).low));
 }
 
 TEST(Bootstrap, RefusesOptionsThatMakeNoSense) {
@@ -70,7 +71,7 @@ TEST(Bootstrap, RefusesOptionsThatMakeNoSense) {
                       ErrorCategory::usage, HasSubstr("-1 bootstrap replicates"));
   EXPECT_PILLAR_ERROR(check_bootstrap_options(with([](BootstrapOptions& o) { o.replicates = 100'001; })),
                       ErrorCategory::usage, HasSubstr("100001 bootstrap replicates"));
-  for (const double confidence : {0.0, 1.0, 95.0, kNaN}) {
+  for (const double confidence : {0.0, 1.0, 95.0, kNotANumber}) {
     EXPECT_PILLAR_ERROR(
         check_bootstrap_options(with([&](BootstrapOptions& o) { o.confidence = confidence; })),
         ErrorCategory::usage, HasSubstr("confidence"));

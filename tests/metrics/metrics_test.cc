@@ -26,7 +26,7 @@ struct Drawn {
 };
 
 // `levels`: of scores; few make ties.
-Drawn drawn(std::size_t count, std::uint64_t levels, std::uint64_t seed) {
+Drawn drawn_scores(std::size_t count, std::uint64_t levels, std::uint64_t seed) {
   Drawn result;
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t word = split_mix(seed * 1000 + i + kSplitMixStep);
@@ -81,7 +81,7 @@ double brute_average_precision(const Drawn& d) {
 TEST(Metrics, RankMetricsAreThoseOfAllPairsAndAllThresholds) {
   for (const std::uint64_t levels : {3u, 17u, 1u << 30}) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
-      const Drawn d = drawn(60, levels, seed);
+      const Drawn d = drawn_scores(60, levels, seed);
       const RankedScores ranked = rank_scores(d.scores, d.answers);
       EXPECT_NEAR(auroc(ranked), brute_auroc(d), 1e-13);
       EXPECT_NEAR(average_precision(ranked), brute_average_precision(d), 1e-13);

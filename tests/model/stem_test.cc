@@ -15,20 +15,20 @@
 namespace pillar {
 namespace {
 
-struct Case {
+struct StemCase {
   PatchEmbedKind kind;
   Size3 size_dhw;
   std::int64_t features;
 };
 // Sizes whose maps end on odd slices among them.
-const std::vector<Case> kCases = {
+const std::vector<StemCase> kStemCases = {
     {PatchEmbedKind::volume_666, {30, 24, 18}, 16},   {PatchEmbedKind::volume_666, {24, 24, 24}, 24},
     {PatchEmbedKind::volume_884, {24, 16, 16}, 16},   {PatchEmbedKind::generic, {18, 16, 24}, 16},
     {PatchEmbedKind::brain, {20, 16, 16}, 32},        {PatchEmbedKind::breast_mr, {18, 24, 36}, 16},
     {PatchEmbedKind::prostate_mr, {5, 48, 48}, 16},   {PatchEmbedKind::xray, {1, 64, 48}, 16},
     {PatchEmbedKind::xray_two_view, {1, 64, 96}, 16}, {PatchEmbedKind::xray_two_view, {2, 64, 48}, 16}};
 
-struct Problem {
+struct StemProblem {
   PatchEmbed embed;
   at::Tensor image_bcdhw, expected_dhwc;
 };
@@ -44,7 +44,7 @@ Size3 patch_size_hwd(PatchEmbedKind kind) {
 }
 
 // Random weights whose batch statistics are not the identity.
-Problem problem(const Case& c) {
+StemProblem stem_problem(const StemCase& c) {
   AtlasConfig config = test::small_config();
   config.dim = 2 * c.features;
   TowerConfig& tower = config.towers[0];
@@ -61,7 +61,7 @@ Problem problem(const Case& c) {
     const bool spread = spec.name.ends_with("running_var") || spec.shape.size() == 1;
     weights[spec.name] = spread ? t + 0.5 : (t - 0.5) * 0.15;
   }
-  Problem p;
+  StemProblem p;
   p.embed = PatchEmbed(Scope(weights, prefix), c.kind);
   p.image_bcdhw = at::rand({1, tower.in_chans, c.size_dhw[0], c.size_dhw[1], c.size_dhw[2]},
                            at::detail::createCPUGenerator(7), at::kFloat);
@@ -69,7 +69,7 @@ Problem problem(const Case& c) {
   return p;
 }
 
-at::Tensor run(const Problem& p, const Stem& stem, const Size3& size_dhw, int slices) {
+at::Tensor run_stem(const StemProblem& p, const Stem& stem, const Size3& size_dhw, int slices) {
   const at::Tensor image = p.image_bcdhw.squeeze(0).permute({1, 2, 3, 0}).contiguous();
   return stem([&](std::int64_t first, std::int64_t last) { return image.narrow(0, first, last - first); },
               size_dhw, slices);
@@ -77,10 +77,10 @@ at::Tensor run(const Problem& p, const Stem& stem, const Size3& size_dhw, int sl
 
 TEST(Stem, EqualsThePatchEmbedForEveryKind) {
   const at::NoGradGuard no_gradients;
-  for (const Case& c : kCases) {
+  for (const StemCase& c : kStemCases) {
     SCOPED_TRACE(to_string(c.kind));
-    const Problem p = problem(c);
-    const at::Tensor tokens = run(p, Stem(p.embed, at::kFloat), c.size_dhw, 0);
+    const StemProblem p = stem_problem(c);
+    const at::Tensor tokens = run_stem(p, Stem(p.embed, at::kFloat), c.size_dhw, 0);
     ASSERT_EQ(tokens.sizes(), p.expected_dhwc.sizes());
     const Size3 expected_size = embedded_tokens_dhw(c.kind, c.size_dhw);
     EXPECT_EQ(tokens.sizes().slice(0, 3), at::IntArrayRef(expected_size));
@@ -91,25 +91,25 @@ TEST(Stem, EqualsThePatchEmbedForEveryKind) {
 
 TEST(Stem, SlabSizeChangesNothing) {
   const at::NoGradGuard no_gradients;
-  for (const Case& c : kCases) {
+  for (const StemCase& c : kStemCases) {
     SCOPED_TRACE(to_string(c.kind));
-    const Problem p = problem(c);
+    const StemProblem p = stem_problem(c);
     const Stem stem(p.embed, at::kFloat);
-    const at::Tensor tokens = run(p, stem, c.size_dhw, 4);
+    const at::Tensor tokens = run_stem(p, stem, c.size_dhw, 4);
     const double scale = at::abs(tokens).max().item<double>();
     for (const int slices : {1, 2, 6, 1000}) {
-      EXPECT_LE(at::abs(run(p, stem, c.size_dhw, slices) - tokens).max().item<double>(), 1e-5 * scale)
+      EXPECT_LE(at::abs(run_stem(p, stem, c.size_dhw, slices) - tokens).max().item<double>(), 1e-5 * scale)
           << slices;
     }
-    EXPECT_TRUE(at::equal(run(p, stem, c.size_dhw, 4), tokens));
+    EXPECT_TRUE(at::equal(run_stem(p, stem, c.size_dhw, 4), tokens));
   }
 }
 
 TEST(Stem, WholeMapsGiveTheSame) {
   const at::NoGradGuard no_gradients;
-  for (const Case& c : kCases) {
+  for (const StemCase& c : kStemCases) {
     SCOPED_TRACE(to_string(c.kind));
-    const Problem p = problem(c);
+    const StemProblem p = stem_problem(c);
     const at::Tensor tokens = Stem(p.embed, at::kFloat, true).whole(p.image_bcdhw).squeeze(0);
     ASSERT_EQ(tokens.sizes(), p.expected_dhwc.sizes());
     EXPECT_LE(at::abs(tokens - p.expected_dhwc).max().item<double>(),
@@ -119,9 +119,9 @@ TEST(Stem, WholeMapsGiveTheSame) {
 
 TEST(Stem, Bfloat16IsClose) {
   const at::NoGradGuard no_gradients;
-  const Case c = kCases[0];
-  const Problem p = problem(c);
-  const at::Tensor tokens = run(p, Stem(p.embed, at::kBFloat16), c.size_dhw, 0);
+  const StemCase c = kStemCases[0];
+  const StemProblem p = stem_problem(c);
+  const at::Tensor tokens = run_stem(p, Stem(p.embed, at::kBFloat16), c.size_dhw, 0);
   EXPECT_LE(at::abs(tokens - p.expected_dhwc).max().item<double>(),
             0.05 * at::abs(p.expected_dhwc).max().item<double>());
 }

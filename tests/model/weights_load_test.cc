@@ -22,7 +22,7 @@ using test::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-using Named = std::vector<std::pair<std::string, at::Tensor>>;
+using NamedTensorList = std::vector<std::pair<std::string, at::Tensor>>;
 
 const std::string kNorm = "visual.atlas_models.0.blocks.0.blocks.0.norm1_q.weight";
 
@@ -108,8 +108,8 @@ TEST(LoadWeights, TheTextProjectionIsKnownByItsShape) {
   TempDir dir;
   const fs::path file = dir / "a.safetensors";
   const at::Tensor projection = values(8 * 5).reshape({8, 5});
-  const Named tower = {{kNorm, values(8)}, {"pool.hidden_fc.weight", at::zeros({8, 24})}};
-  const auto load_with = [&](Named more) {
+  const NamedTensorList tower = {{kNorm, values(8)}, {"pool.hidden_fc.weight", at::zeros({8, 24})}};
+  const auto load_with = [&](NamedTensorList more) {
     more.insert(more.end(), tower.begin(), tower.end());
     write_safetensors(file, more);
     return load_weights(file);
@@ -151,7 +151,8 @@ TEST(LoadWeights, ShardsAreReadByTheirIndex) {
 
 TEST(LoadWeights, TorchCheckpointsOfAnyTrainer) {
   TempDir dir;
-  const Named plain = {{"module.visual.x", values()}, {"module.visual.n", at::full({}, 3, at::kLong)}};
+  const NamedTensorList plain = {{"module.visual.x", values()},
+                                 {"module.visual.n", at::full({}, 3, at::kLong)}};
   for (const std::vector<std::string>& keys :
        {std::vector<std::string>{}, {"state_dict"}, {"model"}, {"model", "state_dict"}}) {
     write_file_atomic(dir / "a.pt", test::torch_state_dict(plain, keys));

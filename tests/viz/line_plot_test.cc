@@ -28,7 +28,7 @@ LinePlot plot_of(std::vector<double> y) {
   return plot;
 }
 
-std::size_t count(const std::string& text, const std::string& part) {
+std::size_t count_of(const std::string& text, const std::string& part) {
   std::size_t found = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
   return found;
@@ -46,20 +46,20 @@ void expect_xml(const std::string& svg) {
 TEST(LinePlot, ALineOfFewPointsHasDots) {
   const std::string svg = line_plot_svg(plot_of({3, 2, 1.5}));
   expect_xml(svg);
-  EXPECT_EQ(count(svg, "<circle"), 3u);
+  EXPECT_EQ(count_of(svg, "<circle"), 3u);
   EXPECT_THAT(svg, HasSubstr("<title>loss: 1.5 (step 2)</title>"));
   EXPECT_THAT(svg, AllOf(HasSubstr(">Loss</text>"), HasSubstr(">step</text>"), HasSubstr(">2.5</text>")));
   EXPECT_THAT(svg, Not(HasSubstr("h22")));  // no legend
-  EXPECT_EQ(count(svg, "text-anchor=\"middle\""), 4u) << "steps 0, 1 and 2, and what they are";
+  EXPECT_EQ(count_of(svg, "text-anchor=\"middle\""), 4u) << "steps 0, 1 and 2, and what they are";
 }
 
 TEST(LinePlot, AGapBreaksTheLine) {
   const std::string svg = line_plot_svg(plot_of({1, 2, std::nan(""), 3, std::nan(""), 4, 5}));
   const std::size_t begin = svg.find("class=\"line ");
   const std::string path = svg.substr(begin, svg.find("/path", begin) - begin);
-  EXPECT_EQ(count(path, "M"), 3u);
-  EXPECT_EQ(count(path, "L"), 2u);
-  EXPECT_EQ(count(svg, "<circle"), 5u);
+  EXPECT_EQ(count_of(path, "M"), 3u);
+  EXPECT_EQ(count_of(path, "L"), 2u);
+  EXPECT_EQ(count_of(svg, "<circle"), 5u);
 }
 
 TEST(LinePlot, ManyPointsAreReducedAndASpikeStays) {
@@ -81,7 +81,7 @@ TEST(LinePlot, TwoLinesHaveALegendBelow) {
   }
   const std::string svg = line_plot_svg(plot);
   expect_xml(svg);
-  EXPECT_EQ(count(svg, "h22"), 12u);
+  EXPECT_EQ(count_of(svg, "h22"), 12u);
   EXPECT_THAT(svg, HasSubstr("loss of a modality 10</text>"));
   EXPECT_THAT(svg, Not(HasSubstr("viewBox=\"0 0 640 280\"")));
 }
@@ -93,13 +93,13 @@ TEST(LinePlot, AUnitSquareHasItsDiagonalAndNothingOutside) {
   plot.lines[0].dots = PlotDots::never;
   const std::string svg = line_plot_svg(plot);
   expect_xml(svg);
-  EXPECT_EQ(count(svg, "class=\"diagonal\""), 1u);
-  EXPECT_EQ(count(svg, "<circle"), 0u);
-  EXPECT_EQ(count(svg, ">0.2</text>"), 2u) << "the same ticks on both axes";
+  EXPECT_EQ(count_of(svg, "class=\"diagonal\""), 1u);
+  EXPECT_EQ(count_of(svg, "<circle"), 0u);
+  EXPECT_EQ(count_of(svg, ">0.2</text>"), 2u) << "the same ticks on both axes";
   const std::size_t begin = svg.find("class=\"line ");
   const std::string path = svg.substr(begin, svg.find("/path", begin) - begin);
-  EXPECT_EQ(count(path, "M"), 2u) << "a gap at y = 1.5, nothing at x = 1.2: " << path;
-  EXPECT_EQ(count(path, "L"), 0u);
+  EXPECT_EQ(count_of(path, "M"), 2u) << "a gap at y = 1.5, nothing at x = 1.2: " << path;
+  EXPECT_EQ(count_of(path, "L"), 0u);
 }
 
 TEST(LinePlot, DotsOnlyAreNotJoined) {
@@ -110,9 +110,9 @@ TEST(LinePlot, DotsOnlyAreNotJoined) {
   expect_xml(svg);
   const std::size_t begin = svg.find("class=\"line c0 dots\"");
   const std::string path = svg.substr(begin, svg.find("/path", begin) - begin);
-  EXPECT_EQ(count(path, "h0"), 3u);
-  EXPECT_EQ(count(path, "L"), 0u);
-  EXPECT_EQ(count(svg, "class=\"line c0 dots\""), 2u) << "in the plot and in the legend";
+  EXPECT_EQ(count_of(path, "h0"), 3u);
+  EXPECT_EQ(count_of(path, "L"), 0u);
+  EXPECT_EQ(count_of(svg, "class=\"line c0 dots\""), 2u) << "in the plot and in the legend";
 }
 
 TEST(LinePlot, NamesAreOnlyText) {

@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::array<double, 3> kSpacing = {1, 1, 3};
+constexpr std::array<double, 3> kSheetSpacing = {1, 1, 3};
 
 // A middle slice of one value among others.
 at::Tensor volume_with(double middle) {
@@ -28,7 +28,7 @@ std::uint8_t tile_grey(const Image8& sheet, int i, const WindowViewerOptions& op
 TEST(WindowSheet, EveryTileIsTheMiddleSliceThroughItsWindow) {
   WindowViewerOptions options;
   options.tile_pixels = 128;
-  const Image8 sheet = window_sheet(volume_with(50), kSpacing,
+  const Image8 sheet = window_sheet(volume_with(50), kSheetSpacing,
                                     {{"dark", 50, 100}, {"half", 0, 100}, {"bright", 0, 50}}, options);
   EXPECT_EQ(sheet.channels, 1);
   EXPECT_EQ(sheet.pixels.size(), static_cast<std::size_t>(sheet.width) * sheet.height);
@@ -43,7 +43,7 @@ TEST(WindowSheet, GrowsWithWindowsAndNotice) {
   options.columns = 2;
   const auto size_of = [&](std::size_t count) {
     const Image8 sheet =
-        window_sheet(volume_with(1), kSpacing, std::vector<ShownWindow>(count, {"w", 0, 1}), options);
+        window_sheet(volume_with(1), kSheetSpacing, std::vector<ShownWindow>(count, {"w", 0, 1}), options);
     return std::pair(sheet.width, sheet.height);
   };
   EXPECT_EQ(size_of(3).first, size_of(4).first);
@@ -55,7 +55,7 @@ TEST(WindowSheet, GrowsWithWindowsAndNotice) {
 }
 
 TEST(WindowSheet, BarsGoFromBlackToWhite) {
-  const Image8 sheet = window_sheet(volume_with(1), kSpacing, {{"w", 50, 100}}, {});
+  const Image8 sheet = window_sheet(volume_with(1), kSheetSpacing, {{"w", 50, 100}}, {});
   // The last bar is at the bottom: black at its left end, white at its right.
   const std::size_t row = static_cast<std::size_t>(sheet.height - 4 - 12) * sheet.width;
   EXPECT_EQ(sheet.pixels[row + 180], 0);
@@ -67,7 +67,7 @@ TEST(WindowSheet, WrongOptionsAreRefused) {
     WindowViewerOptions options;
     options.columns = columns;
     options.tile_pixels = tile_pixels;
-    return window_sheet(volume_with(1), kSpacing, {{"w", 0, 1}}, options);
+    return window_sheet(volume_with(1), kSheetSpacing, {{"w", 0, 1}}, options);
   };
   EXPECT_PILLAR_ERROR(sheet(0, 64), ErrorCategory::usage, HasSubstr("0 columns"));
   EXPECT_PILLAR_ERROR(sheet(4, 8), ErrorCategory::usage, HasSubstr("8 pixels"));

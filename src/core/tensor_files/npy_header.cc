@@ -14,19 +14,19 @@ namespace pillar {
 namespace {
 
 constexpr std::string_view kMagic("\x93NUMPY", 6);
-constexpr std::size_t kAlignment = 64;      // of the data, from the beginning of the file
-constexpr std::size_t kMaxDimensions = 64;  // NumPy's own limit, and LibTorch's
+constexpr std::size_t kAlignment = 64;         // of the data, from the beginning of the file
+constexpr std::size_t kNpyMaxDimensions = 64;  // NumPy's own limit, and LibTorch's
 
-constexpr std::pair<std::string_view, at::ScalarType> kDtypes[] = {
+constexpr std::pair<std::string_view, at::ScalarType> kNpyDtypes[] = {
     {"b1", at::kBool},   {"i1", at::kChar}, {"i2", at::kShort},  {"i4", at::kInt},
     {"i8", at::kLong},   {"u1", at::kByte}, {"u2", at::kUInt16}, {"u4", at::kUInt32},
     {"u8", at::kUInt64}, {"f2", at::kHalf}, {"f4", at::kFloat},  {"f8", at::kDouble},
 };
 
 // Reads the one Python literal that a header is: a dict of a string, a bool and a tuple.
-class HeaderReader {
+class NpyHeaderReader {
  public:
-  HeaderReader(std::string_view text, const std::string& name) : rest_(text), name_(name) {}
+  NpyHeaderReader(std::string_view text, const std::string& name) : rest_(text), name_(name) {}
 
   NpyHeader read() {
     NpyHeader header;
@@ -101,10 +101,10 @@ class HeaderReader {
     skip_space();
     if (rest_.starts_with('[')) fail(ErrorCategory::input, "{}: a structured array is not a tensor", name_);
     const std::string_view descr = quoted();
-    const auto* known = std::find_if(std::begin(kDtypes), std::end(kDtypes), [&](const auto& dtype) {
+    const auto* known = std::find_if(std::begin(kNpyDtypes), std::end(kNpyDtypes), [&](const auto& dtype) {
       return !descr.empty() && dtype.first == descr.substr(1);
     });
-    if (known == std::end(kDtypes)) {
+    if (known == std::end(kNpyDtypes)) {
       fail(ErrorCategory::input, "{}: dtype '{}' is not a bool, integer or float type", name_,
            printable(descr));
     }
@@ -124,8 +124,8 @@ class HeaderReader {
       std::int64_t size = -1;
       const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), size);
       if (error != std::errc() || size < 0) malformed();
-      if (header.shape.size() == kMaxDimensions)
-        fail(ErrorCategory::input, "{}: more than {} dimensions", name_, kMaxDimensions);
+      if (header.shape.size() == kNpyMaxDimensions)
+        fail(ErrorCategory::input, "{}: more than {} dimensions", name_, kNpyMaxDimensions);
       rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
       accept('L');  // Python 2 wrote long integers so
       header.shape.push_back(size);
@@ -155,7 +155,7 @@ NpyHeader parse_npy_header(ByteView bytes, const std::string& name) {
   if (bytes.size() < begin || length > bytes.size() - begin) {
     fail(ErrorCategory::input, "{}: truncated: claims an npy header of {} bytes", name, length);
   }
-  NpyHeader header = HeaderReader(text.substr(begin, length), name).read();
+  NpyHeader header = NpyHeaderReader(text.substr(begin, length), name).read();
   header.data_begin = begin + length;
   const std::optional<std::uint64_t> size = dense_byte_size(header.shape, c10::elementSize(header.dtype));
   if (!size) fail(ErrorCategory::input, "{}: the shape is too large", name);
@@ -165,9 +165,9 @@ NpyHeader parse_npy_header(ByteView bytes, const std::string& name) {
 
 std::string format_npy_header(const at::Tensor& tensor, const std::string& name) {
   if (!tensor.defined()) fail(ErrorCategory::usage, "{}: the tensor is undefined", name);
-  const auto* known = std::find_if(std::begin(kDtypes), std::end(kDtypes),
+  const auto* known = std::find_if(std::begin(kNpyDtypes), std::end(kNpyDtypes),
                                    [&](const auto& dtype) { return dtype.second == tensor.scalar_type(); });
-  if (tensor.layout() != at::kStrided || known == std::end(kDtypes)) {
+  if (tensor.layout() != at::kStrided || known == std::end(kNpyDtypes)) {
     fail(ErrorCategory::unsupported, "{}: NumPy has no type for a {} tensor", name,
          tensor.layout() == at::kStrided ? c10::toString(tensor.scalar_type()) : "sparse");
   }

@@ -14,12 +14,12 @@ constexpr std::array kAllKinds = {PatchEmbedKind::volume_666, PatchEmbedKind::vo
                                   PatchEmbedKind::breast_mr,  PatchEmbedKind::prostate_mr,
                                   PatchEmbedKind::xray,       PatchEmbedKind::xray_two_view};
 
-struct Shape {
+struct EmbedShape {
   std::size_t convolutions = 0;
   bool position = false;  // pos_embed
 };
 
-Shape shape_of(PatchEmbedKind kind) {
+EmbedShape shape_of(PatchEmbedKind kind) {
   const PatchEmbedTable& table = patch_embed_table(kind);
   return {table.conv_down.size(), table.views > 1};
 }
@@ -72,9 +72,9 @@ PatchEmbedKind choose(const TowerConfig& tower, const std::vector<PatchEmbedKind
        joined(names, ", "));
 }
 
-Shape shape_in(const WeightMap& weights, const TowerConfig& tower) {
+EmbedShape shape_in(const WeightMap& weights, const TowerConfig& tower) {
   const std::string prefix = fmt::format("visual.patch_embeds.{}.", tower.modality);
-  Shape shape;
+  EmbedShape shape;
   while (weights.count(fmt::format("{}conv_down.{}.weight", prefix, 3 * shape.convolutions)) != 0) {
     ++shape.convolutions;
   }
@@ -86,7 +86,7 @@ Shape shape_in(const WeightMap& weights, const TowerConfig& tower) {
   return shape;
 }
 
-std::string shape_text(const Shape& shape) {
+std::string shape_text(const EmbedShape& shape) {
   return fmt::format("{} conv_down convolutions{}", shape.convolutions,
                      shape.position ? " and pos_embed" : "");
 }
@@ -103,9 +103,9 @@ PatchEmbedKind default_patch_embed(const TowerConfig& tower) {
 }
 
 PatchEmbedKind infer_patch_embed(const TowerConfig& tower, const WeightMap& weights) {
-  const Shape held = shape_in(weights, tower);
+  const EmbedShape held = shape_in(weights, tower);
   const auto fits = [&](PatchEmbedKind kind) {
-    const Shape shape = shape_of(kind);
+    const EmbedShape shape = shape_of(kind);
     return shape.convolutions == held.convolutions && shape.position == held.position;
   };
   if (tower.patch_embed) {

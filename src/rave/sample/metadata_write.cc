@@ -14,9 +14,9 @@ constexpr const char* kLayoutVersion = "1.1";  // of the published metadata.json
 
 // Sets keys of one section. In a file that is written again, a key that was not there and has nothing to say
 // stays out.
-class Section {
+class SectionWriter {
  public:
-  Section(Json& root, const char* name, bool is_new) : object_(root[name]), is_new_(is_new) {
+  SectionWriter(Json& root, const char* name, bool is_new) : object_(root[name]), is_new_(is_new) {
     if (!object_.is_object()) object_ = Json::object();
   }
 
@@ -46,7 +46,7 @@ class Section {
   bool is_new_;
 };
 
-void write_series(Section series, const SampleMetadata& metadata) {
+void write_series(SectionWriter series, const SampleMetadata& metadata) {
   series.set("accession", metadata.accession);
   series.set("series_number", metadata.series_number);
   series.set("series_uid", metadata.series_uid);
@@ -55,7 +55,7 @@ void write_series(Section series, const SampleMetadata& metadata) {
   series.set("slice_count", metadata.source_slice_count);
 }
 
-void write_processing(Section processing, const SampleMetadata& metadata) {
+void write_processing(SectionWriter processing, const SampleMetadata& metadata) {
   const bool ct = metadata.modality == Modality::ct;
   processing.set("modality", std::string(to_string(metadata.modality)));
   processing.set("anatomy", metadata.anatomy);
@@ -90,7 +90,7 @@ int hu_levels(const SampleMetadata& metadata) {
   return metadata.codec == "LIBX265" && metadata.code_offset == -1024 ? 4096 : 0;
 }
 
-void write_export(Section exported, const SampleMetadata& metadata) {
+void write_export(SectionWriter exported, const SampleMetadata& metadata) {
   const bool video = metadata.codec != "NPY";
   exported.set("format", std::string(video ? "video" : "npy"));
   exported.set("encoder", encoder_name(metadata.codec));
@@ -117,7 +117,7 @@ void write_export(Section exported, const SampleMetadata& metadata) {
   }
 }
 
-void write_geometry(Section exported, const std::optional<Geometry>& geometry) {
+void write_geometry(SectionWriter exported, const std::optional<Geometry>& geometry) {
   if (!geometry) return;
   exported.set("geometry", Json{{"origin", geometry->origin_xyz_mm},
                                 {"direction", geometry->direction},
@@ -129,12 +129,12 @@ void write_geometry(Section exported, const std::optional<Geometry>& geometry) {
 std::string format_metadata(const SampleMetadata& metadata) {
   const bool is_new = metadata.original_json.empty();
   Json root = is_new ? Json::object() : Json::parse(metadata.original_json);
-  write_series(Section(root, section::series, is_new), metadata);
-  write_processing(Section(root, section::processing, is_new), metadata);
-  write_export(Section(root, section::exported, is_new), metadata);
-  write_geometry(Section(root, section::exported, is_new), metadata.geometry);
+  write_series(SectionWriter(root, section::series, is_new), metadata);
+  write_processing(SectionWriter(root, section::processing, is_new), metadata);
+  write_export(SectionWriter(root, section::exported, is_new), metadata);
+  write_geometry(SectionWriter(root, section::exported, is_new), metadata.geometry);
   if (is_new || !metadata.source_directory.empty()) {
-    Section(root, section::source, is_new).set("dicom_directory", metadata.source_directory);
+    SectionWriter(root, section::source, is_new).set("dicom_directory", metadata.source_directory);
   }
   std::string text = root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   if (text.find("\xEF\xBF\xBD") != std::string::npos) {

@@ -26,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kCategory = "all_findings";
+constexpr const char* kJobCategory = "all_findings";
 constexpr int kBatchesAhead = 4;            // for each call at a time: read, and waiting
 constexpr std::int64_t kMostRefusals = 20;  // with nothing in the cache: then it is not the texts
 
@@ -178,7 +178,7 @@ void TextEmbedRun::keep(const Study& study, const at::Tensor& row) {
            printable(study.name), row.numel(), job_.cache, records_.width);
     }
   }
-  write_file_atomic(job_.cache / vector_file_name(study.digest), format_vector_file({{kCategory, *unit}}));
+  write_file_atomic(job_.cache / vector_file_name(study.digest), format_vector_file({{kJobCategory, *unit}}));
   const std::lock_guard lock(mutex_);
   records_.reports[study.digest] = study.report_digest;
   ++embedded_;
