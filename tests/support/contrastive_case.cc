@@ -43,8 +43,9 @@ std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int6
   const ContrastiveStep step = add_contrastive_gradients({part}, model.logit_scale(), world);
   reducer.require_reduced();
   std::map<std::string, at::Tensor> results = {{"loss", at::tensor(step.losses)}};
-  for (const auto& [name, parameter] : model.parameters()) results.emplace(name, parameter.grad());
-  for (const auto& [name, statistic] : model.buffers()) {
+  for (const auto& [name, parameter] : model.parameters().of_kind(ParameterKind::trainable))
+    results.emplace(name, parameter.grad());
+  for (const auto& [name, statistic] : model.parameters().of_kind(ParameterKind::buffer)) {
     if (statistic.is_floating_point()) results.emplace(name, statistic);
   }
   return results;

@@ -3,6 +3,7 @@
 
 #include "pillar/model/atlas_config.h"
 #include "pillar/model/weights.h"
+#include "pillar/nn/parameters.h"
 
 #include <cstdint>
 #include <functional>
@@ -58,7 +59,8 @@ class Atlas {
   AtlasOutput forward(const at::Tensor& image_bcdhw, const AtlasPass& pass) const;
 
   const TowerConfig& tower() const noexcept;
-  PatchEmbedKind patch_embed_kind() const noexcept;
+  // What this tower reads of `weights`: groups "patch_embed", "stage0", "stage1", ...
+  const Parameters& parameters() const noexcept;
 
  private:
   struct State;

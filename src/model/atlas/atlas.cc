@@ -10,9 +10,9 @@ namespace pillar {
 
 struct Atlas::State {
   TowerConfig tower;
-  PatchEmbedKind kind;
   PatchEmbed patch_embed;
   Stages stages;
+  Parameters parameters;
 };
 
 Atlas::Atlas(const AtlasConfig& config, const std::string& modality, const WeightMap& weights,
@@ -20,10 +20,14 @@ Atlas::Atlas(const AtlasConfig& config, const std::string& modality, const Weigh
   const TowerConfig& tower = config.tower(modality);
   const PatchEmbedKind kind = infer_patch_embed(tower, weights);
   check_weights(weights, expected_weights(config, tower, kind), source);
-  const Scope visual(weights, "visual");
+  Parameters parameters;
+  const Scope visual(weights, "visual", &parameters);
   state_ = std::make_unique<State>(
-      State{tower, kind, PatchEmbed(visual / "patch_embeds" / tower.modality, kind),
-            Stages(visual, config, tower, embedded_tokens_dhw(kind, tower.size_dhw()))});
+      State{tower,
+            PatchEmbed(visual / "patch_embeds" / tower.modality, kind),
+            Stages(visual, config, tower, embedded_tokens_dhw(kind, tower.size_dhw())),
+            {}});
+  state_->parameters = std::move(parameters);
 }
 
 Atlas::Atlas(Atlas&&) noexcept = default;
@@ -33,8 +37,8 @@ Atlas::~Atlas() = default;
 const TowerConfig& Atlas::tower() const noexcept {
   return state_->tower;
 }
-PatchEmbedKind Atlas::patch_embed_kind() const noexcept {
-  return state_->kind;
+const Parameters& Atlas::parameters() const noexcept {
+  return state_->parameters;
 }
 
 AtlasOutput Atlas::forward(const at::Tensor& image_bcdhw, const AtlasPass& pass) const {

@@ -35,10 +35,10 @@ Stages::Stages(const Scope& scope, const AtlasConfig& config, const TowerConfig&
                                tower.local2global_dhw};
   for (std::size_t s = 0; s < config.stages.size(); ++s) {
     const std::vector<ScaleLayout> held(layout_.begin() + static_cast<std::ptrdiff_t>(s), layout_.end());
+    const Scope stage = (scope / "atlas_models" / s).in_group(fmt::format("stage{}", s));
     std::vector<AtlasBlock> blocks;
     for (std::int64_t i = 0; i < config.stages[s]; ++i) {
-      blocks.emplace_back(scope / "atlas_models" / s / "blocks" / static_cast<std::size_t>(i), held,
-                          settings);
+      blocks.emplace_back(stage / "blocks" / static_cast<std::size_t>(i), held, settings);
     }
     stages_.push_back(std::move(blocks));
   }
