@@ -32,6 +32,7 @@ std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int6
   part.width = model.readout_width();
   part.image_rows = [&](std::int64_t i, bool with_gradients) {
     AtlasPass pass;
+    pass.execution.gradients = with_gradients;
     pass.train = batch_statistics;
     pass.update_statistics = with_gradients;
     if (batch_statistics)

@@ -39,6 +39,7 @@ TEST(ClipModel, EveryParameterGetsAGradient) {
   for (const TextProjectionKind kind : {TextProjectionKind::linear, TextProjectionKind::mlp}) {
     const ClipModel model = model_of(kind);
     AtlasPass pass;
+    pass.execution.gradients = true;
     pass.train = true;
     const at::Tensor image = at::rand({2, 2, 48, 48, 48}, at::detail::createCPUGenerator(1));
     const at::Tensor text = at::randn({2, kTextWidth}, at::detail::createCPUGenerator(2));

@@ -57,8 +57,9 @@ Conv3d::Conv3d(const Scope& scope, const ConvStep& s)
     : weight(scope.parameter("weight")), bias(scope.optional_parameter("bias")), step(s) {}
 
 at::Tensor Conv3d::operator()(const at::Tensor& x, const PassOptions& pass) const {
-  return at::conv3d(x.to(pass.compute), weight.to(pass.compute),
-                    bias.defined() ? bias.to(pass.compute) : at::Tensor(), step.stride_dhw, step.padding_dhw)
+  return at::conv3d(x.to(pass.execution.compute), weight.to(pass.execution.compute),
+                    bias.defined() ? bias.to(pass.execution.compute) : at::Tensor(), step.stride_dhw,
+                    step.padding_dhw)
       .to(at::kFloat);
 }
 

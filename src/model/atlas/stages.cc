@@ -12,7 +12,7 @@ namespace {
 
 // Each block draws from a generator of its own, so that a block computed twice draws the same.
 PassOptions block_pass(const AtlasPass& pass, std::size_t stage, std::size_t block) {
-  PassOptions options{pass.compute, pass.train, 0};
+  PassOptions options{pass.execution, pass.train, 0};
   constexpr std::uint64_t kGoldenRatio = 0x9E3779B97F4A7C15;
   if (pass.train) options.seed = pass.seed + kGoldenRatio * (stage * 1024 + block + 1);
   return options;
@@ -81,7 +81,7 @@ AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) con
       }
     }
     for (std::size_t k = 0; pass.observe && k < scales.size(); ++k) {
-      pass.observe(fmt::format("stage{}.scale{}", s, s + k), scales[k]);
+      pass.observe({static_cast<std::int64_t>(s), static_cast<std::int64_t>(s + k)}, scales[k]);
     }
     readouts.push_back(scales[0].view({batch, -1, dim}).amax(1));
     if (pass.want_activ) activs.push_back(activ(scales[0], layout_[s]));

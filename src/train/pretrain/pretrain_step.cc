@@ -58,7 +58,7 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
     const MicroBatch& micro = batch.micro_batches[static_cast<std::size_t>(i)];
     AtlasPass pass;
     pass.train = true;
-    pass.compute = compute_;
+    pass.execution = {setup_.model->device(), compute_, with_gradients};
     // Of the micro-batch, whoever runs it: the same draws in both passes and on any number of processes.
     pass.seed = mix_seed(
         {config_.seed, static_cast<std::uint64_t>(step), modality, static_cast<std::uint64_t>(micro.index)});
