@@ -17,8 +17,8 @@
 namespace pillar {
 namespace {
 
-constexpr Execution kInference = {};
-constexpr Execution kTraining = {at::kCPU, at::kFloat, true};
+const Execution kInference = {};
+const Execution kTraining = {at::kCPU, at::kFloat, true};
 
 struct Problem {
   at::Tensor query;
