@@ -20,10 +20,14 @@ fs::path readout_path(const fs::path& folder, const std::string& dtype, const ch
   return folder / fmt::format("readout_{}_{}.safetensors", dtype, side);
 }
 
+std::string stage_figure(std::size_t stage) {
+  return fmt::format("stage{}_s", stage);
+}
+
 void add_times(Measurement& m, const ReadoutTimes& times, double load_s) {
   m.figures = {{"load_s", load_s}, {"windows_s", times.windows_s}, {"stem_s", times.stem_s}};
   for (std::size_t s = 0; s < times.stages_s.size(); ++s)
-    m.figures.emplace_back(fmt::format("stage{}_s", s), times.stages_s[s]);
+    m.figures.emplace_back(stage_figure(s), times.stages_s[s]);
 }
 
 Measurement measure_ours(const AtlasOptions& options, const std::string& dtype) {
@@ -101,8 +105,7 @@ void print_side(const std::string& name, const char* side, const Json& figures, 
   const auto figure = [&](const std::string& what) { return figures[what].get<double>(); };
   std::string line = fmt::format("{:<34} {:<8} {:>7.2f} {:>8.3f} {:>8.3f}", name, side, figure("load_s"),
                                  figure("windows_s"), figure("stem_s"));
-  for (std::size_t s = 0; s < stages; ++s)
-    line += fmt::format(" {:>8.3f}", figure(fmt::format("stage{}_s", s)));
+  for (std::size_t s = 0; s < stages; ++s) line += fmt::format(" {:>8.3f}", figure(stage_figure(s)));
   fmt::print("{} {:>9.1f} {:>8.2f}\n", line, figure("gflop_per_s"), figure("of_machine_gemm"));
 }
 
@@ -123,9 +126,7 @@ std::vector<Case> atlas_cases(const AtlasModel& model, const AtlasOptions& optio
   return cases;
 }
 
-void print_atlas_details(const Json& results) {
-  std::size_t stages = 0;
-  while (results[0]["ours"].contains(fmt::format("stage{}_s", stages))) ++stages;
+void print_atlas_details(const Json& results, std::size_t stages) {
   std::string head =
       fmt::format("\n{:<34} {:<8} {:>7} {:>8} {:>8}", "seconds", "side", "load", "windows", "stem");
   for (std::size_t s = 0; s < stages; ++s) head += fmt::format(" {:>8}", fmt::format("stage{}", s));

@@ -27,6 +27,6 @@ struct AtlasOptions {
 std::vector<Case> atlas_cases(const AtlasModel& model, const AtlasOptions& options);
 
 // A line a side of where the seconds went, and a line of agreement and of the machine's rates.
-void print_atlas_details(const nlohmann::ordered_json& results);
+void print_atlas_details(const nlohmann::ordered_json& results, std::size_t stages);
 
 }  // namespace pillar::bench

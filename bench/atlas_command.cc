@@ -74,7 +74,8 @@ void bench_atlas(AtlasArguments& a, const char* program) {
                          "--scratch", scratch.path.string(),
                          "--dtype",   fmt::format("{}", fmt::join(a.atlas.dtypes, ",")),
                          "--threads", std::to_string(a.atlas.threads)};
-  print_atlas_details(run_and_report(atlas_cases(model, a.atlas), a, a.atlas.threads));
+  print_atlas_details(run_and_report(atlas_cases(model, a.atlas), a, a.atlas.threads),
+                      model.config.stages.size());
 }
 
 }  // namespace

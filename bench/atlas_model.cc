@@ -65,12 +65,10 @@ at::Tensor make_volume(const Size3& size) {
   return voxels.contiguous();
 }
 
-std::int64_t count_parameters(const WeightMap& weights) {
-  std::int64_t sum = 0;
-  for (const auto& [name, tensor] : weights) {
-    const bool buffer = name.ends_with(".running_mean") || name.ends_with(".running_var") ||
-                        name.ends_with(".num_batches_tracked");
-    if (!buffer) sum += tensor.numel();
+std::int64_t count_parameters(const AtlasModel& model, const WeightMap& weights) {
+  std::int64_t sum = weights.at("logit_scale").numel();
+  for (const WeightSpec& spec : expected_weights(model.config, model.config.towers[0], model.kind)) {
+    if (spec.kind == ParameterKind::trainable) sum += weights.at(spec.name).numel();
   }
   return sum;
 }
@@ -91,7 +89,7 @@ AtlasModel write_atlas_model(const fs::path& architecture, const std::optional<S
   const WeightMap weights = random_weights(model.config, kSeed);
   model.kind = infer_patch_embed(tower, weights);
   plain_embed(model.kind);
-  model.parameters = count_parameters(weights);
+  model.parameters = count_parameters(model, weights);
   const at::Tensor volume = make_volume(tower.size_dhw());
   write_checkpoint(model_path(folder), json, weights);
   write_safetensors(folder / "volume.safetensors", {{"volume", volume}});

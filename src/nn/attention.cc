@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/bernoulli.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty_like.h>
@@ -52,25 +51,27 @@ Merged merge(Merged a, const Merged& b) {
   return {(a.out.to(at::kFloat).mul_(wa).addcmul_(b.out.to(at::kFloat), wb)).to(dtype), lse};
 }
 
-Merged forward_parts(const at::Tensor& query, const std::vector<KeyValuePart>& parts) {
+Merged forward_parts(AttentionKernel kernel, const at::Tensor& query,
+                     const std::vector<KeyValuePart>& parts) {
   Merged all;
   for (const KeyValuePart& part : parts) {
-    const AttentionPart one =
-        attention_forward(by_group(query, part.key.size(0)), heads_first(part.key), heads_first(part.value));
+    const AttentionPart one = attention_forward(kernel, by_group(query, part.key.size(0)),
+                                                heads_first(part.key), heads_first(part.value));
     Merged merged{by_window(one.out, query.sizes()), lse_by_window(one.lse, query.sizes())};
     all = all.out.defined() ? merge(std::move(all), merged) : std::move(merged);
   }
   return all;
 }
 
-// Inputs: query, then key and value of each part.
+// Inputs: the kernel, the query, then key and value of each part.
 struct MergedAttention : torch::autograd::Function<MergedAttention> {
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query,
-                            at::TensorList keys_values) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, AttentionKernel kernel,
+                            const at::Tensor& query, at::TensorList keys_values) {
     std::vector<KeyValuePart> parts;
     for (std::size_t i = 0; i < keys_values.size(); i += 2)
       parts.push_back({keys_values[i], keys_values[i + 1]});
-    const Merged merged = forward_parts(query, parts);
+    const Merged merged = forward_parts(kernel, query, parts);
+    context->saved_data["kernel"] = static_cast<std::int64_t>(kernel);
     torch::autograd::variable_list saved = {query, merged.out, merged.lse};
     saved.insert(saved.end(), keys_values.begin(), keys_values.end());
     context->save_for_backward(std::move(saved));
@@ -82,14 +83,15 @@ struct MergedAttention : torch::autograd::Function<MergedAttention> {
     const auto saved = context->get_saved_variables();
     const at::Tensor &query = saved[0], &out = saved[1], &lse = saved[2];
     const at::Tensor grad = grads[0].contiguous();
-    torch::autograd::variable_list result = {at::Tensor()};
+    const auto kernel = static_cast<AttentionKernel>(context->saved_data["kernel"].toInt());
+    torch::autograd::variable_list result(2);  // of the kernel, which has no gradient, and of the query
     for (std::size_t i = 3; i < saved.size(); i += 2) {
       const std::int64_t groups = saved[i].size(0);
       const AttentionGradients part =
-          attention_backward(by_group(grad, groups), by_group(query, groups), heads_first(saved[i]),
+          attention_backward(kernel, by_group(grad, groups), by_group(query, groups), heads_first(saved[i]),
                              heads_first(saved[i + 1]), by_group(out, groups), lse_by_group(lse, groups));
       const at::Tensor dq = by_window(part.q, query.sizes());
-      result[0] = result[0].defined() ? result[0].add_(dq) : dq;
+      result[1] = result[1].defined() ? result[1].add_(dq) : dq;
       result.push_back(part.k.transpose(1, 2));
       result.push_back(part.v.transpose(1, 2));
     }
@@ -99,14 +101,16 @@ struct MergedAttention : torch::autograd::Function<MergedAttention> {
 
 }  // namespace
 
-at::Tensor merged_attention(const at::Tensor& query, const std::vector<KeyValuePart>& parts) {
-  if (!at::GradMode::is_enabled()) return forward_parts(query.contiguous(), parts).out;
+at::Tensor merged_attention(const at::Tensor& query, const std::vector<KeyValuePart>& parts,
+                            const Execution& execution) {
+  const AttentionKernel kernel = attention_kernel(execution);
+  if (!execution.gradients) return forward_parts(kernel, query.contiguous(), parts).out;
   std::vector<at::Tensor> flat;
   for (const KeyValuePart& part : parts) {
     flat.push_back(part.key);
     flat.push_back(part.value);
   }
-  return MergedAttention::apply(query.contiguous(), at::TensorList(flat));
+  return MergedAttention::apply(kernel, query.contiguous(), at::TensorList(flat));
 }
 
 at::Tensor merged_attention_with_dropout(const at::Tensor& query, const std::vector<KeyValuePart>& parts,

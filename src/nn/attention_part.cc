@@ -13,11 +13,7 @@
 namespace pillar {
 namespace {
 
-// CUDA's flash kernels take 16-bit types only; float32 goes through its memory-efficient kernel, whose
-// log-sum-exp is padded to a multiple of 32 rows.
-bool is_half(const at::Tensor& t) {
-  return t.scalar_type() == at::kBFloat16 || t.scalar_type() == at::kHalf;
-}
+// The log-sum-exp of the memory-efficient kernel is padded to a multiple of this.
 constexpr std::int64_t kEfficientRows = 32;
 
 at::Tensor padded_lse(const at::Tensor& lse) {
@@ -32,12 +28,19 @@ at::Tensor no_seed(const at::Tensor& like) {
 
 }  // namespace
 
-AttentionPart attention_forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  if (q.is_cpu()) {
+AttentionKernel attention_kernel(const Execution& execution) {
+  if (execution.device.is_cpu()) return AttentionKernel::cpu_flash;
+  const bool half = execution.compute == at::kBFloat16 || execution.compute == at::kHalf;
+  return half ? AttentionKernel::cuda_flash : AttentionKernel::cuda_efficient;
+}
+
+AttentionPart attention_forward(AttentionKernel kernel, const at::Tensor& q, const at::Tensor& k,
+                                const at::Tensor& v) {
+  if (kernel == AttentionKernel::cpu_flash) {
     const auto [out, lse] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
     return {out, lse};
   }
-  if (is_half(q)) {
+  if (kernel == AttentionKernel::cuda_flash) {
     const auto result = at::_scaled_dot_product_flash_attention(q, k, v);
     return {std::get<0>(result), std::get<1>(result)};
   }
@@ -45,15 +48,16 @@ AttentionPart attention_forward(const at::Tensor& q, const at::Tensor& k, const 
   return {std::get<0>(result), std::get<1>(result).narrow(-1, 0, q.size(2))};
 }
 
-AttentionGradients attention_backward(const at::Tensor& grad_out, const at::Tensor& q, const at::Tensor& k,
-                                      const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse) {
-  if (q.is_cpu()) {
+AttentionGradients attention_backward(AttentionKernel kernel, const at::Tensor& grad_out, const at::Tensor& q,
+                                      const at::Tensor& k, const at::Tensor& v, const at::Tensor& out,
+                                      const at::Tensor& lse) {
+  if (kernel == AttentionKernel::cpu_flash) {
     auto [dq, dk, dv] =
         at::_scaled_dot_product_flash_attention_for_cpu_backward(grad_out, q, k, v, out, lse, 0.0, false);
     return {dq, dk, dv};
   }
   const at::Tensor seed = no_seed(q);
-  if (is_half(q)) {
+  if (kernel == AttentionKernel::cuda_flash) {
     auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_backward(
         grad_out, q, k, v, out, lse.contiguous(), at::Tensor(), at::Tensor(), q.size(2), k.size(2), 0.0,
         false, seed, seed);

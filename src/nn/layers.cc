@@ -7,7 +7,8 @@
 
 namespace pillar {
 
-Linear::Linear(const Scope& scope) : weight(scope.tensor("weight")), bias(scope.optional("bias")) {}
+Linear::Linear(const Scope& scope)
+    : weight(scope.parameter("weight")), bias(scope.optional_parameter("bias")) {}
 
 at::Tensor Linear::operator()(const at::Tensor& x, at::ScalarType compute) const {
   return at::linear(x.to(compute), weight.to(compute), bias.defined() ? bias.to(compute) : at::Tensor());
@@ -19,7 +20,7 @@ void Linear::freeze(at::ScalarType compute) {
 }
 
 LayerNorm::LayerNorm(const Scope& scope, double eps)
-    : weight(scope.tensor("weight")), bias(scope.tensor("bias")), epsilon(eps) {}
+    : weight(scope.parameter("weight")), bias(scope.parameter("bias")), epsilon(eps) {}
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
   return at::layer_norm(x, {weight.size(0)}, weight, bias, epsilon);

@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -31,6 +32,22 @@ double total_norm(const std::vector<at::Tensor>& tensors) {
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(tensors, 2))).item<double>();
 }
 
+GroupOptions options_of(const Parameter& parameter, const AdamWOptions& options) {
+  for (const GroupOptions& group : options.groups) {
+    if (group.group == parameter.group) return group;
+  }
+  return {parameter.group, options.weight_decay, 1};
+}
+
+void check_groups(const Parameters& parameters, const std::vector<GroupOptions>& groups) {
+  for (const GroupOptions& group : groups) {
+    const bool known = std::any_of(parameters.begin(), parameters.end(), [&](const Parameter& parameter) {
+      return parameter.group == group.group && parameter.kind == ParameterKind::trainable;
+    });
+    if (!known) fail(ErrorCategory::usage, "no trainable parameter is of group '{}'", group.group);
+  }
+}
+
 }  // namespace
 
 double learning_rate(const ScheduleOptions& options, std::int64_t step) {
@@ -41,22 +58,34 @@ double learning_rate(const ScheduleOptions& options, std::int64_t step) {
   return options.lr * 0.5 * (1 + std::cos(std::numbers::pi * (at - warmup) / (total - warmup)));
 }
 
-AdamW::AdamW(NamedTensors parameters, const AdamWOptions& options)
-    : parameters_(std::move(parameters)), options_(options) {
+AdamW::AdamW(const Parameters& parameters, const AdamWOptions& options)
+    : parameters_(parameters.of_kind(ParameterKind::trainable)), options_(options) {
+  check_groups(parameters, options.groups);
   const at::NoGradGuard no_gradients;
-  for (const auto& [name, parameter] : parameters_) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& [name, parameter] = parameters_[i];
     moments_.push_back({at::zeros_like(parameter), at::zeros_like(parameter),
                         at::zeros({}, parameter.options().dtype(at::kFloat).requires_grad(false))});
+    const GroupOptions group = options_of(*parameters.find(name), options);
+    add_to_batch(i, group.lr_factor, parameter.dim() > 1 ? group.weight_decay : 0);
   }
+}
+
+void AdamW::add_to_batch(std::size_t member, double lr_factor, double weight_decay) {
+  auto batch = std::find_if(batches_.begin(), batches_.end(), [&](const Batch& each) {
+    return each.lr_factor == lr_factor && each.weight_decay == weight_decay;
+  });
+  if (batch == batches_.end()) batch = batches_.insert(batch, {lr_factor, weight_decay, {}});
+  batch->members.push_back(member);
 }
 
 void AdamW::step(double lr) {
   const at::NoGradGuard no_gradients;
-  for (const bool decays : {true, false}) {
+  for (const Batch& batch : batches_) {
     std::vector<at::Tensor> values, grads, exp_avgs, exp_avg_sqs, steps;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    for (const std::size_t i : batch.members) {
       const at::Tensor& parameter = parameters_[i].second;
-      if (!parameter.grad().defined() || (parameter.dim() > 1) != decays) continue;
+      if (!parameter.grad().defined()) continue;
       values.push_back(parameter);
       grads.push_back(parameter.grad());
       exp_avgs.push_back(moments_[i].exp_avg);
@@ -64,8 +93,8 @@ void AdamW::step(double lr) {
       steps.push_back(moments_[i].step.add_(1));
     }
     if (values.empty()) continue;
-    at::_fused_adamw_(values, grads, exp_avgs, exp_avg_sqs, {}, steps, lr, options_.beta1, options_.beta2,
-                      decays ? options_.weight_decay : 0, options_.eps, /*amsgrad=*/false,
+    at::_fused_adamw_(values, grads, exp_avgs, exp_avg_sqs, {}, steps, lr * batch.lr_factor, options_.beta1,
+                      options_.beta2, batch.weight_decay, options_.eps, /*amsgrad=*/false,
                       /*maximize=*/false);
   }
 }

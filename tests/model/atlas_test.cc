@@ -71,6 +71,7 @@ TEST(Atlas, ABatchIsItsSamples) {
 TEST(Atlas, CheckpointingGivesTheSameGradients) {
   const Trainable model(0.1, 0.1, 0.2);
   AtlasPass pass;
+  pass.execution.gradients = true;
   pass.train = true;
   pass.seed = 3;
   const auto plain = gradients(model, pass);
@@ -92,6 +93,7 @@ TEST(Atlas, TrainingDrawsFollowTheSeed) {
   const Atlas atlas = model.atlas();
   const at::Tensor x = image(1);
   AtlasPass pass;
+  pass.execution.gradients = true;
   pass.train = true;
   const auto readout = [&](std::uint64_t seed) {
     pass.seed = seed;
@@ -133,7 +135,7 @@ TEST(Atlas, Bfloat16IsClose) {
   const Trainable model;
   const Atlas atlas = model.atlas();
   AtlasPass pass;
-  pass.compute = at::kBFloat16;
+  pass.execution.compute = at::kBFloat16;
   const at::Tensor half = atlas.forward(image(1), pass).pooled,
                    full = atlas.forward(image(1), AtlasPass()).pooled;
   EXPECT_GT((half * full).sum().item<double>(), 0.9995);
@@ -149,6 +151,32 @@ TEST(Atlas, AnImageOfAnotherSizeIsRefused) {
                       HasSubstr("not (1, 3,"));
   EXPECT_PILLAR_ERROR(atlas.forward(at::rand({2, 48, 48, 48}), AtlasPass()), ErrorCategory::input,
                       HasSubstr("not"));
+}
+
+// The pass says whether a backward may follow, whatever mode the caller is in.
+TEST(Atlas, GradientsAreWhatThePassSays) {
+  const Trainable model;
+  const Atlas atlas = model.atlas();
+  EXPECT_FALSE(atlas.forward(image(1), AtlasPass()).readout.requires_grad());
+  const at::NoGradGuard no_gradients;
+  AtlasPass pass;
+  pass.execution.gradients = true;
+  const at::Tensor readout = atlas.forward(image(1), pass).readout;
+  EXPECT_TRUE(readout.requires_grad());
+  EXPECT_TRUE(at::allclose(readout, atlas.forward(image(1), AtlasPass()).readout, 1e-5, 1e-5));
+}
+
+TEST(Atlas, APassOnAnotherDeviceThanTheWeightsIsRefused) {
+  const Trainable model;
+  AtlasPass pass;
+  pass.execution.device = at::Device(at::kCUDA, 0);
+  EXPECT_PILLAR_ERROR(model.atlas().forward(image(1), pass), ErrorCategory::usage,
+                      AllOf(HasSubstr("weights are on cpu"), HasSubstr("cuda:0")));
+}
+
+TEST(Atlas, PlacesHaveNames) {
+  EXPECT_EQ(to_string(AtlasPlace()), "patch_embed");
+  EXPECT_EQ(to_string(AtlasPlace{1, 2}), "stage1.scale2");
 }
 
 TEST(Atlas, TwoTowersShareTheirStages) {

@@ -35,7 +35,7 @@ TEST(CudaTwins, AttentionAndItsGradients) {
     const at::Tensor query = random({12, 10, 3, 16});
     const std::vector<KeyValuePart> parts = {{random({12, 10, 3, 16}), random({12, 10, 3, 16})},
                                              {random({3, 33, 3, 16}), random({3, 33, 3, 16})}};
-    const at::Tensor out = merged_attention(query, parts);
+    const at::Tensor out = merged_attention(query, parts, {device, at::kFloat, true});
     std::vector<at::Tensor> all = torch::autograd::grad(
         {out.pow(2).sum()}, {query, parts[0].key, parts[0].value, parts[1].key, parts[1].value});
     all.push_back(out.detach());

@@ -1,7 +1,7 @@
-#include "model/encoder/stem.h"
-
 #include "pillar/model/weights.h"
 
+#include "model/encoder/streamed_stem.h"
+#include "model/encoder/whole_stem.h"
 #include "support/atlas_configs.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -69,7 +69,7 @@ StemProblem stem_problem(const StemCase& c) {
   return p;
 }
 
-at::Tensor run_stem(const StemProblem& p, const Stem& stem, const Size3& size_dhw, int slices) {
+at::Tensor run_stem(const StemProblem& p, const StreamedStem& stem, const Size3& size_dhw, int slices) {
   const at::Tensor image = p.image_bcdhw.squeeze(0).permute({1, 2, 3, 0}).contiguous();
   return stem([&](std::int64_t first, std::int64_t last) { return image.narrow(0, first, last - first); },
               size_dhw, slices);
@@ -80,7 +80,7 @@ TEST(Stem, EqualsThePatchEmbedForEveryKind) {
   for (const StemCase& c : kStemCases) {
     SCOPED_TRACE(to_string(c.kind));
     const StemProblem p = stem_problem(c);
-    const at::Tensor tokens = run_stem(p, Stem(p.embed, at::kFloat), c.size_dhw, 0);
+    const at::Tensor tokens = run_stem(p, StreamedStem(p.embed, at::kFloat), c.size_dhw, 0);
     ASSERT_EQ(tokens.sizes(), p.expected_dhwc.sizes());
     const Size3 expected_size = embedded_tokens_dhw(c.kind, c.size_dhw);
     EXPECT_EQ(tokens.sizes().slice(0, 3), at::IntArrayRef(expected_size));
@@ -94,7 +94,7 @@ TEST(Stem, SlabSizeChangesNothing) {
   for (const StemCase& c : kStemCases) {
     SCOPED_TRACE(to_string(c.kind));
     const StemProblem p = stem_problem(c);
-    const Stem stem(p.embed, at::kFloat);
+    const StreamedStem stem(p.embed, at::kFloat);
     const at::Tensor tokens = run_stem(p, stem, c.size_dhw, 4);
     const double scale = at::abs(tokens).max().item<double>();
     for (const int slices : {1, 2, 6, 1000}) {
@@ -110,7 +110,7 @@ TEST(Stem, WholeMapsGiveTheSame) {
   for (const StemCase& c : kStemCases) {
     SCOPED_TRACE(to_string(c.kind));
     const StemProblem p = stem_problem(c);
-    const at::Tensor tokens = Stem(p.embed, at::kFloat, true).whole(p.image_bcdhw).squeeze(0);
+    const at::Tensor tokens = WholeStem(p.embed, at::kFloat)(p.image_bcdhw).squeeze(0);
     ASSERT_EQ(tokens.sizes(), p.expected_dhwc.sizes());
     EXPECT_LE(at::abs(tokens - p.expected_dhwc).max().item<double>(),
               1e-5 * at::abs(p.expected_dhwc).max().item<double>());
@@ -121,7 +121,7 @@ TEST(Stem, Bfloat16IsClose) {
   const at::NoGradGuard no_gradients;
   const StemCase c = kStemCases[0];
   const StemProblem p = stem_problem(c);
-  const at::Tensor tokens = run_stem(p, Stem(p.embed, at::kBFloat16), c.size_dhw, 0);
+  const at::Tensor tokens = run_stem(p, StreamedStem(p.embed, at::kBFloat16), c.size_dhw, 0);
   EXPECT_LE(at::abs(tokens - p.expected_dhwc).max().item<double>(),
             0.05 * at::abs(p.expected_dhwc).max().item<double>());
 }

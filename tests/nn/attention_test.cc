@@ -17,6 +17,9 @@
 namespace pillar {
 namespace {
 
+const Execution kInference = {};
+const Execution kTraining = {at::kCPU, at::kFloat, true};
+
 struct Problem {
   at::Tensor query;
   std::vector<KeyValuePart> parts;
@@ -59,12 +62,12 @@ at::Tensor plain_attention(const Problem& p) {
 TEST(MergedAttention, EqualsThePlainFormulation) {
   const at::NoGradGuard no_gradients;
   const Problem p = problem();
-  EXPECT_TRUE(at::allclose(merged_attention(p.query, p.parts), plain_attention(p), 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(merged_attention(p.query, p.parts, kInference), plain_attention(p), 1e-5, 1e-6));
 }
 
 TEST(MergedAttention, GradientsEqualThoseOfThePlainFormulation) {
   const Problem p = problem();
-  const at::Tensor out = merged_attention(p.query, p.parts), plain = plain_attention(p);
+  const at::Tensor out = merged_attention(p.query, p.parts, kTraining), plain = plain_attention(p);
   const at::Tensor cotangent = at::randn(out.sizes(), at::detail::createCPUGenerator(9), at::kFloat);
   const auto ours = torch::autograd::grad({out}, p.leaves(), {cotangent});
   const auto reference = torch::autograd::grad({plain}, p.leaves(), {cotangent});
@@ -76,7 +79,7 @@ TEST(MergedAttention, KeepsItsAccuracyWhereOnePartDominates) {
   const at::NoGradGuard no_gradients;
   Problem p = problem();
   p.parts[1].key.mul_(40);  // log-sum-exps far apart
-  EXPECT_TRUE(at::allclose(merged_attention(p.query, p.parts), plain_attention(p), 1e-4, 1e-5));
+  EXPECT_TRUE(at::allclose(merged_attention(p.query, p.parts, kInference), plain_attention(p), 1e-4, 1e-5));
 }
 
 TEST(MergedAttention, Bfloat16IsCloseToFloat) {
@@ -85,7 +88,7 @@ TEST(MergedAttention, Bfloat16IsCloseToFloat) {
   std::vector<KeyValuePart> parts;
   for (const KeyValuePart& part : p.parts)
     parts.push_back({part.key.to(at::kBFloat16), part.value.to(at::kBFloat16)});
-  const at::Tensor out = merged_attention(p.query.to(at::kBFloat16), parts);
+  const at::Tensor out = merged_attention(p.query.to(at::kBFloat16), parts, {at::kCPU, at::kBFloat16});
   EXPECT_EQ(out.scalar_type(), at::kBFloat16);
   EXPECT_TRUE(at::allclose(out.to(at::kFloat), plain_attention(p), 2e-2, 2e-2));
 }

@@ -32,6 +32,7 @@ std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int6
   part.width = model.readout_width();
   part.image_rows = [&](std::int64_t i, bool with_gradients) {
     AtlasPass pass;
+    pass.execution.gradients = with_gradients;
     pass.train = batch_statistics;
     pass.update_statistics = with_gradients;
     if (batch_statistics)
@@ -43,8 +44,9 @@ std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int6
   const ContrastiveStep step = add_contrastive_gradients({part}, model.logit_scale(), world);
   reducer.require_reduced();
   std::map<std::string, at::Tensor> results = {{"loss", at::tensor(step.losses)}};
-  for (const auto& [name, parameter] : model.parameters()) results.emplace(name, parameter.grad());
-  for (const auto& [name, statistic] : model.buffers()) {
+  for (const auto& [name, parameter] : model.parameters().of_kind(ParameterKind::trainable))
+    results.emplace(name, parameter.grad());
+  for (const auto& [name, statistic] : model.parameters().of_kind(ParameterKind::buffer)) {
     if (statistic.is_floating_point()) results.emplace(name, statistic);
   }
   return results;

@@ -43,7 +43,9 @@ void parity_atlas(const std::filesystem::path& golden_dir, const std::filesystem
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   AtlasPass pass;
   pass.want_activ = true;
-  pass.observe = [&](const std::string& name, const at::Tensor& t) { tensors.emplace_back(name, t.clone()); };
+  pass.observe = [&](const AtlasPlace& place, const at::Tensor& t) {
+    tensors.emplace_back(to_string(place), t.clone());
+  };
   const AtlasOutput output =
       atlas.forward(SafetensorsFile(golden_dir / "io.safetensors").tensor("image"), pass);
   tensors.emplace_back("readout", output.readout);
@@ -59,8 +61,10 @@ void parity_atlas_grads(const std::filesystem::path& golden_dir, const std::file
     if (tensor.is_floating_point() && !statistic) tensor.requires_grad_(true);
   }
   const Atlas atlas(golden.config, golden.modality, golden.weights, golden_dir.string());
+  AtlasPass pass;
+  pass.execution.gradients = true;
   const AtlasOutput output =
-      atlas.forward(SafetensorsFile(golden_dir / "io.safetensors").tensor("image"), AtlasPass());
+      atlas.forward(SafetensorsFile(golden_dir / "io.safetensors").tensor("image"), pass);
   const at::Tensor cotangent = SafetensorsFile(golden_dir / "grads.safetensors").tensor("readout_cotangent");
   const at::Tensor loss = (output.readout * cotangent).sum();
   torch::autograd::backward({loss}, {});

@@ -66,12 +66,13 @@ void parity_pretrain(const std::filesystem::path& golden_dir, const std::filesys
   const Case c = read_case(golden_dir / "case.json");
   const SafetensorsFile io(golden_dir / "io.safetensors");
   Weights weights;
-  NamedTensors parameters;
+  Parameters read;
   for (const char* name : {"visual.weight", "visual.bias", "text.proj.weight", "logit_scale"}) {
     weights[name] = io.tensor(std::string("init.") + name).clone().requires_grad_(true);
-    parameters.emplace_back(name, weights[name]);
+    read.add({name, weights[name]});
   }
-  AdamW optimizer(parameters, c.adamw);
+  AdamW optimizer(read, c.adamw);
+  const NamedTensors& parameters = optimizer.parameters();
   const World alone;
   std::vector<double> losses, scales;
   NamedTensors results;

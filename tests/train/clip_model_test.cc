@@ -13,9 +13,13 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/norm.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 
 namespace pillar {
@@ -35,32 +39,51 @@ TEST(ClipModel, EveryParameterGetsAGradient) {
   for (const TextProjectionKind kind : {TextProjectionKind::linear, TextProjectionKind::mlp}) {
     const ClipModel model = model_of(kind);
     AtlasPass pass;
+    pass.execution.gradients = true;
     pass.train = true;
     const at::Tensor image = at::rand({2, 2, 48, 48, 48}, at::detail::createCPUGenerator(1));
     const at::Tensor text = at::randn({2, kTextWidth}, at::detail::createCPUGenerator(2));
     const at::Tensor scores = model.image_rows("abdomen_ct", image, pass) * model.text_rows(text, at::kFloat);
     torch::autograd::backward({scores.sum()}, {});
-    for (const auto& [name, parameter] : model.parameters()) {
+    const NamedTensors trainable = model.parameters().of_kind(ParameterKind::trainable);
+    for (const auto& [name, parameter] : trainable) {
       EXPECT_EQ(parameter.grad().defined(), name != "logit_scale") << name;
     }
-    EXPECT_EQ(model.parameters_of(0).size() + 1, model.parameters().size());
+    EXPECT_EQ(model.parameters_of(0).size() + 1, trainable.size());
   }
 }
 
-TEST(ClipModel, SharedStagesBelongToTheLastModality) {
+TEST(ClipModel, SharedStagesBelongToTheLastTower) {
   AtlasConfig config = test::small_config();
   config.towers.push_back(test::small_tower("chest_ct"));
   config.towers.back().patch_embed = PatchEmbedKind::volume_666;
   const WeightMap weights = initial_clip_weights(config, TextProjectionKind::linear, kTextWidth, 3);
   const ClipModel model(config, {"abdomen_ct", "chest_ct"}, weights, at::kCPU);
   std::set<const void*> seen;
-  for (const std::size_t m : {0, 1}) {
-    for (const at::Tensor& parameter : model.parameters_of(m)) {
+  for (const std::size_t tower : {0, 1}) {
+    for (const at::Tensor& parameter : model.parameters_of(tower)) {
       EXPECT_TRUE(seen.insert(parameter.const_data_ptr()).second);
     }
   }
-  EXPECT_EQ(seen.size() + 1, model.parameters().size());
+  EXPECT_EQ(seen.size() + 1, model.parameters().of_kind(ParameterKind::trainable).size());
   EXPECT_GT(model.parameters_of(1).size(), model.parameters_of(0).size());
+}
+
+TEST(ClipModel, OnlyWhatIsTrainedRequiresGradients) {
+  const ClipModel model = model_of(TextProjectionKind::linear);
+  std::set<std::string> groups, required;
+  for (const Parameter& parameter : model.parameters()) {
+    EXPECT_EQ(parameter.tensor.requires_grad(), parameter.kind == ParameterKind::trainable) << parameter.name;
+    EXPECT_TRUE(parameter.tensor.is_same(model.weights().at(parameter.name))) << parameter.name;
+    groups.insert(parameter.group);
+  }
+  EXPECT_THAT(groups,
+              testing::ElementsAre("logit_scale", "patch_embed", "stage0", "stage1", "stage2", "text"));
+  // Released layouts hold tensors that no stage reads: these are no parameters.
+  EXPECT_LT(model.parameters().size(), model.weights().size());
+  EXPECT_EQ(model.parameters().find("visual.atlas_models.2.blocks.0.blocks.2.norm2.weight"), nullptr);
+  EXPECT_EQ(model.parameters().find("visual.patch_embeds.abdomen_ct.conv_down.1.running_mean")->kind,
+            ParameterKind::buffer);
 }
 
 TEST(ClipModel, RowsAreUnitVectors) {

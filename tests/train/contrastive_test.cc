@@ -18,6 +18,7 @@
 #include <ATen/ops/abs.h>
 #include <ATen/ops/norm.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros_like.h>
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 

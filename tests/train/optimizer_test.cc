@@ -46,6 +46,39 @@ TEST(AdamW, OnlyMatricesDecay) {
   EXPECT_EQ(scale.item<double>(), 1);
 }
 
+TEST(AdamW, GroupsHaveTheirOwnDecayAndRate) {
+  const auto matrix = [] { return parameter({2, 2}, 1, 0); };
+  const at::Tensor decayed = matrix(), slow = matrix(), bias = parameter({2}, 1, 0), usual = matrix();
+  AdamWOptions options;
+  options.weight_decay = 0.5;
+  options.groups = {{"head", 0.1}, {"stage0", 0.5, 0.25}};
+  AdamW({{"a", decayed, ParameterKind::trainable, "head"},
+         {"b", slow, ParameterKind::trainable, "stage0"},
+         {"c", bias, ParameterKind::trainable, "head"},
+         {"d", usual, ParameterKind::trainable, "stage1"}},
+        options)
+      .step(0.1);
+  EXPECT_NEAR(decayed[0][0].item<double>(), 1 - 0.1 * 0.1, 1e-6);
+  EXPECT_NEAR(slow[0][0].item<double>(), 1 - 0.25 * 0.1 * 0.5, 1e-6);
+  EXPECT_EQ(bias[0].item<double>(), 1);
+  EXPECT_NEAR(usual[0][0].item<double>(), 1 - 0.1 * 0.5, 1e-6);
+}
+
+TEST(AdamW, AGroupThatNobodyIsOfIsAnError) {
+  AdamWOptions options;
+  options.groups = {{"stage9"}};
+  const Parameters parameters = {{"w", parameter({2, 2}, 1, 0), ParameterKind::trainable, "stage0"}};
+  EXPECT_PILLAR_ERROR(AdamW(parameters, options), ErrorCategory::usage, testing::HasSubstr("'stage9'"));
+}
+
+TEST(AdamW, LeavesBuffersAlone) {
+  const at::Tensor weight = parameter({2, 2}, 1, 3), mean = parameter({2, 2}, 1, 3);
+  AdamW optimizer({{"weight", weight}, {"mean", mean, ParameterKind::buffer}}, {});
+  optimizer.step(0.1);
+  EXPECT_EQ(optimizer.parameters().size(), 1u);
+  EXPECT_EQ(mean[0][0].item<double>(), 1);
+}
+
 TEST(AdamW, LeavesAloneWhatHasNoGradient) {
   at::Tensor weight = at::ones({2, 2}).requires_grad_(true);
   AdamWOptions options;

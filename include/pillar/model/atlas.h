@@ -3,6 +3,8 @@
 
 #include "pillar/model/atlas_config.h"
 #include "pillar/model/weights.h"
+#include "pillar/nn/execution.h"
+#include "pillar/nn/parameters.h"
 
 #include <cstdint>
 #include <functional>
@@ -14,6 +16,13 @@
 
 namespace pillar {
 
+// A place in the tower that a caller may look at: the patch embed, or one scale after one stage.
+struct AtlasPlace {
+  std::int64_t stage = -1;  // -1: the patch embed
+  std::int64_t scale = 0;   // counted from the finest scale of the whole model
+};
+std::string to_string(const AtlasPlace& place);  // "patch_embed", "stage1.scale2"
+
 struct AtlasPass {
   // Dropout, drop-path and BatchNorm by the batch's own statistics where true.
   bool train = false;
@@ -23,17 +32,16 @@ struct AtlasPass {
   // tensor over processes, which gradients flow through. Called twice a BatchNorm, by every process in the
   // same order.
   std::function<at::Tensor(const at::Tensor&)> sum_over_processes;
-  // Type of convolutions, matrix products and attention, as autocast would choose: float32 or bfloat16. Norms
-  // and the residual stream stay float32.
-  at::ScalarType compute = at::ScalarType::Float;
+  // Its device must be that of the weights. Without `gradients` a pass runs as under at::NoGradGuard.
+  Execution execution = {};
   // Of every random draw of this pass: the same seed drops the same elements again.
   std::uint64_t seed = 0;
   // Each block keeps its input only and is computed a second time in the backward.
   bool checkpoint_blocks = false;
   bool want_activ = false;
-  // Called with "patch_embed" (B,dim,d,h,w) and "stage<s>.scale<k>" (B * windows, tokens, dim), k counted
-  // from the finest scale of the whole model, as they are made.
-  std::function<void(const std::string&, const at::Tensor&)> observe;
+  // Called with what stands at each place, as it is made: (B, dim, d, h, w) of the patch embed, (B * windows,
+  // tokens, dim) of the others.
+  std::function<void(const AtlasPlace&, const at::Tensor&)> observe;
 };
 
 struct AtlasOutput {
@@ -47,7 +55,7 @@ class Atlas {
   // Keeps the tensors of `weights` that it needs (not copies: a step of an optimiser on them is seen at
   // once). Gradients flow to those that require them. Throws what check_weights() and infer_patch_embed()
   // throw.
-  Atlas(const AtlasConfig& config, const std::string& modality, const WeightMap& weights,
+  Atlas(const AtlasConfig& config, const std::string& tower, const WeightMap& weights,
         const std::string& source);
   Atlas(Atlas&&) noexcept;
   Atlas& operator=(Atlas&&) noexcept;
@@ -58,7 +66,8 @@ class Atlas {
   AtlasOutput forward(const at::Tensor& image_bcdhw, const AtlasPass& pass) const;
 
   const TowerConfig& tower() const noexcept;
-  PatchEmbedKind patch_embed_kind() const noexcept;
+  // What this tower reads of `weights`: groups "patch_embed", "stage0", "stage1", ...
+  const Parameters& parameters() const noexcept;
 
  private:
   struct State;

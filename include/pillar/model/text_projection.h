@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/model/weights.h"
+#include "pillar/nn/parameters.h"
 
 #include <cstdint>
 #include <string>
@@ -29,5 +30,8 @@ TextProjection text_projection(const WeightMap& weights, const std::string& sour
 // (N, text width) on the weights' device to (N, image width), unit rows: float32, or float64 where `compute`
 // is that. `compute` is the type of the products. Gradients flow into the weights that require them.
 at::Tensor project_text(const WeightMap& weights, const at::Tensor& text_nw, at::ScalarType compute);
+
+// The tensors that project_text() reads, in group "text".
+Parameters text_projection_parameters(const WeightMap& weights);
 
 }  // namespace pillar

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/model/atlas_config.h"
+#include "pillar/nn/parameters.h"
 #include "pillar/nn/weight_files.h"
 
 #include <cstdint>
@@ -15,8 +16,8 @@
 namespace pillar {
 
 // A model's WeightMap has canonical names, without what a trainer puts in front:
-// "visual.patch_embeds.<modality>.conv_down.0.weight", "visual.atlas_models.<stage>.blocks.<i>...", "logit_scale",
-// "text.proj.weight".
+// "visual.patch_embeds.<modality>.conv_down.0.weight", "visual.atlas_models.<stage>.blocks.<i>...",
+// "logit_scale", "text.proj.weight".
 
 // How a tensor starts in a model that has not been trained.
 enum class WeightInit {
@@ -33,6 +34,7 @@ struct WeightSpec {
   std::vector<std::int64_t> shape;
   WeightInit init;
   bool used = true;  // false: part of the public layout, but no pass of this tower reads it
+  ParameterKind kind = ParameterKind::trainable;
 };
 
 // Every tensor that a tower needs: its patch embed and the stages, which all towers share.

@@ -3,7 +3,7 @@
 
 #include "pillar/model/atlas.h"
 #include "pillar/model/text_projection.h"
-#include "pillar/train/optimizer.h"
+#include "pillar/nn/parameters.h"
 
 #include <cstdint>
 #include <map>
@@ -30,14 +30,13 @@ InitReport take_fitting_weights(WeightMap& weights, const std::filesystem::path&
 
 class ClipModel {
  public:
-  // Owns its weights from then on, on `device`. `modalities`: those that are trained; only what they use
-  // requires gradients. Throws Error(input | usage) as Atlas does.
-  ClipModel(const AtlasConfig& config, const std::vector<std::string>& modalities, const WeightMap& weights,
+  // Owns its weights from then on, on `device`. `towers`: those that are trained; only what they use requires
+  // gradients. Throws Error(input | usage) as Atlas does.
+  ClipModel(const AtlasConfig& config, const std::vector<std::string>& towers, const WeightMap& weights,
             at::Device device);
 
   // (B, readout width) unit rows.
-  at::Tensor image_rows(const std::string& modality, const at::Tensor& image_bcdhw,
-                        const AtlasPass& pass) const;
+  at::Tensor image_rows(const std::string& tower, const at::Tensor& image_bcdhw, const AtlasPass& pass) const;
   at::Tensor text_rows(const at::Tensor& text_bw, at::ScalarType compute) const;
 
   at::Tensor& logit_scale() { return logit_scale_; }
@@ -45,19 +44,17 @@ class ClipModel {
   std::int64_t readout_width() const noexcept { return readout_width_; }
   at::Device device() const noexcept { return device_; }
   const WeightMap& weights() const noexcept { return weights_; }
-  // What is trained, by name; BatchNorm's running statistics and counters are the buffers.
-  const NamedTensors& parameters() const noexcept { return parameters_; }
-  NamedTensors buffers() const;
-  // Parameters that get their last gradient of a step from this modality, if modalities come in the given
-  // order; logit_scale is in none.
-  std::vector<at::Tensor> parameters_of(std::size_t modality) const;
+  // What the towers, the projection and the loss read: a tower's groups, "text" and "logit_scale".
+  const Parameters& parameters() const noexcept { return parameters_; }
+  // Trainable ones that get their last gradient of a step from this tower, if towers come in the given order;
+  // logit_scale is in none.
+  std::vector<at::Tensor> parameters_of(std::size_t tower) const;
 
  private:
   WeightMap weights_;
-  std::vector<std::string> modalities_;
   std::map<std::string, Atlas> towers_;
-  NamedTensors parameters_;
-  std::map<std::string, std::size_t> last_user_;  // parameter -> index of modality
+  Parameters parameters_;
+  std::map<std::string, std::size_t> last_user_;  // name of a parameter -> index of a tower
   at::Tensor logit_scale_;
   std::int64_t readout_width_ = 0;
   at::Device device_;

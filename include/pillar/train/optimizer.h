@@ -1,17 +1,16 @@
-// AdamW with decay groups, the learning rate of a step, clipping, and the loss scale of float16.
+// AdamW with groups of parameters, the learning rate of a step, clipping, and the loss scale of float16.
 #pragma once
+
+#include "pillar/nn/parameters.h"
 
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
 namespace pillar {
-
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 struct ScheduleOptions {
   double lr = 2.5e-4;
@@ -21,17 +20,26 @@ struct ScheduleOptions {
 // Of step 0, 1, ...: lr * (step + 1) / warmup while warming up, then a cosine that reaches 0 at total_steps.
 double learning_rate(const ScheduleOptions& options, std::int64_t step);
 
+// How one group of parameters (Parameter::group) is moved where it differs from the others.
+struct GroupOptions {
+  std::string group;
+  double weight_decay = 0;  // in place of AdamWOptions::weight_decay
+  double lr_factor = 1;     // of the step's learning rate
+};
+
 struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
-  double weight_decay =
-      0;  // of tensors with two axes or more; the others (norms, biases, logit_scale) never decay
+  // Of tensors with two axes or more; the others (norms, biases, logit_scale) never decay, in no group.
+  double weight_decay = 0;
+  std::vector<GroupOptions> groups = {};
 };
 
 // Decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) through LibTorch's fused kernel.
 class AdamW {
  public:
-  // Changes the tensors in place; those without a gradient are left alone.
-  AdamW(NamedTensors parameters, const AdamWOptions& options);
+  // Takes the trainable ones of `parameters` and changes them in place; those without a gradient are left
+  // alone. Throws Error(usage) where `options` names a group that none of them has.
+  AdamW(const Parameters& parameters, const AdamWOptions& options);
   void step(double lr);
   const NamedTensors& parameters() const noexcept { return parameters_; }
   // "exp_avg.<name>", "exp_avg_sq.<name>", "step.<name>": views, for checkpoints.
@@ -43,8 +51,14 @@ class AdamW {
   struct Moments {
     at::Tensor exp_avg, exp_avg_sq, step;
   };
+  struct Batch {  // what one call of the kernel moves
+    double lr_factor, weight_decay;
+    std::vector<std::size_t> members;
+  };
+  void add_to_batch(std::size_t member, double lr_factor, double weight_decay);
   NamedTensors parameters_;
   std::vector<Moments> moments_;
+  std::vector<Batch> batches_;
   AdamWOptions options_;
 };
 

@@ -6,24 +6,35 @@
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
 
+#include <ATen/core/grad_mode.h>
+
 namespace pillar {
+
+std::string to_string(const AtlasPlace& place) {
+  if (place.stage < 0) return "patch_embed";
+  return fmt::format("stage{}.scale{}", place.stage, place.scale);
+}
 
 struct Atlas::State {
   TowerConfig tower;
-  PatchEmbedKind kind;
+  at::Device device;
   PatchEmbed patch_embed;
   Stages stages;
+  Parameters parameters;
 };
 
-Atlas::Atlas(const AtlasConfig& config, const std::string& modality, const WeightMap& weights,
+Atlas::Atlas(const AtlasConfig& config, const std::string& name, const WeightMap& weights,
              const std::string& source) {
-  const TowerConfig& tower = config.tower(modality);
+  const TowerConfig& tower = config.tower(name);
   const PatchEmbedKind kind = infer_patch_embed(tower, weights);
   check_weights(weights, expected_weights(config, tower, kind), source);
-  const Scope visual(weights, "visual");
+  Parameters parameters;
+  const Scope visual(weights, "visual", &parameters);
+  PatchEmbed patch_embed(visual / "patch_embeds" / tower.modality, kind);
+  Stages stages(visual, config, tower, embedded_tokens_dhw(kind, tower.size_dhw()));
+  const at::Device device = parameters.begin()->tensor.device();
   state_ = std::make_unique<State>(
-      State{tower, kind, PatchEmbed(visual / "patch_embeds" / tower.modality, kind),
-            Stages(visual, config, tower, embedded_tokens_dhw(kind, tower.size_dhw()))});
+      State{tower, device, std::move(patch_embed), std::move(stages), std::move(parameters)});
 }
 
 Atlas::Atlas(Atlas&&) noexcept = default;
@@ -33,8 +44,8 @@ Atlas::~Atlas() = default;
 const TowerConfig& Atlas::tower() const noexcept {
   return state_->tower;
 }
-PatchEmbedKind Atlas::patch_embed_kind() const noexcept {
-  return state_->kind;
+const Parameters& Atlas::parameters() const noexcept {
+  return state_->parameters;
 }
 
 AtlasOutput Atlas::forward(const at::Tensor& image_bcdhw, const AtlasPass& pass) const {
@@ -47,10 +58,15 @@ AtlasOutput Atlas::forward(const at::Tensor& image_bcdhw, const AtlasPass& pass)
     fail(ErrorCategory::input, "modality {} takes images of (B, {}, {}, {}, {}), not ({})", tower.modality,
          tower.in_chans, size[0], size[1], size[2], joined(image_bcdhw.sizes(), ", "));
   }
-  const PassOptions options{pass.compute, pass.train, pass.seed, pass.update_statistics,
+  if (pass.execution.device.type() != state_->device.type()) {
+    fail(ErrorCategory::usage, "the weights are on {}, the pass is to run on {}", state_->device.str(),
+         pass.execution.device.str());
+  }
+  const at::AutoGradMode mode(pass.execution.gradients);
+  const PassOptions options{pass.execution, pass.train, pass.seed, pass.update_statistics,
                             pass.sum_over_processes};
   const at::Tensor tokens = state_->patch_embed(image_bcdhw, options);
-  if (pass.observe) pass.observe("patch_embed", tokens);
+  if (pass.observe) pass.observe({}, tokens);
   return state_->stages(tokens.permute({0, 2, 3, 4, 1}).contiguous(), pass);
 }
 

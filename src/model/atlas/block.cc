@@ -3,7 +3,6 @@
 #include "model/atlas/window_grid.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
@@ -46,9 +45,10 @@ Size3 divided(const Size3& a, const Size3& by) {
 }
 
 // Windows to work on at once: a run that lies within one window of every coarser scale, or covers whole ones.
-std::int64_t run_length(const at::Tensor& x, const std::vector<KeyValuePart>& coarser) {
+std::int64_t run_length(const at::Tensor& x, const std::vector<KeyValuePart>& coarser,
+                        const Execution& execution) {
   const std::int64_t windows = x.size(0);
-  if (at::GradMode::is_enabled()) return windows;
+  if (execution.gradients) return windows;
   const auto aligned = [&](std::int64_t run) {
     if (windows % run != 0) return false;
     return std::all_of(coarser.begin(), coarser.end(), [&](const KeyValuePart& part) {
@@ -71,9 +71,9 @@ KeyValuePart part_of_run(const KeyValuePart& part, std::int64_t windows, std::in
 
 // body(first, run) gives the new value of these windows.
 template <typename Body>
-void update_by_runs(at::Tensor& x, std::int64_t run, const Body& body) {
-  if (run == x.size(0) && at::GradMode::is_enabled()) {
-    x = body(0, run);
+void update_by_runs(at::Tensor& x, std::int64_t run, const Execution& execution, const Body& body) {
+  if (execution.gradients) {
+    x = body(0, x.size(0));
     return;
   }
   for (std::int64_t first = 0; first < x.size(0); first += run)
@@ -114,7 +114,7 @@ void AtlasBlock::freeze(at::ScalarType compute) {
 }
 
 void AtlasBlock::operator()(ScaleTokens& scales, const PassOptions& pass) const {
-  Run run{pass.compute, {}};
+  Run run{pass.execution, {}};
   if (pass.train) run.draws = at::detail::createCPUGenerator(pass.seed);
   add_positions(scales);
   pool_upwards(scales);
@@ -163,7 +163,8 @@ void AtlasBlock::attend_to_coarser(ScaleTokens& scales, const Run& pass) const {
   for (std::size_t k = scales.size(); k-- > 0;) {
     const Scale& scale = scales_[k];
     const std::int64_t windows = scales[k].size(0);
-    update_by_runs(scales[k], run_length(scales[k], coarser), [&](std::int64_t first, std::int64_t run) {
+    const std::int64_t at_once = run_length(scales[k], coarser, pass.execution);
+    update_by_runs(scales[k], at_once, pass.execution, [&](std::int64_t first, std::int64_t run) {
       const at::Tensor x = scales[k].narrow(0, first, run);
       std::vector<KeyValuePart> parts = {keys_values(scale, x, pass)};
       for (const KeyValuePart& part : coarser) parts.push_back(part_of_run(part, windows, first, run));
@@ -184,26 +185,27 @@ void AtlasBlock::attend_to_finer(ScaleTokens& scales, const Run& pass) const {
         regrouped(queries(scales_[k], scales[k], pass).flatten(2))
             .view({scales[k - 1].size(0), -1, settings_.num_heads, scales[k].size(-1) / settings_.num_heads});
     std::vector<at::Tensor> attended;
-    const std::int64_t run = run_length(scales[k - 1], {});
+    const std::int64_t run = run_length(scales[k - 1], {}, pass.execution);
     for (std::int64_t first = 0; first < query.size(0); first += run) {
       const KeyValuePart part = keys_values(scales_[k - 1], scales[k - 1].narrow(0, first, run), pass);
       attended.push_back(attend(query.narrow(0, first, run), {part}, pass));
     }
     const at::Tensor back =
         grid_to_windows(windows_to_grid(at::cat(attended), fine.grid, share), own.grid, own.window);
-    update_by_runs(scales[k], run_length(scales[k], {}), [&](std::int64_t first, std::int64_t n) {
+    const std::int64_t at_once = run_length(scales[k], {}, pass.execution);
+    update_by_runs(scales[k], at_once, pass.execution, [&](std::int64_t first, std::int64_t n) {
       return finish(scales_[k], scales[k].narrow(0, first, n), back.narrow(0, first, n), pass);
     });
   }
 }
 
 at::Tensor AtlasBlock::queries(const Scale& scale, const at::Tensor& x, const Run& pass) const {
-  const at::Tensor q = scale.q(scale.norm1_q(x), pass.compute);
+  const at::Tensor q = scale.q(scale.norm1_q(x), pass.execution.compute);
   return q.view({q.size(0), q.size(1), settings_.num_heads, -1});
 }
 
 KeyValuePart AtlasBlock::keys_values(const Scale& scale, const at::Tensor& x, const Run& pass) const {
-  const at::Tensor kv = scale.kv(scale.norm1_kv(x), pass.compute);
+  const at::Tensor kv = scale.kv(scale.norm1_kv(x), pass.execution.compute);
   const at::Tensor both = kv.view({kv.size(0), kv.size(1), 2, settings_.num_heads, -1});
   return {both.select(2, 0), both.select(2, 1)};
 }
@@ -212,17 +214,18 @@ at::Tensor AtlasBlock::attend(const at::Tensor& query, const std::vector<KeyValu
                               const Run& pass) const {
   const at::Tensor out = pass.draws && settings_.attn_drop > 0
                              ? merged_attention_with_dropout(query, parts, settings_.attn_drop, pass.draws)
-                             : merged_attention(query, parts);
+                             : merged_attention(query, parts, pass.execution);
   return out.flatten(2);
 }
 
 at::Tensor AtlasBlock::finish(const Scale& scale, const at::Tensor& x, const at::Tensor& attended,
                               const Run& pass) const {
-  const at::Tensor projected = dropout(scale.proj(attended, pass.compute), settings_.drop, pass.draws);
+  const at::Tensor projected =
+      dropout(scale.proj(attended, pass.execution.compute), settings_.drop, pass.draws);
   const at::Tensor y = x + drop_path(projected.to(at::kFloat), settings_.drop_path, pass.draws);
   const at::Tensor hidden =
-      dropout(at::gelu(scale.fc1(scale.norm2(y), pass.compute)), settings_.drop, pass.draws);
-  const at::Tensor out = dropout(scale.fc2(hidden, pass.compute), settings_.drop, pass.draws);
+      dropout(at::gelu(scale.fc1(scale.norm2(y), pass.execution.compute)), settings_.drop, pass.draws);
+  const at::Tensor out = dropout(scale.fc2(hidden, pass.execution.compute), settings_.drop, pass.draws);
   return y + drop_path(out.to(at::kFloat), settings_.drop_path, pass.draws);
 }
 

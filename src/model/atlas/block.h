@@ -27,13 +27,12 @@ class AtlasBlock {
   AtlasBlock(const Scope& scope, const std::vector<ScaleLayout>& layout, const BlockSettings& settings);
   // For inference only, from then on: weights of products kept in `compute`, position tables made once.
   void freeze(at::ScalarType compute);
-  // With gradients switched off, scales are changed in place, a few windows at a time.
   void operator()(ScaleTokens& scales, const PassOptions& pass) const;
   std::vector<at::Tensor> parameters() const;
 
  private:
   struct Run {  // one pass
-    at::ScalarType compute;
+    Execution execution;
     std::optional<at::Generator> draws;  // set when training
   };
   struct Scale {

@@ -15,21 +15,25 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
                                const PassOptions& pass, std::int64_t scale_count, at::TensorList inputs) {
     context->saved_data["block"] = reinterpret_cast<std::int64_t>(block);
     context->saved_data["scales"] = scale_count;
-    context->saved_data["compute"] = static_cast<std::int64_t>(pass.compute);
+    context->saved_data["device"] = pass.execution.device;
+    context->saved_data["compute"] = static_cast<std::int64_t>(pass.execution.compute);
     context->saved_data["train"] = pass.train;
     context->saved_data["seed"] = static_cast<std::int64_t>(pass.seed);
     context->save_for_backward(variable_list(inputs.begin(), inputs.end()));
     ScaleTokens scales;
     for (std::int64_t i = 0; i < scale_count; ++i)
-      scales.push_back(inputs[i].clone());  // blocks work in place here
-    (*block)(scales, pass);
+      scales.push_back(inputs[i].clone());  // the block works in place here
+    PassOptions first = pass;
+    first.execution.gradients = false;
+    (*block)(scales, first);
     return scales;
   }
 
   static variable_list backward(torch::autograd::AutogradContext* context, const variable_list& grads) {
     const auto* block = reinterpret_cast<const AtlasBlock*>(context->saved_data["block"].toInt());
     const std::int64_t scale_count = context->saved_data["scales"].toInt();
-    const PassOptions pass{static_cast<at::ScalarType>(context->saved_data["compute"].toInt()),
+    const PassOptions pass{{context->saved_data["device"].toDevice(),
+                            static_cast<at::ScalarType>(context->saved_data["compute"].toInt()), true},
                            context->saved_data["train"].toBool(),
                            static_cast<std::uint64_t>(context->saved_data["seed"].toInt())};
     variable_list inputs = context->get_saved_variables();
@@ -61,7 +65,7 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
 }  // namespace
 
 void run_checkpointed(const AtlasBlock& block, ScaleTokens& scales, const PassOptions& pass) {
-  if (!at::GradMode::is_enabled()) return block(scales, pass);
+  if (!pass.execution.gradients) return block(scales, pass);
   std::vector<at::Tensor> inputs = scales;
   for (const at::Tensor& parameter : block.parameters()) inputs.push_back(parameter);
   scales = Checkpoint::apply(&block, pass, static_cast<std::int64_t>(scales.size()), at::TensorList(inputs));

@@ -19,11 +19,11 @@ constexpr int kResidualBlocks = 3;
 }  // namespace
 
 BatchNorm::BatchNorm(const Scope& scope, double eps)
-    : weight(scope.tensor("weight")),
-      bias(scope.tensor("bias")),
-      running_mean(scope.tensor("running_mean")),
-      running_var(scope.tensor("running_var")),
-      num_batches_tracked(scope.optional("num_batches_tracked")),
+    : weight(scope.parameter("weight")),
+      bias(scope.parameter("bias")),
+      running_mean(scope.buffer("running_mean")),
+      running_var(scope.buffer("running_var")),
+      num_batches_tracked(scope.optional_buffer("num_batches_tracked")),
       epsilon(eps) {}
 
 at::Tensor BatchNorm::operator()(const at::Tensor& x, const PassOptions& pass) const {
@@ -54,15 +54,17 @@ at::Tensor BatchNorm::over_processes(const at::Tensor& x, const PassOptions& pas
 }
 
 Conv3d::Conv3d(const Scope& scope, const ConvStep& s)
-    : weight(scope.tensor("weight")), bias(scope.optional("bias")), step(s) {}
+    : weight(scope.parameter("weight")), bias(scope.optional_parameter("bias")), step(s) {}
 
 at::Tensor Conv3d::operator()(const at::Tensor& x, const PassOptions& pass) const {
-  return at::conv3d(x.to(pass.compute), weight.to(pass.compute),
-                    bias.defined() ? bias.to(pass.compute) : at::Tensor(), step.stride_dhw, step.padding_dhw)
+  return at::conv3d(x.to(pass.execution.compute), weight.to(pass.execution.compute),
+                    bias.defined() ? bias.to(pass.execution.compute) : at::Tensor(), step.stride_dhw,
+                    step.padding_dhw)
       .to(at::kFloat);
 }
 
-PatchEmbed::PatchEmbed(const Scope& scope, PatchEmbedKind kind) {
+PatchEmbed::PatchEmbed(const Scope& outer, PatchEmbedKind kind) {
+  const Scope scope = outer.in_group("patch_embed");
   const PatchEmbedTable& table = patch_embed_table(kind);
   views = table.views;
   for (std::size_t i = 0; i < table.conv_down.size(); ++i) {
@@ -79,11 +81,12 @@ PatchEmbed::PatchEmbed(const Scope& scope, PatchEmbedKind kind) {
   }
   ds1_norm = LayerNorm(scope / "ds1" / "norm", kChannelEpsilon);
   ds1 = Conv3d(scope / "ds1" / "reduction" / std::size_t{0}, table.ds1);
-  if (views > 1) view_positions = scope.tensor("pos_embed");
+  if (views > 1) view_positions = scope.parameter("pos_embed");
 }
 
 at::Tensor PatchEmbed::embed_view(const at::Tensor& image_bcdhw, const PassOptions& pass) const {
-  // Channels innermost: what convolutions and norms are fastest in, and what ds1_norm and the tokens take as it is.
+  // Channels innermost: what convolutions and norms are fastest in, and what ds1_norm and the tokens take as
+  // it is.
   at::Tensor x = image_bcdhw.contiguous(at::MemoryFormat::ChannelsLast3d);
   for (const Down& step : down) x = step.norm(step.conv(x, pass), pass).relu_();
   for (const Residual& block : residual) {

@@ -1,4 +1,5 @@
-// From windowed voxels to tokens, in LibTorch calls: the trainable form. Inference has its own (stem.h).
+// From windowed voxels to tokens, in LibTorch calls: the trainable form. Inference has its own two
+// (streamed_stem.h, whole_stem.h).
 #pragma once
 
 #include "model/atlas/patch_embed_table.h"

@@ -12,7 +12,7 @@ namespace {
 
 // Each block draws from a generator of its own, so that a block computed twice draws the same.
 PassOptions block_pass(const AtlasPass& pass, std::size_t stage, std::size_t block) {
-  PassOptions options{pass.compute, pass.train, 0};
+  PassOptions options{pass.execution, pass.train, 0};
   constexpr std::uint64_t kGoldenRatio = 0x9E3779B97F4A7C15;
   if (pass.train) options.seed = pass.seed + kGoldenRatio * (stage * 1024 + block + 1);
   return options;
@@ -35,10 +35,10 @@ Stages::Stages(const Scope& scope, const AtlasConfig& config, const TowerConfig&
                                tower.local2global_dhw};
   for (std::size_t s = 0; s < config.stages.size(); ++s) {
     const std::vector<ScaleLayout> held(layout_.begin() + static_cast<std::ptrdiff_t>(s), layout_.end());
+    const Scope stage = (scope / "atlas_models" / s).in_group(fmt::format("stage{}", s));
     std::vector<AtlasBlock> blocks;
     for (std::int64_t i = 0; i < config.stages[s]; ++i) {
-      blocks.emplace_back(scope / "atlas_models" / s / "blocks" / static_cast<std::size_t>(i), held,
-                          settings);
+      blocks.emplace_back(stage / "blocks" / static_cast<std::size_t>(i), held, settings);
     }
     stages_.push_back(std::move(blocks));
   }
@@ -81,7 +81,7 @@ AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) con
       }
     }
     for (std::size_t k = 0; pass.observe && k < scales.size(); ++k) {
-      pass.observe(fmt::format("stage{}.scale{}", s, s + k), scales[k]);
+      pass.observe({static_cast<std::int64_t>(s), static_cast<std::int64_t>(s + k)}, scales[k]);
     }
     readouts.push_back(scales[0].view({batch, -1, dim}).amax(1));
     if (pass.want_activ) activs.push_back(activ(scales[0], layout_[s]));

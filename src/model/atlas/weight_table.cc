@@ -1,7 +1,6 @@
 // Which tensors a tower has, under their public names.
-#include "pillar/model/weights.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/model/weights.h"
 
 #include "model/atlas/patch_embed_table.h"
 #include "model/atlas/scale_layout.h"
@@ -17,8 +16,9 @@ using Shape = std::vector<std::int64_t>;
 
 class Table {
  public:
-  void add(const std::string& name, Shape shape, WeightInit init) {
-    specs_.push_back({name, std::move(shape), init, used_});
+  void add(const std::string& name, Shape shape, WeightInit init,
+           ParameterKind kind = ParameterKind::trainable) {
+    specs_.push_back({name, std::move(shape), init, used_, kind});
   }
   void convolution(const std::string& name, std::int64_t in, std::int64_t out) {
     add(fmt::format("{}.weight", name), {out, in, kKernel, kKernel, kKernel}, WeightInit::convolution);
@@ -33,9 +33,9 @@ class Table {
   }
   void batch_norm(const std::string& name, std::int64_t width) {
     layer_norm(name, width);
-    add(fmt::format("{}.running_mean", name), {width}, WeightInit::zeros);
-    add(fmt::format("{}.running_var", name), {width}, WeightInit::ones);
-    add(fmt::format("{}.num_batches_tracked", name), {}, WeightInit::step_count);
+    add(fmt::format("{}.running_mean", name), {width}, WeightInit::zeros, ParameterKind::buffer);
+    add(fmt::format("{}.running_var", name), {width}, WeightInit::ones, ParameterKind::buffer);
+    add(fmt::format("{}.num_batches_tracked", name), {}, WeightInit::step_count, ParameterKind::buffer);
   }
   void used(bool value) { used_ = value; }  // of what is added from now on
   std::vector<WeightSpec> take() { return std::move(specs_); }

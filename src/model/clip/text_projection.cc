@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 
+#include "nn/shared/scope.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
@@ -78,6 +80,15 @@ at::Tensor project_text(const WeightMap& weights, const at::Tensor& text_nw, at:
   }
   if (compute != at::kDouble) rows = rows.to(at::kFloat);
   return rows / rows.norm(2, {1}, true).clamp_min(1e-12);
+}
+
+Parameters text_projection_parameters(const WeightMap& weights) {
+  Parameters found;
+  const Scope scope = Scope(weights, {}, &found).in_group("text");
+  if (!scope.optional_parameter(kLinear).defined()) {
+    for (const char* name : {kInner, kInnerBias, kOuter}) scope.optional_parameter(name);
+  }
+  return found;
 }
 
 }  // namespace pillar

@@ -9,9 +9,11 @@
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
 #include "model/atlas/weights_load.h"
-#include "model/encoder/stem.h"
+#include "model/encoder/streamed_stem.h"
+#include "model/encoder/whole_stem.h"
 
 #include <chrono>
+#include <variant>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -44,19 +46,19 @@ std::filesystem::path config_beside(const std::filesystem::path& model) {
 struct Encoder::State {
   AtlasConfig config;
   TowerConfig tower;
-  at::Device device = at::kCPU;
-  at::ScalarType compute;
+  Execution execution;
   int slab_slices;
-  std::uint64_t weight_bytes = 0;
-  std::optional<Stem> stem;
+  std::uint64_t weight_bytes = 0, stem_bytes = 0;
+  std::variant<std::monostate, StreamedStem, WholeStem> stem;  // on a CPU, on a GPU
   std::optional<Stages> stages;
   Size3 tokens_dhw;
 };
 
 Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& options) {
   auto state = std::make_unique<State>();
-  state->device = parse_device(options.device);
-  state->compute = parse_dtype(options.dtype, state->device);
+  Execution& execution = state->execution;
+  execution.device = parse_device(options.device);
+  execution.compute = parse_dtype(options.dtype, execution.device);
   state->slab_slices = options.slab_slices;
   state->config = load_atlas_config(config_beside(model));
   state->tower = state->config.tower(options.modality);
@@ -67,15 +69,20 @@ Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& 
   const std::vector<WeightSpec> expected = expected_weights(state->config, state->tower, kind);
   check_weights(weights, expected, model.string());
   for (const WeightSpec& spec : expected) state->weight_bytes += weights.at(spec.name).nbytes();
-  if (!state->device.is_cpu()) {
-    for (auto& [name, tensor] : weights) tensor = tensor.to(state->device);
+  if (!execution.device.is_cpu()) {
+    for (auto& [name, tensor] : weights) tensor = tensor.to(execution.device);
   }
   const Scope visual(weights, "visual");
   state->tokens_dhw = embedded_tokens_dhw(kind, state->tower.size_dhw());
-  state->stem.emplace(PatchEmbed(visual / "patch_embeds" / state->tower.modality, kind), state->compute,
-                      !state->device.is_cpu());
+  const PatchEmbed embed(visual / "patch_embeds" / state->tower.modality, kind);
+  state->stem_bytes = StreamedStem::estimated_bytes(embed, state->tower.size_dhw(), state->slab_slices);
+  if (execution.device.is_cpu()) {
+    state->stem.emplace<StreamedStem>(embed, execution.compute);
+  } else {
+    state->stem.emplace<WholeStem>(embed, execution.compute);
+  }
   state->stages.emplace(visual, state->config, state->tower, state->tokens_dhw);
-  state->stages->freeze(state->compute);
+  state->stages->freeze(execution.compute);
   for (const auto& file : files) file->release_pages();  // what was folded, packed and copied
   return Encoder(std::move(state));
 }
@@ -92,10 +99,10 @@ const TowerConfig& Encoder::tower() const noexcept {
   return state_->tower;
 }
 at::Device Encoder::device() const noexcept {
-  return state_->device;
+  return state_->execution.device;
 }
 at::ScalarType Encoder::dtype() const noexcept {
-  return state_->compute;
+  return state_->execution.compute;
 }
 
 namespace {
@@ -144,15 +151,16 @@ at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Wi
   const WindowedVolume windowed(voxels_bcdhw, windows);
   spent.windows_s += watch.lap();
   AtlasPass pass;
-  pass.compute = state_->compute;
-  pass.observe = [&](const std::string& name, const at::Tensor&) {  // "stage0.scale0", ...
-    spent.stages_s[std::stoul(name.substr(std::string("stage").size()))] += watch.lap();
-  };
-  if (state_->device.is_cuda()) {
+  pass.execution = state_->execution;
+  if (const auto* whole = std::get_if<WholeStem>(&state_->stem)) {
     // One queue of work: its parts are not timed apart, which would stop it between them.
-    const at::Tensor image = windowed.on_cuda(state_->device, state_->compute);
-    return (*state_->stages)(state_->stem->whole(image), pass).readout.to(at::kCPU);
+    const at::Tensor image = windowed.on_cuda(pass.execution.device, pass.execution.compute);
+    return (*state_->stages)((*whole)(image), pass).readout.to(at::kCPU);
   }
+  const auto& stem = std::get<StreamedStem>(state_->stem);
+  pass.observe = [&](const AtlasPlace& place, const at::Tensor&) {
+    spent.stages_s[static_cast<std::size_t>(place.stage)] += watch.lap();
+  };
   std::vector<at::Tensor> rows;
   for (std::int64_t b = 0; b < voxels_bcdhw.size(0); ++b) {
     const SlabReader read = [&](std::int64_t first, std::int64_t last) {
@@ -161,7 +169,7 @@ at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Wi
       spent.windows_s += watch.lap();
       return slab;
     };
-    at::Tensor grid = (*state_->stem)(read, state_->tower.size_dhw(), state_->slab_slices).unsqueeze_(0);
+    at::Tensor grid = stem(read, state_->tower.size_dhw(), state_->slab_slices).unsqueeze_(0);
     spent.stem_s += watch.lap();
     rows.push_back((*state_->stages)(std::move(grid), pass).readout);
   }
@@ -177,7 +185,7 @@ std::uint64_t Encoder::estimated_bytes(std::int64_t batch) const {
       static_cast<std::uint64_t>(t[0] * t[1] * t[2]) * static_cast<std::uint64_t>(state_->config.dim);
   const auto voxels = static_cast<std::uint64_t>(size[0] * size[1] * size[2] * batch);
   constexpr std::uint64_t kRun = 2048 * 16, kProgram = 200u << 20;
-  return state_->weight_bytes * 5 / 4 + state_->stem->estimated_bytes(size, state_->slab_slices) +
+  return state_->weight_bytes * 5 / 4 + state_->stem_bytes +
          (3 * tokens + kRun * static_cast<std::uint64_t>(state_->config.dim)) * sizeof(float) + 4 * voxels +
          kProgram;
 }

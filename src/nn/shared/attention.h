@@ -1,6 +1,9 @@
 // Attention over keys that several windows share, without a copy of the keys for each window.
 #pragma once
 
+#include "pillar/nn/execution.h"
+
+#include <optional>
 #include <vector>
 
 #include <ATen/Generator.h>
@@ -16,13 +19,14 @@ struct KeyValuePart {
 
 // softmax(q k^T / sqrt(width)) v over the keys of all parts together. query: (windows, tokens, heads, width);
 // windows must be a multiple of every part's groups. Returns (windows, tokens, heads, width) in the query's
-// dtype.
+// dtype, which is `execution.compute`.
 //
 // Each part runs through LibTorch's flash attention on a view in which the windows of a group are one long
 // query, and the parts merge by their log-sum-exp: exact, since softmax over a union is the weighted mean of
 // softmaxes. The backward of a part is flash backward with the merged output and log-sum-exp, as in ring
 // attention (Liu et al., arXiv 2310.01889).
-at::Tensor merged_attention(const at::Tensor& query, const std::vector<KeyValuePart>& parts);
+at::Tensor merged_attention(const at::Tensor& query, const std::vector<KeyValuePart>& parts,
+                            const Execution& execution);
 
 // The same with dropout on the attention weights, which flash attention on CPUs does not have: materialises
 // the weights of one part at a time.

@@ -1,6 +1,8 @@
 // The small layers, each reading its own weights by name.
 #pragma once
 
+#include "pillar/nn/execution.h"
+
 #include "nn/shared/scope.h"
 
 #include <functional>
@@ -11,10 +13,9 @@
 
 namespace pillar {
 
-// What a pass through the network is for. Products run in `compute`; the residual stream and all norms stay
-// float32.
+// What a pass through the network is for.
 struct PassOptions {
-  at::ScalarType compute = at::kFloat;
+  Execution execution = {};
   bool train = false;      // dropout, drop-path, batch statistics
   std::uint64_t seed = 0;  // of every random draw when training
   bool update_statistics = true;

@@ -20,7 +20,8 @@ double peak_megabytes() {
 
 void add_model(std::string& text, const PretrainSetup& setup) {
   std::int64_t trained = 0, stored = 0;
-  for (const auto& [name, tensor] : setup.model->parameters()) trained += tensor.numel();
+  for (const auto& [name, tensor] : setup.model->parameters().of_kind(ParameterKind::trainable))
+    trained += tensor.numel();
   for (const auto& [name, tensor] : setup.model->weights()) stored += tensor.numel();
   constexpr double kMegabyte = 1 << 20, kFloat = 4;
   text += fmt::format("model            {} parameters trained, {} numbers stored\n", trained, stored);

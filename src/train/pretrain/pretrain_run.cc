@@ -164,7 +164,7 @@ void PretrainRun::log_step(const StepReport& report) {
   row.values = {{"loss", report.loss}};
   for (std::size_t m = 0; setup_.modalities.size() > 1 && m < setup_.modalities.size(); ++m)
     row.values.emplace_back(fmt::format("loss.{}", setup_.modalities[m].name), report.contrastive.losses[m]);
-  const double weights = weight_norm(setup_.model->parameters());
+  const double weights = weight_norm(runner_.optimizer().parameters());
   const ContrastiveStep& parts = report.contrastive;
   row.values.insert(row.values.end(),
                     {{"lr", report.lr},

@@ -58,7 +58,7 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
     const MicroBatch& micro = batch.micro_batches[static_cast<std::size_t>(i)];
     AtlasPass pass;
     pass.train = true;
-    pass.compute = compute_;
+    pass.execution = {setup_.model->device(), compute_, with_gradients};
     // Of the micro-batch, whoever runs it: the same draws in both passes and on any number of processes.
     pass.seed = mix_seed(
         {config_.seed, static_cast<std::uint64_t>(step), modality, static_cast<std::uint64_t>(micro.index)});
@@ -98,7 +98,7 @@ StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t s
   for (const GradientReducer& reducer : reducers_) reducer.require_reduced();
   const double started = steady_seconds();
   world_.broadcast(setup_.model->logit_scale().mutable_grad());
-  const NamedTensors& parameters = setup_.model->parameters();
+  const NamedTensors& parameters = optimizer_.parameters();
   report.left_out = scaled && !loss_scale_.unscale(parameters);
   report.grad_norm = gradient_norm(parameters);
   if (!report.left_out && !std::isfinite(report.grad_norm)) {
@@ -111,7 +111,7 @@ StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t s
 }
 
 void StepRunner::update(std::int64_t step, StepReport& report) {
-  const NamedTensors& parameters = setup_.model->parameters();
+  const NamedTensors& parameters = optimizer_.parameters();
   report.lr = learning_rate(schedule_, step);
   if (!report.left_out) {
     if (config_.clip_norm > 0) clip_gradients(parameters, report.grad_norm, config_.clip_norm);
@@ -128,7 +128,7 @@ void StepRunner::share_statistics() {
   if (world_.size() == 1) return;
   const at::NoGradGuard no_gradients;
   std::vector<at::Tensor> statistics, flat;
-  for (const auto& [name, tensor] : setup_.model->buffers()) {
+  for (const auto& [name, tensor] : setup_.model->parameters().of_kind(ParameterKind::buffer)) {
     if (!tensor.is_floating_point()) continue;
     statistics.push_back(tensor);
     flat.push_back(tensor.flatten());
@@ -145,7 +145,7 @@ void StepRunner::share_statistics() {
 
 void StepRunner::start_average() {
   average_.clear();
-  for (const auto& [name, tensor] : setup_.model->parameters())
+  for (const auto& [name, tensor] : optimizer_.parameters())
     average_.emplace_back(name, tensor.detach().clone());
 }
 
@@ -155,7 +155,7 @@ void StepRunner::move_average() {
   std::vector<at::Tensor> averages, values;
   for (std::size_t i = 0; i < average_.size(); ++i) {
     averages.push_back(average_[i].second);
-    values.push_back(setup_.model->parameters()[i].second.detach());
+    values.push_back(optimizer_.parameters()[i].second.detach());
   }
   at::_foreach_lerp_(averages, values, 1 - config_.ema_decay);
 }

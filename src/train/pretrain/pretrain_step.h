@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/train/contrastive.h"
+#include "pillar/train/optimizer.h"
 
 #include "train/pretrain/image_input.h"
 #include "train/pretrain/pretrain_setup.h"

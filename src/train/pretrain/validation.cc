@@ -8,6 +8,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/matmul.h>
 #include <fmt/format.h>
@@ -28,13 +29,13 @@ Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const Tra
   loading.end_step = steps_per_epoch(count, loading.shape);
   PretrainLoader loader(modality.validation, loading);
   AtlasPass pass;
-  pass.compute = compute_type(options.config.precision);
-  ImageInput input(modality, model.device(), pass.compute);
+  pass.execution = {model.device(), compute_type(options.config.precision)};
+  ImageInput input(modality, model.device(), pass.execution.compute);
   std::vector<at::Tensor> images = {at::empty({0, model.readout_width()}, at::kFloat)}, texts = images;
   while (const auto batch = loader.next()) {
     for (const MicroBatch& micro : batch->micro_batches) {
       images.push_back(model.image_rows(modality.name, input(micro.voxels_bcdhw), pass).cpu());
-      texts.push_back(model.text_rows(micro.text_bw, pass.compute).cpu());
+      texts.push_back(model.text_rows(micro.text_bw, pass.execution.compute).cpu());
     }
     bad.insert(bad.end(), batch->bad.begin(), batch->bad.end());
   }

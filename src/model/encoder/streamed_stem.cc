@@ -1,15 +1,13 @@
-#include "model/encoder/stem.h"
+#include "model/encoder/streamed_stem.h"
 
 #include "model/encoder/slice_pipeline.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/conv3d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/gelu.h>
-#include <ATen/ops/layer_norm.h>
-#include <ATen/ops/relu.h>
-#include <ATen/ops/sqrt.h>
 #include <ATen/ops/zeros.h>
 
 namespace pillar {
@@ -34,9 +32,7 @@ void activate(Activation activation, at::Tensor rows) {
   if (activation == Activation::gelu) at::gelu_(rows);
 }
 
-}  // namespace
-
-class Stem::ImageSlices : public SliceSource {
+class ImageSlices : public SliceSource {
  public:
   ImageSlices(const SlabReader& image, const Size3& size, std::int64_t channels)
       : SliceSource(size, channels, size[0]), image_(image) {}
@@ -48,11 +44,11 @@ class Stem::ImageSlices : public SliceSource {
   const SlabReader& image_;
 };
 
-class Stem::ConvSlices : public SliceSource {
+class ConvSlices : public SliceSource {
  public:
   // `releases`: this is the only reader of `input`.
-  ConvSlices(const Folded& conv, Activation activation, const Work& work, std::shared_ptr<SliceCache> input,
-             bool releases = true)
+  ConvSlices(const FoldedConv& conv, Activation activation, const Work& work,
+             std::shared_ptr<SliceCache> input, bool releases = true)
       : SliceSource(convolved(input->source().size_dhw(), conv.step), conv.out_channels, work.slices),
         conv_(conv),
         activation_(activation),
@@ -90,7 +86,7 @@ class Stem::ConvSlices : public SliceSource {
     view_of(to, count, *this).copy_(y.squeeze(0).permute({1, 2, 3, 0}));
   }
 
-  const Folded& conv_;
+  const FoldedConv& conv_;
   Activation activation_;
   at::Tensor& scratch_;
   std::shared_ptr<SliceCache> input_;
@@ -98,9 +94,10 @@ class Stem::ConvSlices : public SliceSource {
 };
 
 // x + conv2(gelu(conv1(x)))
-class Stem::ResidualSlices : public SliceSource {
+class ResidualSlices : public SliceSource {
  public:
-  ResidualSlices(const std::pair<Folded, Folded>& convs, const Work& work, std::unique_ptr<SliceSource> input)
+  ResidualSlices(const std::pair<FoldedConv, FoldedConv>& convs, const Work& work,
+                 std::unique_ptr<SliceSource> input)
       : SliceSource(input->size_dhw(), input->channels(), work.slices),
         input_(std::make_shared<SliceCache>(std::move(input))),
         // conv1 reads the sum's cache, always ahead of it.
@@ -122,7 +119,7 @@ class Stem::ResidualSlices : public SliceSource {
 };
 
 // LayerNorm over channels.
-class Stem::NormSlices : public SliceSource {
+class NormSlices : public SliceSource {
  public:
   NormSlices(const LayerNorm& norm, std::unique_ptr<SliceSource> input)
       : SliceSource(input->size_dhw(), input->channels(), input->size_dhw()[0]),
@@ -139,116 +136,63 @@ class Stem::NormSlices : public SliceSource {
   std::unique_ptr<SliceSource> input_;
 };
 
-Stem::Folded Stem::fold(const Conv3d& conv, const BatchNorm* norm, at::ScalarType compute, bool direct) {
-  at::Tensor weight = conv.weight.detach(), bias = conv.bias.defined() ? conv.bias.detach() : at::Tensor();
-  if (norm) {
-    const at::Tensor scale =
-        norm->weight.to(at::kDouble) / at::sqrt(norm->running_var.to(at::kDouble) + norm->epsilon);
-    const at::Tensor shift =
-        bias.defined() ? bias.to(at::kDouble) - norm->running_mean : -norm->running_mean.to(at::kDouble);
-    weight = (weight.to(at::kDouble) * scale.view({-1, 1, 1, 1, 1})).to(at::kFloat);
-    bias = (shift * scale + norm->bias).to(at::kFloat);
-  }
-  Folded folded{conv.step, weight.size(1), weight.size(0), {}, {}, {}};
-  const bool same = conv.step.stride_dhw == Size3{1, 1, 1} && conv.step.padding_dhw == Size3{1, 1, 1};
-  if (same && !direct && WinogradConv::usable(weight, compute)) {
-    folded.winograd.emplace(weight, bias, compute);
-    return folded;
-  }
-  folded.weight = weight.to(compute).contiguous(at::MemoryFormat::ChannelsLast3d);
-  if (bias.defined()) folded.bias = bias.to(compute);
-  return folded;
-}
+}  // namespace
 
-Stem::Stem(const PatchEmbed& embed, at::ScalarType compute, bool whole_maps)
-    : compute_(compute), views_(embed.views), norm_(embed.ds1_norm), view_positions_(embed.view_positions) {
-  for (const PatchEmbed::Down& step : embed.down) {
-    down_.push_back(fold(step.conv, &step.norm, compute, whole_maps));
-  }
-  for (const PatchEmbed::Residual& block : embed.residual) {
-    residual_.emplace_back(fold(block.conv1, &block.norm1, compute, whole_maps),
-                           fold(block.conv2, &block.norm2, compute, whole_maps));
-  }
-  ds1_ = fold(embed.ds1, nullptr, compute, whole_maps);
-  norm_.freeze();
-}
-
-at::Tensor Stem::whole_view(const at::Tensor& image_bcdhw) const {
-  const auto convolve = [](const at::Tensor& x, const Folded& conv) {
-    return at::conv3d(x, conv.weight, conv.bias, conv.step.stride_dhw, conv.step.padding_dhw);
-  };
-  at::Tensor x = image_bcdhw.to(compute_, false, false, at::MemoryFormat::ChannelsLast3d);
-  for (const Folded& step : down_) x = convolve(x, step).relu_();
-  for (const auto& [first, second] : residual_) {
-    at::Tensor hidden = convolve(x, first);
-    at::gelu_(hidden);
-    x = convolve(hidden, second).add_(x);
-  }
-  const at::Tensor normed = norm_(x.permute({0, 2, 3, 4, 1}).to(at::kFloat)).to(compute_);
-  return convolve(normed.permute({0, 4, 1, 2, 3}), ds1_).permute({0, 2, 3, 4, 1}).to(at::kFloat);
-}
-
-at::Tensor Stem::whole(const at::Tensor& image_bcdhw) const {
-  if (views_ == 1) return whole_view(image_bcdhw);
-  std::vector<at::Tensor> tokens;
-  const std::vector<at::Tensor> images = image_bcdhw.chunk(views_, view_axis(views_, image_bcdhw.size(2)));
-  for (int v = 0; v < views_; ++v) {
-    tokens.push_back(whole_view(images[v]) + view_positions_.select(1, v).view({1, 1, 1, 1, -1}));
-  }
-  return at::cat(tokens, 3);
-}
-
-at::Tensor Stem::run_view(const SlabReader& image, const Size3& size_dhw, int slices) const {
+at::Tensor StreamedStem::view_tokens(const SlabReader& image, const Size3& size_dhw, int slices) const {
   at::Tensor scratch;
   const Work work{slices, &scratch};
-  std::unique_ptr<SliceSource> map = std::make_unique<ImageSlices>(image, size_dhw, down_[0].in_channels);
-  for (const Folded& step : down_) {
+  std::unique_ptr<SliceSource> map =
+      std::make_unique<ImageSlices>(image, size_dhw, stem_.down[0].in_channels);
+  for (const FoldedConv& step : stem_.down) {
     map = std::make_unique<ConvSlices>(step, Activation::relu, work,
                                        std::make_shared<SliceCache>(std::move(map)));
   }
-  for (const auto& convs : residual_) map = std::make_unique<ResidualSlices>(convs, work, std::move(map));
-  map = std::make_unique<NormSlices>(norm_, std::move(map));
-  const Work token_work{std::max<int>(1, slices / static_cast<int>(ds1_.step.stride_dhw[0])), &scratch};
-  ConvSlices tokens(ds1_, Activation::none, token_work, std::make_shared<SliceCache>(std::move(map)));
+  for (const auto& convs : stem_.residual)
+    map = std::make_unique<ResidualSlices>(convs, work, std::move(map));
+  map = std::make_unique<NormSlices>(stem_.norm, std::move(map));
+  const Work token_work{std::max<int>(1, slices / static_cast<int>(stem_.ds1.step.stride_dhw[0])), &scratch};
+  ConvSlices tokens(stem_.ds1, Activation::none, token_work, std::make_shared<SliceCache>(std::move(map)));
   const Size3 size = tokens.size_dhw();
   at::Tensor out = at::empty({size[0], size[1], size[2], tokens.channels()}, at::kFloat);
   tokens.write(0, size[0], out.mutable_data_ptr<float>());
   return out;
 }
 
-at::Tensor Stem::operator()(const SlabReader& image, const Size3& size_dhw, int slices) const {
+at::Tensor StreamedStem::operator()(const SlabReader& image, const Size3& size_dhw, int slices) const {
   if (slices < 1) slices = kDefaultSlices;
   slices = (slices + 1) / 2 * 2;  // whole Winograd tiles
-  if (views_ == 1) return run_view(image, size_dhw, slices);
-  const bool along_depth = view_axis(views_, size_dhw[0]) == 2;
+  if (stem_.views == 1) return view_tokens(image, size_dhw, slices);
+  const bool along_depth = view_axis(stem_.views, size_dhw[0]) == 2;
   Size3 view_size = size_dhw;
-  view_size[along_depth ? 0 : 2] /= views_;
+  view_size[along_depth ? 0 : 2] /= stem_.views;
   std::vector<at::Tensor> tokens;
-  for (int v = 0; v < views_; ++v) {
+  for (int v = 0; v < stem_.views; ++v) {
     const std::int64_t slice = along_depth ? v * view_size[0] : 0,
                        column = along_depth ? 0 : v * view_size[2];
     const SlabReader view = [&](std::int64_t first, std::int64_t last) {
       return image(slice + first, slice + last).narrow(2, column, view_size[2]);
     };
-    tokens.push_back(run_view(view, view_size, slices) + view_positions_.select(1, v).view({1, 1, 1, -1}));
+    tokens.push_back(view_tokens(view, view_size, slices) +
+                     stem_.view_positions.select(1, v).view({1, 1, 1, -1}));
   }
   return at::cat(tokens, 2);
 }
 
-std::uint64_t Stem::estimated_bytes(const Size3& size_dhw, int slices) const {
+std::uint64_t StreamedStem::estimated_bytes(const PatchEmbed& embed, const Size3& size_dhw, int slices) {
   constexpr std::int64_t kHalo = 4;  // slices a cache keeps beside those in work
   const std::int64_t in_work = slices > 0 ? slices : kDefaultSlices;
   Size3 size = size_dhw;
   std::int64_t floats = 0, reach = in_work;
   std::vector<std::int64_t> slice;
-  for (const Folded& step : down_) {
-    size = convolved(size, step.step);
-    slice.push_back(size[1] * size[2] * step.out_channels);
+  for (const PatchEmbed::Down& each : embed.down) {
+    size = convolved(size, each.conv.step);
+    slice.push_back(size[1] * size[2] * each.conv.weight.size(0));
   }
-  floats += (2 * static_cast<std::int64_t>(residual_.size()) + 2) * (in_work + kHalo) * slice.back();
-  for (std::size_t i = down_.size(); i-- > 0;) {  // towards the image a slab gets deeper
-    reach = reach * down_[i].step.stride_dhw[0] + 2;
-    floats += (reach + kHalo) * (i > 0 ? slice[i - 1] : size_dhw[1] * size_dhw[2] * down_[0].in_channels * 2);
+  floats += (2 * static_cast<std::int64_t>(embed.residual.size()) + 2) * (in_work + kHalo) * slice.back();
+  const std::int64_t image_slice = size_dhw[1] * size_dhw[2] * embed.down[0].conv.weight.size(1) * 2;
+  for (std::size_t i = embed.down.size(); i-- > 0;) {  // towards the image a slab gets deeper
+    reach = reach * embed.down[i].conv.step.stride_dhw[0] + 2;
+    floats += (reach + kHalo) * (i > 0 ? slice[i - 1] : image_slice);
   }
   return static_cast<std::uint64_t>(floats) * sizeof(float);
 }
