@@ -1,17 +1,16 @@
 // AdamW with decay groups, the learning rate of a step, clipping, and the loss scale of float16.
 #pragma once
 
+#include "pillar/nn/named_tensors.h"
+
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
 namespace pillar {
-
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 struct ScheduleOptions {
   double lr = 2.5e-4;

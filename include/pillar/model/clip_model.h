@@ -1,11 +1,13 @@
-// An Atlas image tower for each modality, a projection of frozen text embeddings, and the logit scale.
+// What is pretrained: an Atlas image tower for each modality, a projection of frozen text embeddings, and the
+// logit scale.
 #pragma once
 
 #include "pillar/model/atlas.h"
 #include "pillar/model/text_projection.h"
-#include "pillar/train/optimizer.h"
+#include "pillar/nn/named_tensors.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -30,15 +32,15 @@ InitReport take_fitting_weights(WeightMap& weights, const std::filesystem::path&
 
 class ClipModel {
  public:
-  // Owns its weights from then on, on `device`. `modalities`: those that are trained; only what they use
-  // requires gradients. Throws Error(input | usage) as Atlas does.
-  ClipModel(const AtlasConfig& config, const std::vector<std::string>& modalities, const WeightMap& weights,
+  // Owns its weights from then on, on `device`. `towers` are those that are trained, by modality; only what
+  // they use requires gradients. Throws Error(input | usage) as Atlas does.
+  ClipModel(const AtlasConfig& config, const std::vector<std::string>& towers, const WeightMap& weights,
             at::Device device);
 
   // (B, readout width) unit rows.
-  at::Tensor image_rows(const std::string& modality, const at::Tensor& image_bcdhw,
-                        const AtlasPass& pass) const;
-  at::Tensor text_rows(const at::Tensor& text_bw, at::ScalarType compute) const;
+  at::Tensor image_embeddings(const std::string& tower, const at::Tensor& image_bcdhw,
+                              const AtlasPass& pass) const;
+  at::Tensor text_embeddings(const at::Tensor& text_bw, at::ScalarType compute) const;
 
   at::Tensor& logit_scale() { return logit_scale_; }
 
@@ -48,16 +50,15 @@ class ClipModel {
   // What is trained, by name; BatchNorm's running statistics and counters are the buffers.
   const NamedTensors& parameters() const noexcept { return parameters_; }
   NamedTensors buffers() const;
-  // Parameters that get their last gradient of a step from this modality, if modalities come in the given
-  // order; logit_scale is in none.
-  std::vector<at::Tensor> parameters_of(std::size_t modality) const;
+  // Parameters that get their last gradient of a step from this tower, if towers come in the given order;
+  // logit_scale is in none.
+  std::vector<at::Tensor> parameters_of(std::size_t tower) const;
 
  private:
   WeightMap weights_;
-  std::vector<std::string> modalities_;
   std::map<std::string, Atlas> towers_;
   NamedTensors parameters_;
-  std::map<std::string, std::size_t> last_user_;  // parameter -> index of modality
+  std::map<std::string, std::size_t> last_user_;  // parameter -> index of tower
   at::Tensor logit_scale_;
   std::int64_t readout_width_ = 0;
   at::Device device_;
