@@ -1,8 +1,8 @@
 #include "pillar/eval/retrieve_job.h"
 
 #include "pillar/core/fail.h"
-#include "pillar/embed/embed_plan.h"
 #include "pillar/eval/prompts.h"
+#include "pillar/model/model_folder.h"
 
 #include "eval/probe/probe_split.h"
 
