@@ -45,8 +45,9 @@ void list_inputs(Arguments& a) {
   a.job.missing = std::move(manifest.missing);
 }
 
-PreprocessSpec preprocessing(const Arguments& a, const TowerConfig& tower) {
-  PreprocessSpec spec = load_preprocess_spec(a.model, tower.modality, tower.size_dhw());
+// As the model says, but for what flags say.
+PreprocessSpec preprocessing(const Arguments& a, const ModelFolder& model, const TowerConfig& tower) {
+  PreprocessSpec spec = model.preprocessing(tower);
   if (a.pad_value) spec.pad_value = *a.pad_value;
   if (a.flip_depth) spec.flip_depth = *a.flip_depth == "on";
   if (a.windows) spec.windows = *a.windows;
@@ -54,16 +55,6 @@ PreprocessSpec preprocessing(const Arguments& a, const TowerConfig& tower) {
   if (!std::isfinite(spec.pad_value)) fail(ErrorCategory::usage, "--pad-value must be finite");
   if (a.pad_value || a.flip_depth || a.windows || a.intensity) spec.origin += ", changed by flags";
   return spec;
-}
-
-// Else every single scan would fail.
-std::vector<Window> checked_windows(const PreprocessSpec& spec, const TowerConfig& tower) {
-  std::vector<Window> windows = parse_windows(spec.windows, spec.family);
-  if (static_cast<std::int64_t>(windows.size()) != tower.in_chans) {
-    fail(ErrorCategory::usage, "windows {} are {}, the tower {} takes {}", spec.windows, windows.size(),
-         tower.modality, tower.in_chans);
-  }
-  return windows;
 }
 
 PrepareOptions preparation(const Arguments& a, const PreprocessSpec& spec) {
@@ -75,12 +66,12 @@ PrepareOptions preparation(const Arguments& a, const PreprocessSpec& spec) {
   return options;
 }
 
-void set_up_job(Arguments& a, const TowerConfig& tower) {
+void set_up_job(Arguments& a, const ModelFolder& model, const TowerConfig& tower) {
   EmbedJob& job = a.job;
-  job.spec = preprocessing(a, tower);
+  job.spec = preprocessing(a, model, tower);
   job.reading.prepare = preparation(a, job.spec);
   job.format = parse_embedding_format(a.format);
-  if (job.model_name.empty()) job.model_name = model_display_name(a.model);
+  if (job.model_name.empty()) job.model_name = model.name;
   if (job.dataset_name.empty()) job.dataset_name = tower.modality;
   if (job.jobs == 0) job.jobs = default_loader_jobs();
   job.settings["normalize"] = a.normalize ? "on" : "off";
@@ -100,9 +91,10 @@ ExitCode embed(Arguments& a, bool quiet) {
   a.job.quiet = quiet;
   list_inputs(a);
   const std::uint64_t available = available_memory_bytes();
-  const Encoder encoder = Encoder::load(a.model, a.encoder);
-  set_up_job(a, encoder.tower());
-  const std::vector<Window> windows = checked_windows(a.job.spec, encoder.tower());
+  const ModelFolder model = open_model_folder(a.model);
+  const Encoder encoder = Encoder::load(model, a.encoder);
+  set_up_job(a, model, encoder.tower());
+  const std::vector<Window> windows = tower_windows(a.job.spec, encoder.tower());
   EmbedMemory memory;
   memory.model_bytes = encoder.estimated_bytes(a.job.batch_size);
   memory.available_bytes = available;
@@ -111,7 +103,7 @@ ExitCode embed(Arguments& a, bool quiet) {
   a.job.loader_bytes = plan_loader_bytes(a.job.spec, memory);
   spdlog::debug("memory: the model takes about {} MB, loading up to {} MB, {} MB are available",
                 memory.model_bytes >> 20, a.job.loader_bytes >> 20, available >> 20);
-  a.job.settings["weights"] = weights_fingerprint(a.model);
+  a.job.settings["weights"] = model.fingerprint();
   a.job.settings["dtype"] = encoder.dtype() == at::kBFloat16 ? "bf16" : "fp32";
   if (!quiet) {
     fmt::print("{}: {}\n", a.job.spec.origin, describe(a.job.spec));

@@ -25,7 +25,7 @@ void add_text_source(CLI::App& command, TextSource& source);
 // pillar-text embed --provider hash); where that is empty all weigh the same, `width` numbers wide, and a
 // warning says so. What the vectors depend on is added to `settings`. Throws Error(usage) for what is
 // missing, and what embed_texts() throws.
-at::Tensor embed_from_source(TextSource& source, const std::vector<NamedText>& texts,
+at::Tensor embed_from_source(const TextSource& source, const std::vector<NamedText>& texts,
                              const std::filesystem::path& text_cache, std::int64_t width,
                              std::map<std::string, std::string>& settings);
 

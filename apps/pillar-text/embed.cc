@@ -1,6 +1,8 @@
 // pillar-text embed: reports to a cache.
+#include "pillar/text/provider.h"
+
 #include "commands.h"
-#include "embed_providers.h"
+#include "support/text_server.h"
 
 #include <cstdio>
 #include <memory>
@@ -9,6 +11,15 @@
 
 namespace pillar {
 namespace {
+
+constexpr const char* kModelFlag = "--model";  // the server's
+
+struct EmbedArguments {
+  TextEmbedJob job;
+  std::string provider = "server";
+  TextServerArguments server;
+  HashNgramOptions hash;
+};
 
 // "train+valid" of train.jsonl and valid.jsonl.
 std::string split_of(const std::vector<std::filesystem::path>& files) {
@@ -20,8 +31,11 @@ std::string split_of(const std::vector<std::filesystem::path>& files) {
 ExitCode embed(EmbedArguments& a, bool quiet) {
   a.job.quiet = quiet;
   if (a.job.split.empty()) a.job.split = split_of(a.job.json_lines);
-  const TextEmbedFunction function = a.provider == "hash" ? hash_provider(a) : server_provider(a);
-  const TextEmbedSummary summary = run_text_embed(a.job, function);
+  const TextProvider provider = a.provider == "hash"
+                                    ? hash_provider(a.job.cache, a.job.json_lines, a.hash)
+                                    : server_provider(text_server_options(a.server, kModelFlag));
+  describe_provider(a.job, provider);
+  const TextEmbedSummary summary = run_text_embed(a.job, provider.embed);
   if (!quiet) {
     std::string text = fmt::format("{} embedded", summary.embedded);
     if (summary.kept > 0) text += fmt::format(", {} there already", summary.kept);

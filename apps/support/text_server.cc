@@ -3,7 +3,6 @@
 #include "pillar/core/fail.h"
 
 #include <cstdlib>
-#include <memory>
 
 namespace pillar {
 namespace {
@@ -63,12 +62,12 @@ void add_text_server_options(CLI::App& command, TextServerArguments& arguments, 
   add_patience(command, options);
 }
 
-TextEmbedFunction open_text_server(TextServerArguments& arguments, const char* model_flag) {
-  if (arguments.options.url.empty() || arguments.options.model.empty())
+EmbeddingServerOptions text_server_options(const TextServerArguments& arguments, const char* model_flag) {
+  EmbeddingServerOptions options = arguments.options;
+  if (options.url.empty() || options.model.empty())
     fail(ErrorCategory::usage, "--provider server needs --url and {}", model_flag);
-  arguments.options.api_key = api_key(arguments.api_key_env);
-  auto server = std::make_shared<const EmbeddingServer>(arguments.options);
-  return [server](const std::vector<std::string>& texts) { return server->embed(texts); };
+  options.api_key = api_key(arguments.api_key_env);
+  return options;
 }
 
 }  // namespace pillar

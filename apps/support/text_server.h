@@ -2,7 +2,6 @@
 #pragma once
 
 #include "pillar/text/embedding_server.h"
-#include "pillar/text/text_embed_job.h"
 
 #include <string>
 
@@ -18,7 +17,7 @@ struct TextServerArguments {
 // `model_flag`: what the server's model is called on this command line, "--model" say.
 void add_text_server_options(CLI::App& command, TextServerArguments& arguments, const char* model_flag);
 
-// Fills in the API key. Throws Error(usage): no URL or model, no such environment variable.
-TextEmbedFunction open_text_server(TextServerArguments& arguments, const char* model_flag);
+// The options with the API key in them. Throws Error(usage): no URL or model, no such environment variable.
+EmbeddingServerOptions text_server_options(const TextServerArguments& arguments, const char* model_flag);
 
 }  // namespace pillar

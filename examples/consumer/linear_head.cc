@@ -11,6 +11,7 @@
 #include <pillar/core/error.h>
 #include <pillar/data/model_input.h>
 #include <pillar/model/atlas.h>
+#include <pillar/model/model_folder.h>
 #include <pillar/windows/windowed_volume.h>
 
 namespace {
@@ -29,11 +30,12 @@ at::Tensor features(const pillar::Atlas& atlas, const pillar::PreprocessSpec& sp
   return atlas.forward(windowed.all_bcdhw(at::kFloat), pass).activ.flatten(2).mean(-1);
 }
 
-void run(const std::filesystem::path& model, const char* first, const char* second) {
-  const pillar::AtlasConfig config = pillar::load_atlas_config(model / "config.json");
-  const pillar::TowerConfig& tower = config.tower("");
-  const pillar::Atlas atlas(config, tower.modality, pillar::load_weights(model), model.string());
-  const pillar::PreprocessSpec spec = pillar::load_preprocess_spec(model, tower.modality, tower.size_dhw());
+void run(const std::filesystem::path& path, const char* first, const char* second) {
+  const pillar::ModelFolder model = pillar::open_model_folder(path);
+  const pillar::TowerConfig& tower = model.config.tower("");
+  const pillar::Atlas atlas(model.config, tower.modality, pillar::load_weights(model.path),
+                            model.path.string());
+  const pillar::PreprocessSpec spec = model.preprocessing(tower);
 
   const at::Tensor x = at::cat({features(atlas, spec, first), features(atlas, spec, second)});
   const at::Tensor inputs = x - x.mean(0, true);

@@ -1,36 +1,17 @@
 #include "pillar/embed/embed_plan.h"
 
 #include "pillar/core/fail.h"
-#include "pillar/core/file.h"
-#include "pillar/core/sha256.h"
 
 namespace pillar {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr double kGigabyte = 1e9;
-constexpr std::string_view kWeightEndings[] = {".safetensors", ".pt", ".pth", ".ckpt"};
 
 // A scan is decoded at up to twice the model's size before it is cropped, and becomes float32 at worst.
 constexpr std::uint64_t kDecodedBytes = 4, kInputBytes = 4;
 
 double gigabytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) / kGigabyte;
-}
-
-std::vector<fs::path> weight_files(const fs::path& model) {
-  if (!fs::is_directory(model)) return {model};
-  std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator it(model, error), end; !error && it != end; it.increment(error)) {
-    const std::string ending = it->path().extension().string();
-    if (std::find(std::begin(kWeightEndings), std::end(kWeightEndings), ending) != std::end(kWeightEndings))
-      files.push_back(it->path());
-  }
-  if (error) fail(ErrorCategory::io, "{}: cannot list: {}", model, error.message());
-  std::sort(files.begin(), files.end());
-  return files;
 }
 
 }  // namespace
@@ -52,22 +33,6 @@ std::uint64_t plan_loader_bytes(const PreprocessSpec& spec, const EmbedMemory& m
   }
   const std::uint64_t useful = 2 * one_scan * static_cast<std::uint64_t>(memory.jobs);
   return std::min(useful, one_scan + (memory.available_bytes - needed) / 2);
-}
-
-std::string weights_fingerprint(const fs::path& model) {
-  std::string digests;
-  for (const fs::path& file : weight_files(model)) digests += sha256_hex(MappedFile(file).bytes());
-  return sha256_hex(as_bytes(digests));
-}
-
-std::string model_display_name(const fs::path& model) {
-  std::error_code error;
-  fs::path full = fs::weakly_canonical(model, error);
-  if (error) full = model;
-  if (!full.has_filename()) full = full.parent_path();
-  if (fs::is_directory(full, error) || full.stem() != "model")
-    return fs::is_directory(full, error) ? full.filename().string() : full.stem().string();
-  return full.parent_path().filename().string();
 }
 
 }  // namespace pillar

@@ -71,8 +71,9 @@ RetrievalPairs retrieval_pairs(const JointSpace& space, const EmbeddingSet& imag
   parallel_for(count, usable_processors(), [&](std::int64_t n) {
     vectors[n].copy_(cache.vector(pairs.accessions[static_cast<std::size_t>(n)], category));
   });
-  pairs.images_nw = at::index_select(image_rows(space, images), 0, at::tensor(rows, at::kLong));
-  pairs.texts_nw = text_rows(space, vectors, pairs.accessions, text_cache.string());
+  pairs.images_nw = at::index_select(image_embeddings(space, images.embeddings, images.accessions), 0,
+                                     at::tensor(rows, at::kLong));
+  pairs.texts_nw = text_embeddings(space, vectors, pairs.accessions, text_cache.string());
   return pairs;
 }
 

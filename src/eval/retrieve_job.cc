@@ -1,8 +1,8 @@
 #include "pillar/eval/retrieve_job.h"
 
 #include "pillar/core/fail.h"
-#include "pillar/embed/embed_plan.h"
 #include "pillar/eval/prompts.h"
+#include "pillar/model/model_folder.h"
 
 #include "eval/probe/probe_split.h"
 
@@ -27,13 +27,14 @@ RunRecord record_of(const JointSpace& space, const RetrieveJob& job, const Embed
 std::optional<RetrievalQuery> answer_query(const JointSpace& space, const RetrieveJob& job,
                                            const EmbeddingSet& images) {
   if (job.query.empty() && job.report.empty()) return std::nullopt;
-  const at::Tensor rows = image_rows(space, images);
+  const at::Tensor rows = image_embeddings(space, images.embeddings, images.accessions);
   if (!job.query.empty()) {
     const std::int64_t row = row_of_accession(images.accessions, job.query);
     return RetrievalQuery{"accession", job.query,
                           nearest_studies(rows[row], rows, images.accessions, job.nearest, job.query)};
   }
-  const at::Tensor text = text_rows(space, job.report_vector.reshape({1, -1}), {"the report"}, "--report");
+  const at::Tensor text =
+      text_embeddings(space, job.report_vector.reshape({1, -1}), {"the report"}, "--report");
   return RetrievalQuery{"report", job.report, nearest_studies(text[0], rows, images.accessions, job.nearest)};
 }
 

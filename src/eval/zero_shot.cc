@@ -87,8 +87,8 @@ ZeroShotScores zero_shot_scores(const JointSpace& space, const EmbeddingSet& ima
   for (const Prompt& prompt : prompts.prompts) names.push_back(prompt.name);
   for (const Question& question : questions) scores.questions.push_back(question.text);
 
-  const at::Tensor images_wn = image_rows(space, images).t();
-  const at::Tensor texts_pw = text_rows(space, prompts.vectors_pw, names, prompts.source);
+  const at::Tensor images_wn = image_embeddings(space, images.embeddings, images.accessions).t();
+  const at::Tensor texts_pw = text_embeddings(space, prompts.vectors_pw, names, prompts.source);
   if (scores.probabilities) {
     // The difference of two cosines is one product with the difference of the rows.
     const at::Tensor sides =

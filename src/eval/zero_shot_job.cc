@@ -2,8 +2,8 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
-#include "pillar/embed/embed_plan.h"
 #include "pillar/eval/public_results.h"
+#include "pillar/model/model_folder.h"
 
 #include "eval/probe/probe_split.h"
 #include "metrics/shared/metrics_json.h"

@@ -145,14 +145,6 @@ PreprocessSpec parse_preprocess_spec(const Config& config, const std::string& mo
   return parse_block(block, modality, tower_size_dhw);
 }
 
-PreprocessSpec load_preprocess_spec(const std::filesystem::path& model, const std::string& modality,
-                                    const SizeDhw& tower_size_dhw) {
-  std::error_code ignored;
-  const std::filesystem::path folder =
-      std::filesystem::is_directory(model, ignored) ? model : model.parent_path();
-  return parse_preprocess_spec(Config::load(folder / "config.json"), modality, tower_size_dhw);
-}
-
 std::string describe(const PreprocessSpec& spec) {
   const std::string spacing = spec.target_spacing_xyz_mm
                                   ? fmt::format("{} mm", fmt::join(*spec.target_spacing_xyz_mm, "x"))

@@ -19,7 +19,10 @@ namespace fs = std::filesystem;
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
-fs::path weights_file(const fs::path& model) {
+// The file that a model's path means: the index, where the weights are in shards.
+fs::path main_file(const fs::path& model) {
+  std::error_code error;
+  if (!fs::exists(model, error)) fail(ErrorCategory::io, "{}: no such file or folder", model);
   if (!fs::is_directory(model)) return model;
   for (const char* name : {kSingle, kIndex}) {
     if (fs::exists(model / name)) return model / name;
@@ -36,6 +39,26 @@ fs::path weights_file(const fs::path& model) {
   if (found.empty()) fail(ErrorCategory::io, "{}: holds no {}, {} or .pt file", model, kSingle, kIndex);
   fail(ErrorCategory::input, "{}: holds no {} but several other weights, name one of them: {}", model,
        kSingle, joined(found, ", "));
+}
+
+bool is_index(const fs::path& file) {
+  return file.string().ends_with(".index.json");
+}
+
+// Each shard of an index, and the names of the tensors that the index places there. Shards are files of the
+// index's own folder, whatever it says.
+std::map<fs::path, std::set<std::string>> shards_of(const fs::path& index) {
+  const Config map = Config::load(index).get("weight_map");
+  if (!map.is_map() || map.size() == 0) map.fail("must name the file of each tensor");
+  std::map<fs::path, std::set<std::string>> shards;
+  for (const std::string& name : map.keys()) {
+    const std::string file = map.get(name).as_string();
+    if (file.empty() || file.front() == '.' || file.find_first_of("/\\") != std::string::npos) {
+      map.get(name).fail(fmt::format("'{}' is no name of a file beside the index", printable(file)));
+    }
+    shards[index.parent_path() / file].insert(name);
+  }
+  return shards;
 }
 
 WeightMap read_safetensors(const fs::path& path, MappedFiles& files) {
@@ -71,21 +94,9 @@ WeightMap read_one(const fs::path& path, MappedFiles& files) {
   return tensors;
 }
 
-// The shards are files of the index's own folder, whatever it says.
 WeightMap read_sharded(const fs::path& index, MappedFiles& files) {
-  const Config map = Config::load(index).get("weight_map");
-  if (!map.is_map() || map.size() == 0) map.fail("must name the file of each tensor");
-  std::map<std::string, std::set<std::string>> shards;
-  for (const std::string& name : map.keys()) {
-    const std::string file = map.get(name).as_string();
-    if (file.empty() || file.front() == '.' || file.find_first_of("/\\") != std::string::npos) {
-      map.get(name).fail(fmt::format("'{}' is no name of a file beside the index", printable(file)));
-    }
-    shards[file].insert(name);
-  }
   WeightMap tensors;
-  for (const auto& [file, names] : shards) {
-    const fs::path path = index.parent_path() / file;
+  for (const auto& [path, names] : shards_of(index)) {
     for (auto& [name, tensor] : read_safetensors(path, files)) {
       if (names.count(name) == 0) {
         fail(ErrorCategory::input, "{}: holds '{}', which {} does not place there", path, printable(name),
@@ -104,12 +115,17 @@ WeightMap read_sharded(const fs::path& index, MappedFiles& files) {
 
 }  // namespace
 
+std::vector<fs::path> weight_files(const fs::path& model) {
+  const fs::path file = main_file(model);
+  if (!is_index(file)) return {file};
+  std::vector<fs::path> shards;
+  for (const auto& [path, names] : shards_of(file)) shards.push_back(path);
+  return shards;
+}
+
 WeightMap read_weight_files(const fs::path& model, MappedFiles& files) {
-  std::error_code error;
-  if (!fs::exists(model, error)) fail(ErrorCategory::io, "{}: no such file or folder", model);
-  const fs::path file = weights_file(model);
-  WeightMap tensors =
-      file.string().ends_with(".index.json") ? read_sharded(file, files) : read_one(file, files);
+  const fs::path file = main_file(model);
+  WeightMap tensors = is_index(file) ? read_sharded(file, files) : read_one(file, files);
   if (tensors.empty()) fail(ErrorCategory::input, "{}: holds no tensor", file);
   return tensors;
 }

@@ -63,8 +63,9 @@ class PillarEvalEmbed : public ::testing::Test {
   at::Tensor readout_of(const fs::path& sample, bool flip = true) const {
     EncoderOptions options;
     options.dtype = "fp32";
-    const Encoder encoder = Encoder::load(model(), options);
-    PreprocessSpec spec = load_preprocess_spec(model(), "abdomen_ct", encoder.tower().size_dhw());
+    const ModelFolder opened = open_model_folder(model());
+    const Encoder encoder = Encoder::load(opened, options);
+    PreprocessSpec spec = opened.preprocessing(encoder.tower());
     spec.flip_depth = flip;
     Notes notes;
     const at::Tensor voxels = model_input(open_scan({sample, ""}, {}).read(), spec, notes);

@@ -1,15 +1,10 @@
 #include "pillar/embed/embed_plan.h"
 
-#include "pillar/core/file.h"
-
 #include "support/expect_error.h"
-#include "support/temp_dir.h"
 
 namespace pillar {
 namespace {
 
-namespace fs = std::filesystem;
-using test::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -38,28 +33,6 @@ TEST(EmbedPlan, TooLittleIsRefusedWithTheFigures) {
   EXPECT_PILLAR_ERROR(
       plan_loader_bytes(spec(), memory(5000, 5100, 100, 1)), ErrorCategory::io,
       AllOf(HasSubstr("needs about 5.4 GB"), HasSubstr("a batch of 100 0.4"), HasSubstr("--batch-size")));
-}
-
-TEST(EmbedPlan, AFingerprintFollowsTheWeightsAndNothingElse) {
-  TempDir dir;
-  write_file_atomic(dir / "model.safetensors", "weights");
-  const std::string file = weights_fingerprint(dir / "model.safetensors");
-  EXPECT_EQ(file.size(), 64u);
-  EXPECT_EQ(weights_fingerprint(dir.path()), file);
-  write_file_atomic(dir / "config.json", "{}");
-  EXPECT_EQ(weights_fingerprint(dir.path()), file);
-  write_file_atomic(dir / "model.safetensors", "weightz");
-  EXPECT_NE(weights_fingerprint(dir.path()), file);
-  EXPECT_PILLAR_ERROR(weights_fingerprint(dir / "absent.pt"), ErrorCategory::io, HasSubstr("absent.pt"));
-}
-
-TEST(EmbedPlan, AModelIsCalledByItsFolder) {
-  TempDir dir;
-  fs::create_directories(dir / "chest v1.5");
-  EXPECT_EQ(model_display_name(dir / "chest v1.5"), "chest v1.5");
-  EXPECT_EQ(model_display_name(dir / "chest v1.5/"), "chest v1.5");
-  EXPECT_EQ(model_display_name(dir / "chest v1.5/model.safetensors"), "chest v1.5");
-  EXPECT_EQ(model_display_name(dir / "chest v1.5/epoch_7.pt"), "epoch_7");
 }
 
 }  // namespace

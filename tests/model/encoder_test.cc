@@ -18,6 +18,7 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/sum.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 namespace pillar {

@@ -1,15 +1,12 @@
 #include "pillar/model/preprocess_spec.h"
 
 #include "pillar/core/config.h"
-#include "pillar/core/file.h"
 
 #include "support/expect_error.h"
-#include "support/temp_dir.h"
 
 namespace pillar {
 namespace {
 
-using test::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -92,17 +89,6 @@ TEST(PreprocessSpec, FaultyBlocksAreRefusedWithTheKey) {
   refuses(R"({"family": "pet"})", "ct, mr or xray");
   refuses("[1]", "chest_ct");
   EXPECT_PILLAR_ERROR(parse(R"({"preprocess": 3})"), ErrorCategory::input, HasSubstr("preprocess"));
-}
-
-TEST(PreprocessSpec, LoadsFromTheFolderOrTheWeightsBesideIt) {
-  TempDir dir;
-  write_file_atomic(dir / "config.json", R"({"preprocess": {"chest_ct": {"pad_value": 7}}})");
-  write_file_atomic(dir / "model.safetensors", "x");
-  EXPECT_EQ(load_preprocess_spec(dir.path(), "chest_ct", kSize).pad_value, 7);
-  EXPECT_EQ(load_preprocess_spec(dir / "model.safetensors", "chest_ct", kSize).pad_value, 7);
-  std::filesystem::remove(dir / "config.json");
-  EXPECT_PILLAR_ERROR(load_preprocess_spec(dir.path(), "chest_ct", kSize), ErrorCategory::io,
-                      HasSubstr("config.json"));
 }
 
 TEST(PreprocessSpec, OneLineSaysItAll) {

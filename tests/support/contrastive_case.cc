@@ -1,6 +1,6 @@
 #include "support/contrastive_case.h"
 
-#include "pillar/train/clip_model.h"
+#include "pillar/model/clip_model.h"
 #include "pillar/train/contrastive.h"
 
 #include "support/atlas_configs.h"
@@ -30,16 +30,16 @@ std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int6
   ContrastivePart part;
   part.micro_batches = micro_batches;
   part.width = model.readout_width();
-  part.image_rows = [&](std::int64_t i, bool with_gradients) {
+  part.image_embeddings = [&](std::int64_t i, bool with_gradients) {
     AtlasPass pass;
     pass.execution.gradients = with_gradients;
     pass.train = batch_statistics;
     pass.update_statistics = with_gradients;
     if (batch_statistics)
       pass.sum_over_processes = [&](const at::Tensor& sums) { return world.all_reduce_sum_autograd(sums); };
-    return model.image_rows(modality, images.narrow(0, first + i * micro, micro), pass);
+    return model.image_embeddings(modality, images.narrow(0, first + i * micro, micro), pass);
   };
-  part.text_rows = [&] { return model.text_rows(texts.narrow(0, first, own), at::kFloat); };
+  part.text_embeddings = [&] { return model.text_embeddings(texts.narrow(0, first, own), at::kFloat); };
   part.before_last_backward = [&] { reducer.expect_backward(); };
   const ContrastiveStep step = add_contrastive_gradients({part}, model.logit_scale(), world);
   reducer.require_reduced();

@@ -50,12 +50,14 @@ ContrastivePart towers(const Case& c, Weights& weights, const at::Tensor& image,
   ContrastivePart part;
   part.micro_batches = c.micro_batches;
   part.width = weights.at("visual.weight").size(0);
-  part.image_rows = [&weights, &c, image](std::int64_t i, bool) {
+  part.image_embeddings = [&weights, &c, image](std::int64_t i, bool) {
     const std::int64_t first = i * c.batch / c.micro_batches, end = (i + 1) * c.batch / c.micro_batches;
     return unit_rows(at::linear(image.narrow(0, first, end - first), weights.at("visual.weight"),
                                 weights.at("visual.bias")));
   };
-  part.text_rows = [&weights, text] { return unit_rows(at::linear(text, weights.at("text.proj.weight"))); };
+  part.text_embeddings = [&weights, text] {
+    return unit_rows(at::linear(text, weights.at("text.proj.weight")));
+  };
   part.before_last_backward = [] {};
   return part;
 }

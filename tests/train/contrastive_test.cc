@@ -20,6 +20,7 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros_like.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
 namespace pillar {
@@ -80,8 +81,8 @@ TEST(ContrastiveLoss, UnmatchedRowsAreAnError) {
   ContrastivePart part;
   part.micro_batches = 1;
   part.width = 4;
-  part.image_rows = [](std::int64_t, bool) { return unit_rows(3, 4, 1).requires_grad_(true); };
-  part.text_rows = [] { return unit_rows(2, 4, 2); };
+  part.image_embeddings = [](std::int64_t, bool) { return unit_rows(3, 4, 1).requires_grad_(true); };
+  part.text_embeddings = [] { return unit_rows(2, 4, 2); };
   part.before_last_backward = [] {};
   at::Tensor scale = at::tensor(1.0).to(at::kFloat).requires_grad_(true);
   EXPECT_PILLAR_ERROR(add_contrastive_gradients({part}, scale, World()), ErrorCategory::input,

@@ -1,11 +1,9 @@
-// Before a batch of embeddings begins: does it fit into memory, and which weights are these.
+// Before a batch of embeddings begins: does it fit into memory?
 #pragma once
 
 #include "pillar/model/preprocess_spec.h"
 
 #include <cstdint>
-#include <filesystem>
-#include <string>
 
 namespace pillar {
 
@@ -19,12 +17,5 @@ struct EmbedMemory {
 // Bytes for scans that load or wait: enough to keep the threads busy, at most half of what is left. Throws
 // Error(io) with the figures and what to change where not even one scan would fit beside the model.
 std::uint64_t plan_loader_bytes(const PreprocessSpec& spec, const EmbedMemory& memory);
-
-// SHA-256 over the weights that Encoder::load would read: of a file, or of a folder's weight files in order
-// of their names. Throws Error(io).
-std::string weights_fingerprint(const std::filesystem::path& model);
-
-// What a model is called in processed.csv: its folder's name, or a file's that says more than "model".
-std::string model_display_name(const std::filesystem::path& model);
 
 }  // namespace pillar

@@ -1,9 +1,10 @@
 // Which scan belongs to which report: ranks of matches, intervals, and the nearest studies of a query.
 #pragma once
 
-#include "pillar/eval/joint_space.h"
+#include "pillar/embed/embedding_cache.h"
 #include "pillar/metrics/bootstrap.h"
 #include "pillar/metrics/run_record.h"
+#include "pillar/model/joint_space.h"
 #include "pillar/text/text_cache.h"
 
 #include <cstdint>
@@ -21,7 +22,7 @@ struct RetrievalPairs {
   at::Tensor images_nw, texts_nw;       // float64, unit rows; row n of both is of accession n
   std::int64_t without_text = 0;        // studies that were left out
 };
-// Throws Error(input): no study has a text in the cache; what image_rows(), text_rows() and
+// Throws Error(input): no study has a text in the cache; what image_embeddings(), text_embeddings() and
 // TextCache::vector() throw.
 RetrievalPairs retrieval_pairs(const JointSpace& space, const EmbeddingSet& images,
                                const std::filesystem::path& text_cache, const std::string& category);

@@ -1,8 +1,9 @@
 // What a model says of scans without having been taught: how near each is to prompts.
 #pragma once
 
-#include "pillar/eval/joint_space.h"
+#include "pillar/embed/embedding_cache.h"
 #include "pillar/eval/prompts.h"
+#include "pillar/model/joint_space.h"
 
 #include <filesystem>
 #include <string>
@@ -20,8 +21,8 @@ struct ZeroShotScores {
   bool probabilities = false;
 };
 
-// Throws Error(input): what image_rows() and text_rows() throw; half of a pair, a question twice, pairs and
-// single prompts together.
+// Throws Error(input): what image_embeddings() and text_embeddings() throw; half of a pair, a question twice,
+// pairs and single prompts together.
 ZeroShotScores zero_shot_scores(const JointSpace& space, const EmbeddingSet& images,
                                 const PromptSet& prompts);
 

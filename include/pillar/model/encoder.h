@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/model/atlas_config.h"
+#include "pillar/model/model_folder.h"
 #include "pillar/windows/window.h"
 
 #include <filesystem>
@@ -30,9 +31,10 @@ struct ReadoutTimes {
 // Weights are read once; calls do not change it and may come from several threads.
 class Encoder {
  public:
-  // `model`: a folder with config.json and model.safetensors (or a sharded index, or one .pt), or the weights
-  // file with config.json beside it. Throws Error(io | input): every missing, surplus and misshapen tensor at
-  // once, NaN weights by name; Error(usage) for an unknown modality, dtype or device.
+  // Throws Error(io | input): every missing, surplus and misshapen tensor at once, NaN weights by name;
+  // Error(usage) for an unknown modality, dtype or device.
+  static Encoder load(const ModelFolder& model, const EncoderOptions& options = {});
+  // The model that open_model_folder(model) opens.
   static Encoder load(const std::filesystem::path& model, const EncoderOptions& options = {});
   Encoder(Encoder&&) noexcept;
   Encoder& operator=(Encoder&&) noexcept;

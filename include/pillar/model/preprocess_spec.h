@@ -6,7 +6,6 @@
 #include "pillar/windows/window.h"
 
 #include <array>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,9 +45,6 @@ PreprocessSpec default_preprocess_spec(const std::string& modality, const SizeDh
 // tower's, a spacing that is not positive.
 PreprocessSpec parse_preprocess_spec(const Config& config, const std::string& modality,
                                      const SizeDhw& tower_size_dhw);
-// `model`: what Encoder::load takes; its config.json is read.
-PreprocessSpec load_preprocess_spec(const std::filesystem::path& model, const std::string& modality,
-                                    const SizeDhw& tower_size_dhw);
 
 // "256x256x256 voxels (D,H,W) of 1.25x1.25x1.25 mm, pad -1, flipped along D, windows all, intensity
 // rave10", one line; `origin` is not part of it.

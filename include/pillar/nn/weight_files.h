@@ -21,12 +21,17 @@ using WeightMap = std::map<std::string, at::Tensor>;
 // (MappedFile::release_pages).
 using MappedFiles = std::vector<std::shared_ptr<const MappedFile>>;
 
-// Every tensor of a checkpoint under the name and with the dtype that its file gives it, as views of the mapped
-// files, which `files` receives. `model` is one file that torch.save() or safetensors wrote, or a folder:
-// model.safetensors, model.safetensors.index.json with its shards, or its only .safetensors, .pt, .pth or .ckpt
-// file. A training checkpoint's optimiser and random state are left out; nothing in a file is ever run. Throws
-// Error(io) for what cannot be read, Error(input) for a broken file, shards that contradict their index, or no
-// tensor at all.
+// The files that hold the weights of `model`, which is one file that torch.save() or safetensors wrote, an
+// index of shards, or a folder: its model.safetensors, the shards of its model.safetensors.index.json, or its
+// only .safetensors, .pt, .pth or .ckpt file. Shards are in the order of their names; the index is none of
+// them. Throws Error(io) where there is nothing, Error(input) for several files none of which is called
+// model.safetensors, or an index that is none.
+std::vector<std::filesystem::path> weight_files(const std::filesystem::path& model);
+
+// Every tensor of weight_files(model) under the name and with the dtype that its file gives it, as views of
+// the mapped files, which `files` receives. A training checkpoint's optimiser and random state are left out;
+// nothing in a file is ever run. Throws what weight_files() throws, Error(io) for what cannot be read,
+// Error(input) for a broken file, shards that contradict their index, or no tensor at all.
 WeightMap read_weight_files(const std::filesystem::path& model, MappedFiles& files);
 
 // The name without what trainers put in front of it: any run of "module.", "model.", "backbone_model.",

@@ -22,7 +22,7 @@ struct ContrastiveLoss {
 
 // Rows are unit vectors, float32, n on this rank (0 too), image i belongs to text i. logits =
 // exp(logit_scale) * image * text^T. Rows of all ranks stand in the order of ranks. Collective.
-ContrastiveLoss contrastive_loss(const at::Tensor& image_rows, const at::Tensor& text_rows,
+ContrastiveLoss contrastive_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embeddings,
                                  const at::Tensor& logit_scale, const World& world);
 
 // One modality's part of a step: its image tower run micro-batch by micro-batch, and its texts at once.
@@ -31,8 +31,8 @@ struct ContrastivePart {
   std::int64_t width = 0;          // of a row
   // Unit rows of micro-batch i. Called twice with the same i: without gradients, then with. It must replay
   // its random draws: the second pass has to see what the first saw.
-  std::function<at::Tensor(std::int64_t i, bool with_gradients)> image_rows;
-  std::function<at::Tensor()> text_rows;  // unit rows of all micro-batches, with gradients; called once
+  std::function<at::Tensor(std::int64_t i, bool with_gradients)> image_embeddings;
+  std::function<at::Tensor()> text_embeddings;  // unit rows of all micro-batches, with gradients; called once
   // Called before the last backward of this part, also where it has nothing to run backwards.
   std::function<void()> before_last_backward;
 };

@@ -3,7 +3,7 @@
 
 #include "pillar/data/pretrain_pool.h"
 #include "pillar/data/rotation.h"
-#include "pillar/train/clip_model.h"
+#include "pillar/model/text_projection.h"
 #include "pillar/train/optimizer.h"
 
 #include <cstdint>

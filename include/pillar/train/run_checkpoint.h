@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pillar/core/notes.h"
-#include "pillar/train/optimizer.h"
+#include "pillar/nn/parameters.h"
 
 #include <cstdint>
 #include <filesystem>

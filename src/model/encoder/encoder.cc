@@ -30,17 +30,6 @@ at::ScalarType parse_dtype(const std::string& text, const at::Device& device) {
   fail(ErrorCategory::usage, "unknown dtype '{}'; one of auto, fp32, bf16", text);
 }
 
-std::filesystem::path config_beside(const std::filesystem::path& model) {
-  const bool folder = std::filesystem::is_directory(model);
-  const std::filesystem::path config = (folder ? model : model.parent_path()) / "config.json";
-  if (!std::filesystem::exists(config)) {
-    fail(ErrorCategory::input,
-         "{}: no config.json {} it; weights alone do not say how many heads a model has", model,
-         folder ? "in" : "beside");
-  }
-  return config;
-}
-
 }  // namespace
 
 struct Encoder::State {
@@ -55,19 +44,23 @@ struct Encoder::State {
 };
 
 Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& options) {
+  return load(open_model_folder(model), options);
+}
+
+Encoder Encoder::load(const ModelFolder& model, const EncoderOptions& options) {
   auto state = std::make_unique<State>();
   Execution& execution = state->execution;
   execution.device = parse_device(options.device);
   execution.compute = parse_dtype(options.dtype, execution.device);
   state->slab_slices = options.slab_slices;
-  state->config = load_atlas_config(config_beside(model));
+  state->config = model.config;
   state->tower = state->config.tower(options.modality);
   const at::NoGradGuard no_gradients;
   MappedFiles files;
-  WeightMap weights = load_weights(model, files);
+  WeightMap weights = load_weights(model.path, files);
   const PatchEmbedKind kind = infer_patch_embed(state->tower, weights);
   const std::vector<WeightSpec> expected = expected_weights(state->config, state->tower, kind);
-  check_weights(weights, expected, model.string());
+  check_weights(weights, expected, model.path.string());
   for (const WeightSpec& spec : expected) state->weight_bytes += weights.at(spec.name).nbytes();
   if (!execution.device.is_cpu()) {
     for (auto& [name, tensor] : weights) tensor = tensor.to(execution.device);

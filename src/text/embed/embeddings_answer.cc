@@ -3,6 +3,8 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 
+#include "http/shared/json_server.h"
+
 #include <ATen/ops/empty.h>
 #include <nlohmann/json.hpp>
 
@@ -67,22 +69,6 @@ at::Tensor parse_embeddings(const std::string& body, std::size_t count, const st
     fill_row(*numbers, rows_nw.mutable_data_ptr<float>() + static_cast<std::int64_t>(row) * width, where);
   }
   return rows_nw;
-}
-
-std::string server_message(const std::string& body) {
-  const Json answer = Json::parse(body, nullptr, false);
-  if (answer.is_object()) {
-    const Json* said = &answer;
-    if (const auto error = answer.find("error"); error != answer.end()) said = &*error;
-    for (const char* key : {"message", "detail"}) {
-      if (said->is_object() && said->contains(key)) {
-        said = &(*said)[key];
-        break;
-      }
-    }
-    return printable(said->is_string() ? said->get<std::string>() : said->dump(), kLongestMessage);
-  }
-  return body.empty() ? "(it says no more)" : printable(body, kLongestMessage);
 }
 
 }  // namespace pillar

@@ -13,8 +13,4 @@ namespace pillar {
 // what no server should say.
 at::Tensor parse_embeddings(const std::string& body, std::size_t count, const std::string& where);
 
-// The server's own words about what went wrong, on one line; the beginning of `body` where it has no such
-// form.
-std::string server_message(const std::string& body);
-
 }  // namespace pillar

@@ -29,13 +29,13 @@ Features features(const ContrastivePart& part, const at::Tensor& logit_scale, bo
   std::vector<at::Tensor> rows;
   for (std::int64_t i = 0; i < part.micro_batches; ++i) {
     const at::AutoGradMode mode(once);
-    rows.push_back(part.image_rows(i, once));
+    rows.push_back(part.image_embeddings(i, once));
     out.rows.push_back(rows.back().size(0));
   }
   out.image =
       rows.empty() ? at::empty({0, part.width}, logit_scale.options().dtype(at::kFloat)) : at::cat(rows);
   const at::AutoGradMode mode(true);
-  out.text = rows.empty() ? out.image : part.text_rows();
+  out.text = rows.empty() ? out.image : part.text_embeddings();
   if (out.text.sizes() != out.image.sizes()) {
     fail(ErrorCategory::input, "{} text rows of {} numbers stand against {} image rows of {}",
          out.text.size(0), out.text.size(1), out.image.size(0), out.image.size(1));
@@ -50,7 +50,7 @@ void backward(const ContrastivePart& part, const Features& seen, const Contrasti
   for (std::int64_t i = 0; i < part.micro_batches; ++i) {
     const bool last = i + 1 == part.micro_batches;
     const at::AutoGradMode mode(true);
-    std::vector<at::Tensor> outputs = {once ? seen.image : part.image_rows(i, true)};
+    std::vector<at::Tensor> outputs = {once ? seen.image : part.image_embeddings(i, true)};
     std::vector<at::Tensor> grads = {image_grad.narrow(0, first, seen.rows[i])};
     if (last && seen.text.requires_grad()) {
       outputs.push_back(seen.text);
@@ -65,11 +65,11 @@ void backward(const ContrastivePart& part, const Features& seen, const Contrasti
 
 }  // namespace
 
-ContrastiveLoss contrastive_loss(const at::Tensor& image_rows, const at::Tensor& text_rows,
+ContrastiveLoss contrastive_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embeddings,
                                  const at::Tensor& logit_scale, const World& world) {
   // Both in one exchange, so that ranks bring as many images as texts.
-  const at::Tensor own = at::cat({image_rows.detach(), text_rows.detach()}, 1).contiguous();
-  const std::int64_t width = image_rows.size(1), count = own.size(0);
+  const at::Tensor own = at::cat({image_embeddings.detach(), text_embeddings.detach()}, 1).contiguous();
+  const std::int64_t width = image_embeddings.size(1), count = own.size(0);
   const at::Tensor counts =
       world.all_gather_rows(at::full({1, 1}, count, at::TensorOptions().dtype(at::kLong)));
   const std::int64_t before = counts.narrow(0, 0, world.rank()).sum().item<std::int64_t>();

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pillar/data/pretrain_loader.h"
-#include "pillar/train/clip_model.h"
+#include "pillar/model/clip_model.h"
 #include "pillar/train/pretrain.h"
 
 #include <memory>

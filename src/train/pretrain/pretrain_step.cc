@@ -54,7 +54,7 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
   ContrastivePart part;
   part.micro_batches = static_cast<std::int64_t>(batch.micro_batches.size());
   part.width = setup_.model->readout_width();
-  part.image_rows = [this, modality, &batch, step](std::int64_t i, bool with_gradients) {
+  part.image_embeddings = [this, modality, &batch, step](std::int64_t i, bool with_gradients) {
     const MicroBatch& micro = batch.micro_batches[static_cast<std::size_t>(i)];
     AtlasPass pass;
     pass.train = true;
@@ -68,12 +68,12 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
       pass.sum_over_processes = [this](const at::Tensor& own) { return world_.all_reduce_sum_autograd(own); };
     const at::Tensor image =
         inputs_[modality](micro.voxels_bcdhw, draw_rotations(micro.study_seeds, config_.rotation));
-    return setup_.model->image_rows(setup_.modalities[modality].name, image, pass);
+    return setup_.model->image_embeddings(setup_.modalities[modality].name, image, pass);
   };
-  part.text_rows = [this, &batch] {
+  part.text_embeddings = [this, &batch] {
     std::vector<at::Tensor> texts;
     for (const MicroBatch& micro : batch.micro_batches) texts.push_back(micro.text_bw);
-    return setup_.model->text_rows(at::cat(texts), compute_);
+    return setup_.model->text_embeddings(at::cat(texts), compute_);
   };
   part.before_last_backward = [this, modality, &batch] {
     reducers_[modality].expect_backward();

@@ -34,8 +34,8 @@ Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const Tra
   std::vector<at::Tensor> images = {at::empty({0, model.readout_width()}, at::kFloat)}, texts = images;
   while (const auto batch = loader.next()) {
     for (const MicroBatch& micro : batch->micro_batches) {
-      images.push_back(model.image_rows(modality.name, input(micro.voxels_bcdhw), pass).cpu());
-      texts.push_back(model.text_rows(micro.text_bw, pass.execution.compute).cpu());
+      images.push_back(model.image_embeddings(modality.name, input(micro.voxels_bcdhw), pass).cpu());
+      texts.push_back(model.text_embeddings(micro.text_bw, pass.execution.compute).cpu());
     }
     bad.insert(bad.end(), batch->bad.begin(), batch->bad.end());
   }
@@ -55,7 +55,7 @@ void add_scores(std::vector<std::pair<std::string, double>>& values, const char*
 
 }  // namespace
 
-double set_loss(const at::Tensor& image_rows, const at::Tensor& text_rows, double logit_scale) {
+double set_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embeddings, double logit_scale) {
   constexpr std::int64_t kBlock = 1024;
   const double scale = std::exp(logit_scale);
   const auto one_way = [&](const at::Tensor& queries, const at::Tensor& keys) {
@@ -68,7 +68,7 @@ double set_loss(const at::Tensor& image_rows, const at::Tensor& text_rows, doubl
     }
     return sum / static_cast<double>(queries.size(0));
   };
-  return (one_way(image_rows, text_rows) + one_way(text_rows, image_rows)) / 2;
+  return (one_way(image_embeddings, text_embeddings) + one_way(text_embeddings, image_embeddings)) / 2;
 }
 
 ValidationReport validate(const PretrainOptions& options, const PretrainSetup& setup, const ClipModel& model,

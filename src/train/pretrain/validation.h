@@ -25,6 +25,6 @@ ValidationReport validate(const PretrainOptions& options, const PretrainSetup& s
                           const World& world);
 
 // The symmetric contrastive loss of a whole set as one batch, in blocks of rows.
-double set_loss(const at::Tensor& image_rows, const at::Tensor& text_rows, double logit_scale);
+double set_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embeddings, double logit_scale);
 
 }  // namespace pillar

@@ -1,4 +1,4 @@
-#include "pillar/eval/joint_space.h"
+#include "pillar/model/joint_space.h"
 
 #include "pillar/core/safetensors.h"
 
@@ -59,11 +59,12 @@ TEST(JointSpace, ALogitScaleThatIsNoneIsNamed) {
 
 TEST(JointSpace, RowsAreUnitAndInDouble) {
   const JointSpace space = plain_space();
-  const at::Tensor images = image_rows(space, {{"A"}, at::tensor({3e30f, 4e30f}).reshape({1, 2})});
+  const at::Tensor images = image_embeddings(space, at::tensor({3e30f, 4e30f}).reshape({1, 2}), {"A"});
   ASSERT_EQ(images.scalar_type(), at::kDouble);
   EXPECT_NEAR(images[0][0].item<double>(), 0.6, 1e-6);
   EXPECT_NEAR(images.norm().item<double>(), 1, 1e-14);
-  const at::Tensor texts = text_rows(space, at::tensor({4.f, -3.f, 9.f}).reshape({1, 3}), {"t"}, "bank.pt");
+  const at::Tensor texts =
+      text_embeddings(space, at::tensor({4.f, -3.f, 9.f}).reshape({1, 3}), {"t"}, "bank.pt");
   ASSERT_EQ(texts.scalar_type(), at::kDouble);
   EXPECT_NEAR(texts[0][0].item<double>(), 0.8, 1e-15);
   EXPECT_NEAR(texts[0][1].item<double>(), -0.6, 1e-15);
@@ -71,21 +72,21 @@ TEST(JointSpace, RowsAreUnitAndInDouble) {
 
 TEST(JointSpace, OtherWidthsAreNamed) {
   const JointSpace space = plain_space();
-  EXPECT_PILLAR_ERROR(image_rows(space, {{"A"}, at::ones({1, 7})}), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(image_embeddings(space, at::ones({1, 7}), {"A"}), ErrorCategory::input,
                       AllOf(HasSubstr("model.safetensors"), HasSubstr("to 2 numbers"), HasSubstr("have 7")));
-  EXPECT_PILLAR_ERROR(text_rows(space, at::ones({1, 4096}), {"t"}, "bank.pt"), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(text_embeddings(space, at::ones({1, 4096}), {"t"}, "bank.pt"), ErrorCategory::input,
                       AllOf(HasSubstr("bank.pt: vectors of 4096 numbers"), HasSubstr("takes 3")));
 }
 
 TEST(JointSpace, RowsThatAreNoneAreNamed) {
   const JointSpace space = plain_space();
-  EXPECT_PILLAR_ERROR(image_rows(space, {{"A", "B"}, at::tensor({1.f, 0.f, 0.f, 0.f}).reshape({2, 2})}),
+  EXPECT_PILLAR_ERROR(image_embeddings(space, at::tensor({1.f, 0.f, 0.f, 0.f}).reshape({2, 2}), {"A", "B"}),
                       ErrorCategory::input, HasSubstr("embedding of B is zero"));
   at::Tensor vectors = at::ones({2, 3});
   vectors[1][2] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_PILLAR_ERROR(text_rows(space, vectors, {"a", "b, <c>"}, "bank.pt"), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(text_embeddings(space, vectors, {"a", "b, <c>"}, "bank.pt"), ErrorCategory::input,
                       HasSubstr("bank.pt: 'b, <c>' has NaN"));
-  EXPECT_PILLAR_ERROR(text_rows(space, at::tensor({0.f, 0.f, 1.f}).reshape({1, 3}), {"a"}, "bank.pt"),
+  EXPECT_PILLAR_ERROR(text_embeddings(space, at::tensor({0.f, 0.f, 1.f}).reshape({1, 3}), {"a"}, "bank.pt"),
                       ErrorCategory::input, HasSubstr("'a' becomes zero"));
 }
 

@@ -1,11 +1,8 @@
-#include "pillar/train/clip_model.h"
-
-#include "pillar/train/contrastive.h"
+#include "pillar/model/clip_model.h"
 
 #include "support/atlas_configs.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
-#include "train/pretrain/validation.h"
 
 #include <cmath>
 #include <set>
@@ -43,7 +40,8 @@ TEST(ClipModel, EveryParameterGetsAGradient) {
     pass.train = true;
     const at::Tensor image = at::rand({2, 2, 48, 48, 48}, at::detail::createCPUGenerator(1));
     const at::Tensor text = at::randn({2, kTextWidth}, at::detail::createCPUGenerator(2));
-    const at::Tensor scores = model.image_rows("abdomen_ct", image, pass) * model.text_rows(text, at::kFloat);
+    const at::Tensor scores =
+        model.image_embeddings("abdomen_ct", image, pass) * model.text_embeddings(text, at::kFloat);
     torch::autograd::backward({scores.sum()}, {});
     const NamedTensors trainable = model.parameters().of_kind(ParameterKind::trainable);
     for (const auto& [name, parameter] : trainable) {
@@ -89,7 +87,7 @@ TEST(ClipModel, OnlyWhatIsTrainedRequiresGradients) {
 TEST(ClipModel, RowsAreUnitVectors) {
   const at::NoGradGuard no_gradients;
   const ClipModel model = model_of(TextProjectionKind::mlp);
-  const at::Tensor rows = model.text_rows(at::randn({5, kTextWidth}), at::kBFloat16);
+  const at::Tensor rows = model.text_embeddings(at::randn({5, kTextWidth}), at::kBFloat16);
   EXPECT_EQ(rows.scalar_type(), at::kFloat);
   EXPECT_EQ(rows.size(1), model.readout_width());
   EXPECT_TRUE(at::allclose(rows.norm(2, {1}), at::ones({5}), 1e-5, 1e-5));
@@ -120,16 +118,6 @@ TEST(InitialWeights, ACheckpointOfSomethingElseIsAnError) {
   WeightMap weights = initial_clip_weights(test::small_config(), TextProjectionKind::linear, kTextWidth, 3);
   EXPECT_PILLAR_ERROR(take_fitting_weights(weights, dir / "other"), ErrorCategory::input,
                       HasSubstr("nothing in it fits"));
-}
-
-TEST(SetLoss, IsTheLossOfTheWholeSetAsOneBatch) {
-  const auto rows = [](std::uint64_t seed) {
-    const at::Tensor drawn =
-        at::randn({1500, 8}, at::detail::createCPUGenerator(seed));  // more than one block
-    return drawn / drawn.norm(2, {1}, true);
-  };
-  const at::Tensor image = rows(1), text = rows(2), scale = at::full({}, 2.0, at::kFloat);
-  EXPECT_NEAR(set_loss(image, text, 2.0), contrastive_loss(image, text, scale, World()).loss, 1e-5);
 }
 
 }  // namespace

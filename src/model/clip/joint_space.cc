@@ -1,4 +1,4 @@
-#include "pillar/eval/joint_space.h"
+#include "pillar/model/joint_space.h"
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
@@ -43,24 +43,25 @@ double logit_factor(const JointSpace& space) {
   return factor;
 }
 
-at::Tensor image_rows(const JointSpace& space, const EmbeddingSet& images) {
+at::Tensor image_embeddings(const JointSpace& space, const at::Tensor& embeddings_sw,
+                            const std::vector<std::string>& accessions) {
   const at::NoGradGuard no_gradients;
-  const std::int64_t width = images.embeddings.size(1);
+  const std::int64_t width = embeddings_sw.size(1);
   if (width != space.projection.image_width) {
     fail(
         ErrorCategory::input,
         "{}: its projection takes texts to {} numbers, the embeddings of the scans have {}: of another model",
         space.model, space.projection.image_width, width);
   }
-  const at::Tensor rows = images.embeddings.to(at::kDouble);
+  const at::Tensor rows = embeddings_sw.to(at::kDouble);
   const at::Tensor norms = rows.norm(2, {1}, true);
   if (const auto bad = first_bad((norms > 0).squeeze(1)))
-    fail(ErrorCategory::input, "the embedding of {} is zero", printable(images.accessions[*bad]));
+    fail(ErrorCategory::input, "the embedding of {} is zero", printable(accessions[*bad]));
   return rows / norms;
 }
 
-at::Tensor text_rows(const JointSpace& space, const at::Tensor& vectors_nw,
-                     const std::vector<std::string>& names, const std::string& source) {
+at::Tensor text_embeddings(const JointSpace& space, const at::Tensor& vectors_nw,
+                           const std::vector<std::string>& names, const std::string& source) {
   const at::NoGradGuard no_gradients;
   if (vectors_nw.size(1) != space.projection.text_width) {
     fail(ErrorCategory::input, "{}: vectors of {} numbers, the text projection of {} takes {}", source,

@@ -1,4 +1,5 @@
-// An Atlas image tower for each modality, a projection of frozen text embeddings, and the logit scale.
+// What is pretrained: an Atlas image tower for each modality, a projection of frozen text embeddings, and the
+// logit scale.
 #pragma once
 
 #include "pillar/model/atlas.h"
@@ -6,6 +7,7 @@
 #include "pillar/nn/parameters.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -36,8 +38,8 @@ class ClipModel {
             at::Device device);
 
   // (B, readout width) unit rows.
-  at::Tensor image_rows(const std::string& tower, const at::Tensor& image_bcdhw, const AtlasPass& pass) const;
-  at::Tensor text_rows(const at::Tensor& text_bw, at::ScalarType compute) const;
+  at::Tensor image_embeddings(const std::string& tower, const at::Tensor& image_bcdhw, const AtlasPass& pass) const;
+  at::Tensor text_embeddings(const at::Tensor& text_bw, at::ScalarType compute) const;
 
   at::Tensor& logit_scale() { return logit_scale_; }
 

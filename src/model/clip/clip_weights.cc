@@ -1,7 +1,6 @@
 // How a model that is to be pretrained starts.
-#include "pillar/train/clip_model.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/model/clip_model.h"
 
 namespace pillar {
 namespace {

@@ -1,4 +1,4 @@
-#include "pillar/train/clip_model.h"
+#include "pillar/model/clip_model.h"
 
 #include "pillar/core/fail.h"
 
@@ -28,12 +28,12 @@ ClipModel::ClipModel(const AtlasConfig& config, const std::vector<std::string>& 
     tensor.requires_grad_(true);
 }
 
-at::Tensor ClipModel::image_rows(const std::string& tower, const at::Tensor& image_bcdhw,
+at::Tensor ClipModel::image_embeddings(const std::string& tower, const at::Tensor& image_bcdhw,
                                  const AtlasPass& pass) const {
   return towers_.at(tower).forward(image_bcdhw, pass).pooled;
 }
 
-at::Tensor ClipModel::text_rows(const at::Tensor& text_bw, at::ScalarType compute) const {
+at::Tensor ClipModel::text_embeddings(const at::Tensor& text_bw, at::ScalarType compute) const {
   return project_text(weights_, text_bw.to(device_), compute);
 }
 

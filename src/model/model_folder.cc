@@ -1,0 +1,70 @@
+#include "pillar/model/model_folder.h"
+
+#include "pillar/core/fail.h"
+#include "pillar/core/file.h"
+#include "pillar/core/sha256.h"
+#include "pillar/nn/weight_files.h"
+
+namespace pillar {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path config_of(const fs::path& model) {
+  const bool folder = fs::is_directory(model);
+  const fs::path config = (folder ? model : model.parent_path()) / "config.json";
+  if (!fs::exists(config)) {
+    fail(ErrorCategory::input,
+         "{}: no config.json {} it; weights alone do not say how many heads a model has", model,
+         folder ? "in" : "beside");
+  }
+  return config;
+}
+
+// A digest of the files' digests, in the order of the files.
+std::string fingerprint_of(const std::vector<fs::path>& files) {
+  std::string digests;
+  for (const fs::path& file : files) digests += sha256_hex(MappedFile(file).bytes());
+  return sha256_hex(as_bytes(digests));
+}
+
+}  // namespace
+
+PreprocessSpec ModelFolder::preprocessing(const TowerConfig& tower) const {
+  return parse_preprocess_spec(document, tower.modality, tower.size_dhw());
+}
+
+std::string ModelFolder::fingerprint() const {
+  return fingerprint_of(weight_files);
+}
+
+ModelFolder open_model_folder(const fs::path& model) {
+  const fs::path file = config_of(model);
+  const Config document = Config::load(file);
+  return {model, model_display_name(model), document, parse_atlas_config(document), weight_files(model)};
+}
+
+std::vector<Window> tower_windows(const PreprocessSpec& spec, const TowerConfig& tower) {
+  std::vector<Window> windows = parse_windows(spec.windows, spec.family);
+  if (static_cast<std::int64_t>(windows.size()) != tower.in_chans) {
+    fail(ErrorCategory::usage, "windows {} are {}, the tower {} takes {}", spec.windows, windows.size(),
+         tower.modality, tower.in_chans);
+  }
+  return windows;
+}
+
+std::string weights_fingerprint(const fs::path& model) {
+  return fingerprint_of(weight_files(model));
+}
+
+std::string model_display_name(const fs::path& model) {
+  std::error_code error;
+  fs::path full = fs::weakly_canonical(model, error);
+  if (error) full = model;
+  if (!full.has_filename()) full = full.parent_path();
+  if (fs::is_directory(full, error) || full.stem() != "model")
+    return fs::is_directory(full, error) ? full.filename().string() : full.stem().string();
+  return full.parent_path().filename().string();
+}
+
+}  // namespace pillar
