@@ -30,7 +30,7 @@ ExitCode train(PretrainArguments& a, const std::optional<Rendezvous>& place) {
   const std::int64_t local_rank = place ? place->local_rank : 0;
   a.options.device = training_device(a.device, local_rank);
   if (place && place->rank > 0) a.options.log.quiet = true;  // errors still show
-  const World world = place ? World::join(*place, a.options.device) : World();
+  const World world = place ? World::join(*place, a.options.device, [] { std::_Exit(1); }) : World();
   const PretrainOutcome outcome = run_pretrain(a.options, world);
   if (world.rank() == 0) {
     std::printf("%s: %lld steps done%s\n", a.options.config.output.c_str(),
