@@ -1,5 +1,7 @@
 #include "train/pretrain/validation.h"
 
+#include "pillar/metrics/retrieval.h"
+
 #include "train/pretrain/image_input.h"
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/matmul.h>
 #include <fmt/format.h>
@@ -70,10 +73,11 @@ double set_loss(const at::Tensor& image_rows, const at::Tensor& text_rows, doubl
   return (one_way(image_rows, text_rows) + one_way(text_rows, image_rows)) / 2;
 }
 
-ValidationReport validate(const PretrainOptions& options, const PretrainSetup& setup, const ClipModel& model,
-                          const World& world) {
+Validation validate_pretrain(const PretrainOptions& options, const PretrainSetup& setup,
+                             const ClipModel& model, const World& world) {
   const at::NoGradGuard no_gradients;
-  ValidationReport report;
+  Validation report;
+  double sum = 0;
   const bool several = setup.modalities.size() > 1;
   for (const TrainedModality& modality : setup.modalities) {
     if (modality.validation.studies.empty()) continue;
@@ -81,7 +85,7 @@ ValidationReport validate(const PretrainOptions& options, const PretrainSetup& s
     if (rows.image.size(0) == 0) continue;
     const std::string suffix = several ? fmt::format(".{}", modality.name) : std::string();
     const double loss = set_loss(rows.image, rows.text, model.weights().at("logit_scale").item<double>());
-    report.loss += loss;
+    sum += loss;
     report.values.emplace_back(fmt::format("loss{}", suffix), loss);
     add_scores(report.values, "i2t", suffix, retrieval_scores(rows.image, rows.text));
     add_scores(report.values, "t2i", suffix, retrieval_scores(rows.text, rows.image));
@@ -89,7 +93,7 @@ ValidationReport validate(const PretrainOptions& options, const PretrainSetup& s
     report.values.emplace_back(fmt::format("text_spread{}", suffix), mean_pairwise_cosine(rows.text));
     report.values.emplace_back(fmt::format("count{}", suffix), static_cast<double>(rows.image.size(0)));
   }
-  if (several && !report.values.empty()) report.values.insert(report.values.begin(), {"loss", report.loss});
+  if (several && !report.values.empty()) report.values.insert(report.values.begin(), {"loss", sum});
   return report;
 }
 
