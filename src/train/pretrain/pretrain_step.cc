@@ -74,9 +74,10 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
         inputs_[modality](micro.voxels_bcdhw, draw_rotations(micro.study_seeds, config_.rotation));
     return setup_.model->image_rows(setup_.modalities[modality].name, image, pass);
   };
-  part.text_rows = [this, &batch] {
+  part.text_rows = [this, modality, &batch] {
     std::vector<at::Tensor> texts;
-    for (const MicroBatch& micro : batch.micro_batches) texts.push_back(micro.text_bw);
+    for (const MicroBatch& micro : batch.micro_batches)
+      texts.push_back(texts_of(setup_.modalities[modality].train, micro.studies));
     return setup_.model->text_rows(at::cat(texts), compute_);
   };
   part.before_last_backward = [this, modality, &batch] {

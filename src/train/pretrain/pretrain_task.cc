@@ -80,10 +80,10 @@ void PretrainTask::say_plan() const {
 void PretrainTask::start(std::int64_t first_step, std::int64_t end_step) {
   say_plan();
   for (const TrainedModality& modality : setup_.modalities) {
-    PretrainLoaderOptions loading = loader_options(options_, setup_, true);
+    StudyLoaderOptions loading = loader_options(options_, setup_, true);
     loading.first_step = first_step;
     loading.end_step = end_step;
-    loaders_.push_back(std::make_unique<PretrainLoader>(modality.train, loading));
+    loaders_.push_back(std::make_unique<StudyLoader>(modality.train, loading));
   }
 }
 

@@ -35,9 +35,9 @@ class PretrainTask : public RunTask {
   const World& world_;
   PretrainSetup setup_;
   StepRunner runner_;
-  std::vector<std::unique_ptr<PretrainLoader>> loaders_;  // one a modality
-  std::vector<StepBatch> batches_;                        // what load() gave, until train() has taken it
-  StepReport report_;                                     // of the step before
+  std::vector<std::unique_ptr<StudyLoader>> loaders_;  // one a modality
+  std::vector<StepBatch> batches_;                     // what load() gave, until train() has taken it
+  StepReport report_;                                  // of the step before
 };
 
 }  // namespace pillar

@@ -25,11 +25,11 @@ struct Rows {
 Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const TrainedModality& modality,
            const ClipModel& model, const World& world, std::vector<BadStudy>& bad) {
   const auto count = static_cast<std::int64_t>(modality.validation.studies.size());
-  PretrainLoaderOptions loading = loader_options(options, setup, false);
+  StudyLoaderOptions loading = loader_options(options, setup, false);
   loading.shape.batch = loading.shape.micro_batch * world.size();
   loading.shape.drop_last = false;
   loading.end_step = steps_per_epoch(count, loading.shape);
-  PretrainLoader loader(modality.validation, loading);
+  StudyLoader loader(modality.validation, loading);
   AtlasPass pass;
   pass.compute = compute_type(options.config.precision);
   ImageInput input(modality, model.device(), pass.compute);
@@ -37,7 +37,7 @@ Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const Tra
   while (const auto batch = loader.next()) {
     for (const MicroBatch& micro : batch->micro_batches) {
       images.push_back(model.image_rows(modality.name, input(micro.voxels_bcdhw), pass).cpu());
-      texts.push_back(model.text_rows(micro.text_bw, pass.compute).cpu());
+      texts.push_back(model.text_rows(texts_of(modality.validation, micro.studies), pass.compute).cpu());
     }
     bad.insert(bad.end(), batch->bad.begin(), batch->bad.end());
   }

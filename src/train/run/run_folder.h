@@ -1,7 +1,7 @@
 // Internal: what rank 0 keeps in a run's folder. On other ranks everything does nothing.
 #pragma once
 
-#include "pillar/data/pretrain_loader.h"
+#include "pillar/data/study_loader.h"
 #include "pillar/train/metrics_log.h"
 #include "pillar/train/run_checkpoint.h"
 #include "pillar/world/world.h"

@@ -2,7 +2,7 @@
 // task (pretraining is one) knows the model, its data and its loss.
 #pragma once
 
-#include "pillar/data/pretrain_loader.h"
+#include "pillar/data/study_loader.h"
 #include "pillar/train/optimizer.h"
 
 #include "train/run/update.h"
