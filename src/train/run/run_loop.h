@@ -26,6 +26,7 @@ struct RunPool {
   std::int64_t steps_per_epoch = 1;
 };
 
+// How long a run is, and when the loop does what.
 struct RunPlan {
   RunIdentity identity;  // total_steps and batch_size, too
   std::vector<RunPool> pools;
@@ -37,8 +38,8 @@ struct RunPlan {
   Monitor monitor;
   std::string resume = "auto";  // what resume_run() takes
   std::string config_yaml;      // for the run's folder
-  std::function<void(const std::filesystem::path& run)>
-      after_epoch;  // for rank 0, at the end too; may be empty
+  // Called by rank 0 after each epoch and at the end; may be empty.
+  std::function<void(const std::filesystem::path& run)> after_epoch;
 };
 
 struct RunOutcome {
