@@ -2,14 +2,13 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
-#include "pillar/data/pretrain_loader.h"
+#include "pillar/data/study_loader.h"
 #include "pillar/phantom/phantom.h"
 #include "pillar/rave/sample.h"
 
 #include <atomic>
 #include <optional>
 
-#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
@@ -19,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kTextWidth = 4096;
 constexpr double kMegabyte = 1048576.0;
 
 // Of all threads of this process, in user code and the kernel.
@@ -59,12 +57,11 @@ Measurement decode_alone(const std::vector<ScanEntry>& scans, int threads, int p
   return clocks.stop(count * passes, static_cast<double>(bytes) / kMegabyte);
 }
 
-PretrainPool pool_of(const std::vector<ScanEntry>& scans, const SizeDhw& size_dhw) {
-  PretrainPool pool;
+StudyPool pool_of(const std::vector<ScanEntry>& scans, const SizeDhw& size_dhw) {
+  StudyPool pool;
   pool.spec = default_preprocess_spec("ct", size_dhw);
   for (const ScanEntry& scan : scans)
     pool.studies.push_back({scan.path.filename().string(), scan.path, "bench"});
-  pool.text_nw = at::zeros({static_cast<std::int64_t>(scans.size()), kTextWidth}, at::kFloat);
   return pool;
 }
 
@@ -73,7 +70,7 @@ struct Taken {
   std::int64_t volumes = 0;
   double megabytes = 0;
 
-  void take(PretrainLoader& loader, std::int64_t steps) {
+  void take(StudyLoader& loader, std::int64_t steps) {
     for (std::int64_t step = 0; step < steps; ++step) {
       const StepBatch batch = loader.next().value();
       if (!batch.bad.empty()) fail(ErrorCategory::input, "{}", batch.bad.front().fault);
@@ -87,8 +84,8 @@ struct Taken {
 
 // `kept`: after a pass that is not measured, with all volumes in the loader's cache.
 Measurement load(const std::vector<ScanEntry>& scans, const LoaderOptions& options, int threads, bool kept) {
-  const PretrainPool pool = pool_of(scans, options.size_dhw);
-  PretrainLoaderOptions loading;
+  const StudyPool pool = pool_of(scans, options.size_dhw);
+  StudyLoaderOptions loading;
   loading.shape = {options.batch, options.micro_batch, 0, 1, false};
   loading.threads = threads;
   loading.memory_bytes = options.memory_bytes;
@@ -97,7 +94,7 @@ Measurement load(const std::vector<ScanEntry>& scans, const LoaderOptions& optio
   loading.end_step = steps * (options.passes + (kept ? 1 : 0));
   Taken before, taken;
   const Clocks all;
-  PretrainLoader loader(pool, loading);
+  StudyLoader loader(pool, loading);
   if (!kept) {
     taken.take(loader, loading.end_step);
     return all.stop(taken.volumes, taken.megabytes);

@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/core/log.h"
 #include "pillar/model/atlas_config.h"
 #include "pillar/train/pretrain.h"
 #include "pillar/world/launch.h"
@@ -70,9 +71,9 @@ Measurement figures_of(const std::vector<Json>& rows, std::int64_t batch) {
 }
 
 // A run's folder, gone when it has been measured.
-struct RunFolder {
+struct TemporaryRun {
   fs::path path;
-  ~RunFolder() {
+  ~TemporaryRun() {
     std::error_code ignored;
     fs::remove_all(path, ignored);
   }
@@ -93,8 +94,7 @@ Measurement train(const TrainOptions& options, const Shape& shape, const World& 
   if (shape.little_prefetch) run.config.loader_memory_gb = kLittle;
   run.config.loader_threads = std::max(1, options.threads / static_cast<int>(world.size()));
   run.max_steps = options.steps + 1;
-  run.log.level = "warn";
-  run.log.quiet = true;
+  run.open_log = [](const fs::path& file) { init_logging({.level = "warn", .quiet = true, .file = file}); };
   run.version = "bench";
   at::set_num_threads(run.config.loader_threads);
   // The same for all ranks of one launch: their parent is the same.
@@ -105,7 +105,7 @@ Measurement train(const TrainOptions& options, const Shape& shape, const World& 
     run_pretrain(run, world);
     return {};
   }
-  const RunFolder folder{run.config.output};
+  const TemporaryRun folder{run.config.output};
   run_pretrain(run, world);
   Measurement m = figures_of(measured_steps(folder.path), shape.batch);
   m.figures.emplace_back("input_mb", input_megabytes(options.architecture, shape.batch));
@@ -121,7 +121,7 @@ Work together(const TrainOptions& options, const Shape& shape, std::int64_t proc
   return [options, shape, processes] {
     if (!launched_locally()) std::exit(launch_local(processes, options.words));
     const auto place = rendezvous_from_environment([](const char* name) { return std::getenv(name); });
-    return train(options, shape, World::join(place.value(), at::kCPU));
+    return train(options, shape, World::join(place.value(), at::kCPU, [] { std::_Exit(1); }));
   };
 }
 

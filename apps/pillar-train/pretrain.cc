@@ -2,6 +2,7 @@
 #include "pillar/train/pretrain.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/log.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/viz/training_report.h"
 #include "pillar/world/launch.h"
@@ -28,8 +29,7 @@ struct PretrainArguments {
 ExitCode train(PretrainArguments& a, const std::optional<Rendezvous>& place) {
   const std::int64_t local_rank = place ? place->local_rank : 0;
   a.options.device = training_device(a.device, local_rank);
-  if (place && place->rank > 0) a.options.log.quiet = true;  // errors still show
-  const World world = place ? World::join(*place, a.options.device) : World();
+  const World world = place ? World::join(*place, a.options.device, [] { std::_Exit(1); }) : World();
   const PretrainOutcome outcome = run_pretrain(a.options, world);
   if (world.rank() == 0) {
     std::printf("%s: %lld steps done%s\n", a.options.config.output.c_str(),
@@ -52,7 +52,11 @@ ExitCode pretrain(PretrainArguments& a, const LogOptions& log, const std::string
          "--nproc starts processes itself; a launcher (torchrun, srun, mpirun) has done so");
   a.options.config = load_pretrain_config(a.config, a.assignments);
   a.options.config.architecture = find_architecture(a.options.config.architecture).string();
-  a.options.log = log;
+  a.options.open_log = [log](const std::filesystem::path& file) {
+    LogOptions opened = log;
+    if (opened.file.empty()) opened.file = file;
+    init_logging(opened);
+  };
   a.options.version = version;
   a.options.after_epoch = [](const std::filesystem::path& run) { write_training_report(run); };
   if (a.dry_run) {

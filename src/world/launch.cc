@@ -113,7 +113,8 @@ struct Children {
   }
 };
 
-// Between fork and exec only what POSIX allows there.
+// The copy that fork made becomes the program again. Between fork and exec only what POSIX allows there;
+// _exit() ends the copy, which has nothing else to do, and never the process that called launch_local().
 [[noreturn]] void become(std::int64_t rank, pid_t parent, const Listener& listener, char* const* words,
                          char* const* environment, const sigset_t& mask) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -9,13 +9,11 @@
 #include <mutex>
 #include <thread>
 
-#include <unistd.h>
-
 namespace pillar {
 namespace {
 
 using c10::ivalue::Future;
-using Moment = RollClock::time_point;
+using Moment = MembershipClock::time_point;
 
 // A collective under way, or one that has failed and waits to hear why.
 struct Pending {
@@ -41,25 +39,27 @@ std::string reason_of(Future& done) {
 
 // Outlives Liveness where a thread is stuck in a store that does not answer.
 struct Liveness::Shared {
-  Shared(RollStore store_, std::vector<std::string> names, std::int64_t rank_, const RollTiming& timing_,
-         bool device_queues_)
+  Shared(MembershipStore store_, std::vector<std::string> names, std::int64_t rank_,
+         const MembershipTiming& timing_, bool device_queues_, EndProcess end_process_)
       : store(std::move(store_)),
         timing(timing_),
         rank(rank_),
         device_queues(device_queues_),
-        roll(std::move(names), rank_, timing_, RollClock::now()) {}
+        end_process(std::move(end_process_)),
+        membership(std::move(names), rank_, timing_, MembershipClock::now()) {}
 
-  const RollStore store;
-  const RollTiming timing;
+  const MembershipStore store;
+  const MembershipTiming timing;
   const std::int64_t rank;
   const bool device_queues;
+  const EndProcess end_process;
 
   std::mutex mutex;
   std::condition_variable pulse_wake, watch_wake, told;
-  Roll roll;
-  RollEntry own;
+  Membership membership;
+  MemberLine own;
   std::uint64_t wanted_line = 1, written_line = 0;  // counted up when `own` changes and when it is written
-  bool closing = false, pulse_done = false, watch_stop = false;
+  bool closing = false, pulse_done = false, watch_stop = false, ended = false;
   std::vector<std::shared_ptr<Pending>> pending;
   std::optional<Moment> broken_since;
   std::string broken_reason;
@@ -67,7 +67,7 @@ struct Liveness::Shared {
   Moment verdict_at;
   bool delivered = false;       // the caller knows it, and ends in its own time
   std::int64_t calls_seen = 0;  // of `own`, since `calls_since`
-  Moment calls_since = RollClock::now();
+  Moment calls_since = MembershipClock::now();
   int blocking = 0;
   Moment blocking_since;
   std::thread pulse, watch;
@@ -78,7 +78,7 @@ struct Liveness::Shared {
   void break_up(const std::string& reason, Moment now);
   void judge(Moment now);
   void judge_late(Moment now);
-  void end_process_if_stuck(Moment now);
+  void end_process_if_stuck(std::unique_lock<std::mutex>& lock, Moment now);
   void settle_all();
 };
 
@@ -87,7 +87,8 @@ struct Liveness::Shared {
 // Rank 0 holds the store, so it stays until the others have read its goodbye and said theirs.
 bool Liveness::Shared::closed(Moment deadline) {
   const bool said = written_line == wanted_line;
-  const bool alone = rank != 0 || roll.others_gone(RollClock::now()) || RollClock::now() > deadline;
+  const bool alone =
+      rank != 0 || membership.others_gone(MembershipClock::now()) || MembershipClock::now() > deadline;
   return closing && said && alone;
 }
 
@@ -95,7 +96,7 @@ void Liveness::Shared::run_pulse() {
   std::unique_lock lock(mutex);
   std::optional<Moment> deadline;
   while (true) {
-    if (closing && !deadline) deadline = RollClock::now() + timing.goodbye;
+    if (closing && !deadline) deadline = MembershipClock::now() + timing.goodbye;
     ++own.beats;
     const std::string line = to_text(own);
     const std::uint64_t writing = wanted_line;
@@ -109,10 +110,10 @@ void Liveness::Shared::run_pulse() {
       fault = first_line(error.what());
     }
     lock.lock();
-    if (fault) roll.lose_store(*fault);
+    if (fault) membership.lose_store(*fault);
     if (!fault) {
       written_line = writing;
-      roll.update(lines, RollClock::now());
+      membership.update(lines, MembershipClock::now());
     }
     told.notify_all();
     watch_wake.notify_all();
@@ -139,7 +140,7 @@ void Liveness::Shared::judge_late(Moment now) {
     calls_since = now;
   }
   if (now - calls_since < timing.late) return;
-  const std::string late = roll.behind(own.calls);
+  const std::string late = membership.behind(own.calls);
   if (late.empty()) return;
   const auto minutes = std::chrono::duration<double, std::ratio<60>>(timing.late).count();
   break_up(fmt::format("waited {:.3g} minutes for what has not come: {}", minutes, late), now);
@@ -147,11 +148,11 @@ void Liveness::Shared::judge_late(Moment now) {
 
 void Liveness::Shared::judge(Moment now) {
   if (verdict) return;
-  if (const auto culprit = roll.culprit(now, broken_since.has_value())) {
+  if (const auto culprit = membership.culprit(now, broken_since.has_value())) {
     break_up(*culprit, now);
   } else if (broken_since && now - *broken_since > timing.suspect + 2 * timing.period) {
     // Everyone lives: a network fault, or ranks that did not come within the time allowed.
-    const std::string late = roll.behind(own.calls);
+    const std::string late = membership.behind(own.calls);
     const std::string who =
         late.empty() ? std::string("all processes still live") : fmt::format("not yet there: {}", late);
     break_up(fmt::format("the processes lost touch: {} ({})", broken_reason, who), now);
@@ -169,26 +170,29 @@ void Liveness::Shared::settle_all() {
   told.notify_all();
 }
 
-void Liveness::Shared::end_process_if_stuck(Moment now) {
+void Liveness::Shared::end_process_if_stuck(std::unique_lock<std::mutex>& lock, Moment now) {
   const bool stuck = blocking > 0 && now - std::max(verdict_at, blocking_since) > timing.blocked;
   const bool queued = device_queues && !delivered && now - verdict_at > timing.blocked;
-  if (!stuck && !queued) return;
+  if (ended || (!stuck && !queued)) return;
+  ended = true;
   spdlog::error("{}; this process hangs in a call that needs it, and ends", *verdict);
   spdlog::default_logger()->flush();
-  ::_exit(1);
+  lock.unlock();
+  end_process();
+  lock.lock();
 }
 
 void Liveness::Shared::run_watch() {
   std::unique_lock lock(mutex);
-  Moment last = RollClock::now();
+  Moment last = MembershipClock::now();
   while (!watch_stop) {
-    const Moment now = RollClock::now();
-    if (now - last > 3 * timing.period) roll.forgive(now);
+    const Moment now = MembershipClock::now();
+    if (now - last > 3 * timing.period) membership.forgive(now);
     last = now;
     judge(now);
     if (verdict) {
       settle_all();
-      end_process_if_stuck(now);
+      end_process_if_stuck(lock, now);
     }
     watch_wake.wait_for(lock, timing.period / 2);
   }
@@ -196,9 +200,10 @@ void Liveness::Shared::run_watch() {
 
 // --- the callers' side
 
-Liveness::Liveness(RollStore store, std::vector<std::string> names, std::int64_t own,
-                   const RollTiming& timing, bool device_queues)
-    : shared_(std::make_shared<Shared>(std::move(store), std::move(names), own, timing, device_queues)) {
+Liveness::Liveness(MembershipStore store, std::vector<std::string> names, std::int64_t own,
+                   const MembershipTiming& timing, bool device_queues, EndProcess end_process)
+    : shared_(std::make_shared<Shared>(std::move(store), std::move(names), own, timing, device_queues,
+                                       std::move(end_process))) {
   shared_->pulse = std::thread([shared = shared_] { shared->run_pulse(); });
   shared_->watch = std::thread([shared = shared_] { shared->run_watch(); });
 }
@@ -206,10 +211,10 @@ Liveness::Liveness(RollStore store, std::vector<std::string> names, std::int64_t
 Liveness::~Liveness() {
   Shared& shared = *shared_;
   std::unique_lock lock(shared.mutex);
-  if (shared.own.state == RollEntry::State::alive) {
+  if (shared.own.state == MemberLine::State::alive) {
     // An exception that unwinds this far ends the process: the others should not take it for a normal end.
     const bool failing = std::uncaught_exceptions() > 0 && !shared.verdict;
-    shared.own.state = failing ? RollEntry::State::failed : RollEntry::State::left;
+    shared.own.state = failing ? MemberLine::State::failed : MemberLine::State::left;
     shared.own.message = failing ? "it ended with an error" : shared.verdict.value_or("");
   }
   ++shared.wanted_line;
@@ -250,7 +255,7 @@ c10::intrusive_ptr<Future> Liveness::guard(Future& done, at::Tensor result) {
       if (each->settled) return;
       if (ended.hasError()) {  // the watcher will say why
         if (!shared->broken_since) {
-          shared->broken_since = RollClock::now();
+          shared->broken_since = MembershipClock::now();
           shared->broken_reason = reason_of(ended);
         }
         ++shared->wanted_line;  // look at the store at once
@@ -268,7 +273,7 @@ c10::intrusive_ptr<Future> Liveness::guard(Future& done, at::Tensor result) {
 void Liveness::fail_for(const std::string& reason) {
   std::unique_lock lock(shared_->mutex);
   if (!shared_->broken_since) {
-    shared_->broken_since = RollClock::now();
+    shared_->broken_since = MembershipClock::now();
     shared_->broken_reason = first_line(reason);
   }
   ++shared_->wanted_line;
@@ -282,10 +287,10 @@ void Liveness::announce_failure(const std::string& message) noexcept {
   try {
     Shared& shared = *shared_;
     std::unique_lock lock(shared.mutex);
-    if (shared.verdict || shared.own.state != RollEntry::State::alive) return;  // a consequence, not a cause
-    shared.own.state = RollEntry::State::failed;
+    if (shared.verdict || shared.own.state != MemberLine::State::alive) return;  // a consequence, not a cause
+    shared.own.state = MemberLine::State::failed;
     shared.own.message = message;
-    shared.break_up(fmt::format("this process failed: {}", message), RollClock::now());
+    shared.break_up(fmt::format("this process failed: {}", message), MembershipClock::now());
     shared.delivered = true;
     const std::uint64_t line = ++shared.wanted_line;
     shared.pulse_wake.notify_all();
@@ -302,7 +307,7 @@ bool Liveness::broken() const {
 
 Liveness::Blocking::Blocking(Liveness& liveness) : liveness_(liveness) {
   const std::lock_guard lock(liveness_.shared_->mutex);
-  if (liveness_.shared_->blocking++ == 0) liveness_.shared_->blocking_since = RollClock::now();
+  if (liveness_.shared_->blocking++ == 0) liveness_.shared_->blocking_since = MembershipClock::now();
 }
 
 Liveness::Blocking::~Blocking() {

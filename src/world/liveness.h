@@ -2,7 +2,9 @@
 // process lives and reads what the others say; one judges, and ends collectives that cannot end any more.
 #pragma once
 
-#include "world/roll.h"
+#include "pillar/world/world.h"
+
+#include "world/membership.h"
 
 #include <functional>
 #include <memory>
@@ -11,8 +13,9 @@
 
 namespace pillar {
 
-// The lines of the roll, wherever they are kept. Called by one thread; may block and throw.
-struct RollStore {
+// The lines that the processes write of themselves, wherever they are kept. Called by one thread; may block
+// and throw.
+struct MembershipStore {
   std::function<void(const std::string& line)> write_own;
   std::function<std::vector<std::string>()> read_all;  // by rank
 };
@@ -20,8 +23,10 @@ struct RollStore {
 class Liveness {
  public:
   // `device_queues`: collectives return before they are done (CUDA), so only the process's end stops them.
-  Liveness(RollStore store, std::vector<std::string> names, std::int64_t own, const RollTiming& timing,
-           bool device_queues);
+  // `end_process`: called by a thread, once, when the processes cannot go on and this one hangs in a call
+  // that nothing can interrupt.
+  Liveness(MembershipStore store, std::vector<std::string> names, std::int64_t own,
+           const MembershipTiming& timing, bool device_queues, EndProcess end_process);
   ~Liveness();  // says goodbye
   Liveness(const Liveness&) = delete;
   Liveness& operator=(const Liveness&) = delete;
@@ -36,7 +41,8 @@ class Liveness {
   // The processes cannot go on: threads of collectives under way may never end.
   bool broken() const;
 
-  // A call of LibTorch's that nothing can interrupt: while one lasts after a verdict, the process is ended.
+  // A call of LibTorch's that nothing can interrupt: while one lasts after a verdict, `end_process` is
+  // called.
   class Blocking {
    public:
     explicit Blocking(Liveness& liveness);

@@ -31,10 +31,11 @@ std::shared_ptr<::gloo::transport::Device> gloo_device(const std::string& addres
   }
 }
 
-BackendPtr gloo_backend(const Meeting& meeting, int rank, int size, std::chrono::milliseconds timeout) {
+BackendPtr gloo_backend(const RendezvousStore& opened, int rank, int size,
+                        std::chrono::milliseconds timeout) {
   auto options = c10d::ProcessGroupGloo::Options::create(timeout);
-  options->devices.push_back(gloo_device(meeting.address));
-  const auto store = c10::make_intrusive<c10d::PrefixStore>("gloo", meeting.store);
+  options->devices.push_back(gloo_device(opened.address));
+  const auto store = c10::make_intrusive<c10d::PrefixStore>("gloo", opened.store);
   return c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, size, options);
 }
 
@@ -54,7 +55,8 @@ decltype(&pillar_nccl_backend) load_nccl(std::string& reason) {
 }
 
 // Null where NCCL was not built: Gloo takes CUDA tensors too, through the CPU.
-BackendPtr nccl_backend(const Meeting& meeting, int rank, int size, std::chrono::milliseconds timeout) {
+BackendPtr nccl_backend(const RendezvousStore& opened, int rank, int size,
+                        std::chrono::milliseconds timeout) {
   std::string reason;
   const auto make = load_nccl(reason);
   if (make == nullptr) {
@@ -67,23 +69,23 @@ BackendPtr nccl_backend(const Meeting& meeting, int rank, int size, std::chrono:
     return {};
   }
   BackendPtr backend;
-  make({c10::make_intrusive<c10d::PrefixStore>("nccl", meeting.store), rank, size, timeout}, backend);
+  make({c10::make_intrusive<c10d::PrefixStore>("nccl", opened.store), rank, size, timeout}, backend);
   return backend;
 }
 
 }  // namespace
 
-Backends connect(const Meeting& meeting, const Rendezvous& rendezvous, at::Device device,
+Backends connect(const RendezvousStore& opened, const Rendezvous& rendezvous, at::Device device,
                  std::chrono::milliseconds timeout) {
   const int rank = static_cast<int>(rendezvous.rank), size = static_cast<int>(rendezvous.size);
   Backends backends;
-  backends.cpu = gloo_backend(meeting, rank, size, timeout);
+  backends.cpu = gloo_backend(opened, rank, size, timeout);
   backends.device = backends.cpu;
-  backends.group = c10::make_intrusive<c10d::ProcessGroup>(meeting.store, rank, size);
+  backends.group = c10::make_intrusive<c10d::ProcessGroup>(opened.store, rank, size);
   backends.group->setBackend(at::kCPU, GroupType::GLOO, backends.cpu);
   backends.group->setDefaultBackend(GroupType::GLOO);
   if (!device.is_cuda()) return backends;
-  if (const BackendPtr nccl = nccl_backend(meeting, rank, size, timeout)) {
+  if (const BackendPtr nccl = nccl_backend(opened, rank, size, timeout)) {
     backends.device = nccl;
     backends.group->setBackend(at::kCUDA, GroupType::NCCL, nccl);
     backends.group->setDefaultBackend(GroupType::NCCL);

@@ -1,7 +1,7 @@
 // Internal: LibTorch's backends of collectives.
 #pragma once
 
-#include "world/meeting.h"
+#include "world/rendezvous_store.h"
 
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 
@@ -14,7 +14,7 @@ struct Backends {
 };
 
 // Connects every process with every other. Throws what LibTorch throws.
-Backends connect(const Meeting& meeting, const Rendezvous& rendezvous, at::Device device,
+Backends connect(const RendezvousStore& opened, const Rendezvous& rendezvous, at::Device device,
                  std::chrono::milliseconds timeout);
 
 }  // namespace pillar

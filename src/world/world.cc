@@ -20,18 +20,20 @@ World::World(World&&) noexcept = default;
 World& World::operator=(World&&) noexcept = default;
 World::~World() = default;
 
-World World::join(const Rendezvous& rendezvous, at::Device device, std::chrono::seconds timeout) {
-  return WorldAccess::join(rendezvous, device, timeout, {});
+World World::join(const Rendezvous& rendezvous, at::Device device, const EndProcess& end_process,
+                  std::chrono::seconds timeout) {
+  return WorldAccess::join(rendezvous, device, end_process, timeout, {});
 }
 
-World WorldAccess::join(const Rendezvous& rendezvous, at::Device device, std::chrono::milliseconds timeout,
-                        const WorldTiming& timing) {
+World WorldAccess::join(const Rendezvous& rendezvous, at::Device device, const EndProcess& end_process,
+                        std::chrono::milliseconds timeout, const WorldTiming& timing) {
   if (rendezvous.size < 1 || rendezvous.rank < 0 || rendezvous.rank >= rendezvous.size)
     fail(ErrorCategory::usage, "rank {} of {} processes", rendezvous.rank, rendezvous.size);
+  if (!end_process) fail(ErrorCategory::usage, "a world of processes needs a way to end this one");
   if (rendezvous.size == 1) return World();
   WorldTiming times = timing;
-  times.roll.late = timeout;
-  return World(std::make_shared<World::State>(rendezvous, device, timeout, times));
+  times.membership.late = timeout;
+  return World(std::make_shared<World::State>(rendezvous, device, end_process, timeout, times));
 }
 
 std::int64_t World::rank() const noexcept {

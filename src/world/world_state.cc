@@ -16,24 +16,24 @@ void keep_for_good(Backends backends) {
 
 }  // namespace
 
-World::State::State(const Rendezvous& rendezvous_, at::Device device_, std::chrono::milliseconds timeout,
-                    const WorldTiming& timing)
+World::State::State(const Rendezvous& rendezvous_, at::Device device_, const EndProcess& end_process,
+                    std::chrono::milliseconds timeout, const WorldTiming& timing)
     : rendezvous(rendezvous_), device(device_) {
-  Meeting meeting = meet(rendezvous, timing.patience);
-  store = meeting.store;
-  names = meeting.names;
-  liveness = std::make_unique<Liveness>(roll_store(rendezvous, timing.patience), names, rendezvous.rank,
-                                        timing.roll, device.is_cuda());
+  RendezvousStore opened = open_rendezvous_store(rendezvous, timing.patience);
+  store = opened.store;
+  names = opened.names;
+  liveness = std::make_unique<Liveness>(membership_store(rendezvous, timing.patience), names, rendezvous.rank,
+                                        timing.membership, device.is_cuda(), end_process);
   const Liveness::Blocking blocking(*liveness);
   try {
-    backends = connect(meeting, rendezvous, device, timeout);
+    backends = connect(opened, rendezvous, device, timeout);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
     liveness->fail_for(
         fmt::format("the processes cannot reach each other from {}: {}; GLOO_SOCKET_IFNAME names another "
                     "network interface",
-                    meeting.address, first_line(error.what())));
+                    opened.address, first_line(error.what())));
   }
 }
 

@@ -7,13 +7,13 @@
 namespace pillar {
 
 struct WorldTiming {
-  RollTiming roll;
+  MembershipTiming membership;
   std::chrono::milliseconds patience{std::chrono::minutes(10)};  // until all processes have come
 };
 
 struct World::State {
-  State(const Rendezvous& rendezvous, at::Device device, std::chrono::milliseconds timeout,
-        const WorldTiming& timing);
+  State(const Rendezvous& rendezvous, at::Device device, const EndProcess& end_process,
+        std::chrono::milliseconds timeout, const WorldTiming& timing);
   ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -35,8 +35,8 @@ struct World::State {
 
 // For tests: a World with other times.
 struct WorldAccess {
-  static World join(const Rendezvous& rendezvous, at::Device device, std::chrono::milliseconds timeout,
-                    const WorldTiming& timing);
+  static World join(const Rendezvous& rendezvous, at::Device device, const EndProcess& end_process,
+                    std::chrono::milliseconds timeout, const WorldTiming& timing);
 };
 
 }  // namespace pillar

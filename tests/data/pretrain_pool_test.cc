@@ -64,7 +64,7 @@ PretrainPool load(const std::vector<PretrainSource>& sources, std::vector<StudyF
 
 std::vector<std::string> names_of(const PretrainPool& pool) {
   std::vector<std::string> names;
-  for (const PretrainStudy& study : pool.studies) names.push_back(study.name);
+  for (const PoolStudy& study : pool.studies) names.push_back(study.name);
   return names;
 }
 
@@ -82,6 +82,19 @@ TEST(PretrainPool, HoldsTheStudiesOfAllSourcesInOrder) {
   EXPECT_TRUE(at::equal(pool.text_nw[1], test::ramp(kWidth, 10)));
   EXPECT_TRUE(at::equal(pool.text_nw[2], test::ramp(kWidth, 20)));
   EXPECT_EQ(pool.spec.size_dhw, spec().size_dhw);
+}
+
+TEST(PretrainPool, TextsOfABatchStandInItsOrder) {
+  TempDir dir;
+  const Dataset a(dir / "a", {"A1", "A2", "A3"});
+  std::vector<StudyFault> faults;
+  PretrainPool pool = load({a.source}, faults);
+  const at::Tensor texts = texts_of(pool, {2, 0});
+  ASSERT_EQ(texts.sizes(), (at::IntArrayRef{2, kWidth}));
+  EXPECT_TRUE(at::equal(texts[0], pool.text_nw[2]));
+  EXPECT_TRUE(at::equal(texts[1], pool.text_nw[0]));
+  pool.studies.pop_back();
+  EXPECT_PILLAR_ERROR(texts_of(pool, {0}), ErrorCategory::usage, HasSubstr("text embeddings"));
 }
 
 TEST(PretrainPool, JsonLinesChooseStudiesAndTheirOrder) {

@@ -4,8 +4,6 @@
 
 #include "support/volumes.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <fmt/format.h>
 
 namespace pillar::test {
@@ -23,15 +21,14 @@ fs::path write_study(const fs::path& folder, const std::string& name, std::int64
   return folder / name;
 }
 
-PretrainPool write_pool(const fs::path& folder, std::int64_t count, std::int64_t slices,
-                        const SizeDhw& size_dhw) {
-  PretrainPool pool;
+StudyPool write_pool(const fs::path& folder, std::int64_t count, std::int64_t slices,
+                     const SizeDhw& size_dhw) {
+  StudyPool pool;
   pool.spec = default_preprocess_spec("ct", size_dhw);
   for (std::int64_t i = 0; i < count; ++i) {
     const std::string name = fmt::format("S{}", i);
     pool.studies.push_back({name, write_study(folder, name, slices, static_cast<std::uint32_t>(i)), "made"});
   }
-  pool.text_nw = at::arange(count, at::kFloat).unsqueeze(1) + at::arange(3, at::kFloat);
   return pool;
 }
 

@@ -1,7 +1,7 @@
 // Small studies to train on.
 #pragma once
 
-#include "pillar/data/pretrain_pool.h"
+#include "pillar/data/study_pool.h"
 #include "pillar/rave/sample.h"
 
 #include <filesystem>
@@ -14,9 +14,9 @@ std::filesystem::path write_study(const std::filesystem::path& folder, const std
                                   std::int64_t slices, std::uint32_t seed,
                                   SampleMode mode = SampleMode::lossless);
 
-// Studies S0, S1, ... of `slices` each; the text of study i is (i, i + 1, i + 2).
-PretrainPool write_pool(const std::filesystem::path& folder, std::int64_t count, std::int64_t slices,
-                        const SizeDhw& size_dhw);
+// Studies S0, S1, ... of `slices` each.
+StudyPool write_pool(const std::filesystem::path& folder, std::int64_t count, std::int64_t slices,
+                     const SizeDhw& size_dhw);
 
 // A loader must find these bytes no video.
 void corrupt(const std::filesystem::path& sample);

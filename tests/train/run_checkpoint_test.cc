@@ -22,7 +22,7 @@ NamedTensors tensors(double value) {
 fs::path write(const CheckpointStore& store, std::int64_t step) {
   RunState state;
   state.step = step;
-  state.seed = 5;
+  state.identity.seed = 5;
   state.bad_in_epoch = {{"chest_ct", 2}};
   return store.write(state, tensors(static_cast<double>(step)), tensors(0), {});
 }
@@ -42,7 +42,7 @@ TEST(CheckpointStore, ComesBackAsItWas) {
   ASSERT_TRUE(found);
   EXPECT_TRUE(damaged.empty());
   EXPECT_EQ(found->state.step, 12);
-  EXPECT_EQ(found->state.seed, 5u);
+  EXPECT_EQ(found->state.identity.seed, 5u);
   EXPECT_EQ(found->state.bad_in_epoch.at("chest_ct"), 2);
   EXPECT_TRUE(found->model.at("a").equal(tensors(12)[0].second));
   EXPECT_EQ(found->model.at("count").item<std::int64_t>(), 7);

@@ -3,6 +3,7 @@
 #include "support/expect_error.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 
@@ -15,8 +16,10 @@ using c10::ivalue::Future;
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-const RollTiming kQuick = {milliseconds(20), milliseconds(600), milliseconds(3000), milliseconds(500),
-                           milliseconds(500)};
+const MembershipTiming kQuick = {milliseconds(20), milliseconds(600), milliseconds(3000), milliseconds(500),
+                                 milliseconds(500)};
+
+constexpr int kEnded = 9;  // the exit code of a process that Liveness asked to end
 
 // A store in memory, in which rank 1's line is written by the test.
 struct Lines {
@@ -33,7 +36,7 @@ struct Lines {
   }
 };
 
-RollStore store_of(const std::shared_ptr<Lines>& lines) {
+MembershipStore store_of(const std::shared_ptr<Lines>& lines) {
   return {[lines](const std::string& line) { lines->set(0, line); },
           [lines] {
             if (lines->lost) throw std::runtime_error("connection reset\nframe 0: ...");
@@ -46,7 +49,7 @@ struct LivenessTest : testing::Test {
   std::shared_ptr<Lines> lines = std::make_shared<Lines>();
   std::unique_ptr<Liveness> start(bool device_queues = false) {
     return std::make_unique<Liveness>(store_of(lines), std::vector<std::string>{"rank 0 (a)", "rank 1 (b)"},
-                                      0, kQuick, device_queues);
+                                      0, kQuick, device_queues, [] { std::_Exit(kEnded); });
   }
   c10::intrusive_ptr<Future> future() { return c10::make_intrusive<Future>(c10::TensorType::get()); }
 };
@@ -61,14 +64,14 @@ TEST_F(LivenessTest, AResultPassesThrough) {
   guarded->waitAndThrow();
   EXPECT_EQ(guarded->value().toTensor().numel(), 2);
   EXPECT_FALSE(liveness->broken());
-  lines->set(1, to_text({RollEntry::State::left, 1, 0, ""}));
+  lines->set(1, to_text({MemberLine::State::left, 1, 0, ""}));
 }
 
 TEST_F(LivenessTest, AFailureElsewhereEndsAWait) {
   const auto liveness = start();
   const auto never = future();
   const auto guarded = liveness->guard(*never, at::ones({1}));
-  lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+  lines->set(1, to_text({MemberLine::State::failed, 1, 0, "disk full"}));
   EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io, "rank 1 (b) failed: disk full");
   EXPECT_PILLAR_ERROR(liveness->begin(), ErrorCategory::io, HasSubstr("disk full"));
   EXPECT_TRUE(liveness->broken());
@@ -88,7 +91,7 @@ TEST_F(LivenessTest, ABrokenCollectiveOfTheLivingIsToldAsItIs) {
   std::atomic<bool> stop = false;
   std::thread other([&] {
     for (int beat = 1; !stop; ++beat) {
-      lines->set(1, to_text({RollEntry::State::alive, beat, 0, ""}));
+      lines->set(1, to_text({MemberLine::State::alive, beat, 0, ""}));
       std::this_thread::sleep_for(milliseconds(10));
     }
   });
@@ -101,9 +104,10 @@ TEST_F(LivenessTest, ABrokenCollectiveOfTheLivingIsToldAsItIs) {
 }
 
 TEST_F(LivenessTest, ALivingRankThatNeverComesIsNamed) {
-  RollTiming timing = kQuick;
+  MembershipTiming timing = kQuick;
   timing.late = milliseconds(300);
-  Liveness liveness(store_of(lines), {"rank 0 (a)", "rank 1 (b)"}, 0, timing, false);
+  Liveness liveness(store_of(lines), {"rank 0 (a)", "rank 1 (b)"}, 0, timing, false,
+                    [] { std::_Exit(kEnded); });
   const auto never = future();
   liveness.begin();
   const auto guarded = liveness.guard(*never, at::ones({1}));
@@ -114,21 +118,21 @@ TEST_F(LivenessTest, ALivingRankThatNeverComesIsNamed) {
 TEST_F(LivenessTest, AnAnnouncedFailureIsWrittenAtOnce) {
   const auto liveness = start();
   liveness->announce_failure("cannot read x");
-  const RollEntry own = parse_roll_entry(lines->of(0));
-  EXPECT_EQ(own.state, RollEntry::State::failed);
+  const MemberLine own = parse_member_line(lines->of(0));
+  EXPECT_EQ(own.state, MemberLine::State::failed);
   EXPECT_EQ(own.message, "cannot read x");
 }
 
 TEST_F(LivenessTest, TheEndIsSaid) {
   start().reset();
-  EXPECT_EQ(parse_roll_entry(lines->of(0)).state, RollEntry::State::left);
+  EXPECT_EQ(parse_member_line(lines->of(0)).state, MemberLine::State::left);
   lines->set(0, to_text({}));
   try {
     const auto liveness = start();
     throw std::runtime_error("unwinds");
   } catch (const std::runtime_error&) {
   }
-  EXPECT_EQ(parse_roll_entry(lines->of(0)).state, RollEntry::State::failed);
+  EXPECT_EQ(parse_member_line(lines->of(0)).state, MemberLine::State::failed);
 }
 
 TEST_F(LivenessTest, AProcessThatHangsIsEnded) {
@@ -137,10 +141,10 @@ TEST_F(LivenessTest, AProcessThatHangsIsEnded) {
       {
         const auto liveness = start();
         const Liveness::Blocking blocking(*liveness);
-        lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+        lines->set(1, to_text({MemberLine::State::failed, 1, 0, "disk full"}));
         std::this_thread::sleep_for(std::chrono::minutes(1));
       },
-      testing::ExitedWithCode(1), "");
+      testing::ExitedWithCode(kEnded), "");
 }
 
 // What waits on a GPU's queue is in no call of ours.
@@ -149,12 +153,12 @@ TEST_F(LivenessTest, AProcessWithQueuedWorkIsEndedUnlessItKnows) {
   EXPECT_EXIT(
       {
         const auto liveness = start(true);
-        lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+        lines->set(1, to_text({MemberLine::State::failed, 1, 0, "disk full"}));
         std::this_thread::sleep_for(std::chrono::minutes(1));
       },
-      testing::ExitedWithCode(1), "");
+      testing::ExitedWithCode(kEnded), "");
   const auto liveness = start(true);
-  lines->set(1, to_text({RollEntry::State::failed, 1, 0, "disk full"}));
+  lines->set(1, to_text({MemberLine::State::failed, 1, 0, "disk full"}));
   EXPECT_PILLAR_ERROR(liveness->fail_for("x"), ErrorCategory::io, HasSubstr("disk full"));
   std::this_thread::sleep_for(kQuick.blocked + milliseconds(500));  // alive
 }

@@ -37,10 +37,14 @@ void expect(bool holds, const std::string& what) {
 // Short enough for tests, long enough for a machine that compiles beside them.
 WorldTiming quick() {
   WorldTiming timing;
-  timing.roll = {milliseconds(200), milliseconds(1500), milliseconds(6000), milliseconds(1500),
-                 milliseconds(5000)};
+  timing.membership = {milliseconds(200), milliseconds(1500), milliseconds(6000), milliseconds(1500),
+                       milliseconds(5000)};
   timing.patience = milliseconds(60000);
   return timing;
+}
+
+void end_process() {
+  std::_Exit(1);
 }
 
 Rendezvous rendezvous() {
@@ -50,7 +54,7 @@ Rendezvous rendezvous() {
 }
 
 World join(const WorldTiming& timing = quick()) {
-  return WorldAccess::join(rendezvous(), at::kCPU, std::chrono::minutes(5), timing);
+  return WorldAccess::join(rendezvous(), at::kCPU, end_process, std::chrono::minutes(5), timing);
 }
 
 int collectives(const std::filesystem::path&) {
@@ -241,7 +245,7 @@ int leaves(const std::filesystem::path&) {
 // A long step without any collective is no death.
 int busy(const std::filesystem::path&) {
   WorldTiming timing = quick();
-  timing.roll.silence = milliseconds(2500);
+  timing.membership.silence = milliseconds(2500);
   const World world = join(timing);
   if (world.rank() == 1) std::this_thread::sleep_for(milliseconds(4000));
   world.barrier();
@@ -258,7 +262,7 @@ int impatient(const std::filesystem::path&) {
 int sizes(const std::filesystem::path&) {
   Rendezvous told = rendezvous();
   told.size += told.rank;
-  const World world = WorldAccess::join(told, at::kCPU, std::chrono::minutes(5), quick());
+  const World world = WorldAccess::join(told, at::kCPU, end_process, std::chrono::minutes(5), quick());
   return 10;
 }
 

@@ -63,8 +63,12 @@ TEST(World, RefusesWhatMakesNoSense) {
                       ErrorCategory::usage, HasSubstr("rank 1"));
   EXPECT_PILLAR_ERROR(World().all_gather_rows(at::ones({})), ErrorCategory::usage, HasSubstr("0 dimensions"));
   EXPECT_PILLAR_ERROR(GradientReducer(World(), {at::ones({1})}), ErrorCategory::usage, HasSubstr("leaves"));
-  EXPECT_PILLAR_ERROR(World::join(numbered(2, 2), at::kCPU), ErrorCategory::usage, HasSubstr("rank 2"));
-  EXPECT_EQ(World::join(numbered(0, 1), at::kCPU).size(), 1);
+  const EndProcess never = [] {};
+  EXPECT_PILLAR_ERROR(World::join(numbered(2, 2), at::kCPU, never), ErrorCategory::usage,
+                      HasSubstr("rank 2"));
+  EXPECT_PILLAR_ERROR(World::join(numbered(0, 2), at::kCPU, {}), ErrorCategory::usage,
+                      HasSubstr("a way to end"));
+  EXPECT_EQ(World::join(numbered(0, 1), at::kCPU, never).size(), 1);
 }
 
 TEST(World, CollectivesOfTwoAndThree) {

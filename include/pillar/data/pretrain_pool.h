@@ -2,9 +2,10 @@
 #pragma once
 
 #include "pillar/data/manifest.h"
-#include "pillar/model/preprocess_spec.h"
+#include "pillar/data/study_pool.h"
 #include "pillar/text/text_cache.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -23,23 +24,19 @@ struct PretrainSource {
   std::string text_category = "all_findings";
 };
 
-struct PretrainStudy {
-  std::string name;
-  std::filesystem::path path;
-  std::string source;  // PretrainSource::name
-};
-
 // What keeps a study from being trained on.
 struct StudyFault {
   std::string source, name, path, fault;
 };
 
 // Studies of all sources of one modality, in the order of the sources and their files.
-struct PretrainPool {
-  PreprocessSpec spec;
-  std::vector<PretrainStudy> studies;
+struct PretrainPool : StudyPool {
   at::Tensor text_nw;  // (studies, width) float32, as cached
 };
+
+// (B, width): the texts of the studies with these indices. Throws Error(usage) where text_nw is not as it
+// should be.
+at::Tensor texts_of(const PretrainPool& pool, const std::vector<std::int64_t>& studies);
 
 // Reads manifests and vectors, opens every sample (headers, not voxels) on `threads` threads, and leaves out
 // of the pool what has a fault: missing sample, missing or broken vector, no scan, another modality than the

@@ -1,7 +1,6 @@
 // Contrastive pretraining: from a configuration to a trained model, on one process or many.
 #pragma once
 
-#include "pillar/core/log.h"
 #include "pillar/train/pretrain_config.h"
 #include "pillar/world/world.h"
 
@@ -23,8 +22,10 @@ struct PretrainOptions {
   std::int64_t max_steps = 0;  // stop after so many steps of the run, with a checkpoint; 0: to the end
   at::Device device = at::kCPU;
   bool skip_missing = false;  // leave out studies with a fault; else they end the run before it begins
-  LogOptions log;             // `file` is the run's own
   std::string version;        // of the program, for checkpoints
+  // Called once by rank 0, when the run's folder is its own, with the path of the run's log.txt: the program
+  // may let its log go there, too (init_logging()).
+  std::function<void(const std::filesystem::path& log_file)> open_log;
   // Called by rank 0 after each epoch and at the end, when metrics.jsonl is up to date.
   std::function<void(const std::filesystem::path& run)> after_epoch;
 };

@@ -13,20 +13,25 @@
 
 namespace pillar {
 
+// What the bits of a run depend on beside its step. A run that goes on with something else says so.
+struct RunIdentity {
+  std::uint64_t seed = 0;
+  std::int64_t world_size = 1, batch_size = 0, micro_batch = 0, threads = 0, total_steps = 0;
+  std::string precision, device, version;
+};
+
 // Where a run stands, but for its tensors. Every random draw is a function of seed, step and study, so that
 // the step is all the state there is of shuffling, crops, rotation, dropout and drop-path.
 struct RunState {
-  std::int64_t step = 0;  // optimiser steps done
-  std::uint64_t seed = 0;
-  std::int64_t validated_epochs = 0;                 // epochs whose validation is done
-  std::map<std::string, std::int64_t> bad_in_epoch;  // by modality: studies that failed since its epoch began
-  double loss_scale = 0;                             // of float16
+  std::int64_t step = 0;              // optimiser steps done
+  std::int64_t validated_epochs = 0;  // epochs whose validation is done
+  std::map<std::string, std::int64_t>
+      bad_in_epoch;       // by pool of studies: those that failed since its epoch began
+  double loss_scale = 0;  // of float16
   std::int64_t good_steps = 0;
   std::int64_t best_step = -1;  // -1: none yet
-  double best_value = 0;        // of the validation loss
-  // What the bits depend on beside: a difference is said on resume.
-  std::int64_t world_size = 1, batch_size = 0, micro_batch = 0, threads = 0, total_steps = 0;
-  std::string precision, device, version;
+  double best_value = 0;        // of the validation's number that says which checkpoint is the best
+  RunIdentity identity;
 };
 
 struct RunCheckpoint {

@@ -31,6 +31,11 @@ struct Rendezvous {
 // Error(usage) naming the variable that is missing or makes no sense. `lookup` stands for getenv in tests.
 std::optional<Rendezvous> rendezvous_from_environment(const std::function<const char*(const char*)>& lookup);
 
+// Ends this process at once, without waiting for anything (std::_Exit). World calls it, from a thread of its
+// own and after it has said why in the log, when another rank has died and this one hangs in a call that
+// nothing can interrupt (NCCL's, or connecting). It should not return: where it does, the process hangs on.
+using EndProcess = std::function<void()>;
+
 // Collectives block until every rank has called them, in the same order. A rank that has died or failed makes
 // them throw Error(io) that names it, within a minute.
 class World {
@@ -39,8 +44,8 @@ class World {
   // Connects all ranks: TCPStore, Gloo on the CPU, NCCL on CUDA devices (Gloo where NCCL was not built).
   // `timeout`: how long a rank that lives may keep the others waiting in a collective. Throws Error(io |
   // usage): port in use, a host nobody answers at, ranks that do not come within ten minutes, two with one
-  // rank.
-  static World join(const Rendezvous& rendezvous, at::Device device,
+  // rank, no `end_process`.
+  static World join(const Rendezvous& rendezvous, at::Device device, const EndProcess& end_process,
                     std::chrono::seconds timeout = std::chrono::minutes(30));
   World(World&&) noexcept;
   World& operator=(World&&) noexcept;

@@ -13,6 +13,8 @@
 #include <cstring>
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/tensor.h>
 
 namespace pillar {
 namespace {
@@ -98,6 +100,13 @@ PretrainPool keep_sound(std::vector<Candidate> candidates, const std::vector<Pre
 }
 
 }  // namespace
+
+at::Tensor texts_of(const PretrainPool& pool, const std::vector<std::int64_t>& studies) {
+  if (pool.text_nw.dim() != 2 || pool.text_nw.size(0) != static_cast<std::int64_t>(pool.studies.size()) ||
+      pool.text_nw.scalar_type() != at::kFloat)
+    fail(ErrorCategory::usage, "a pool's text embeddings are (studies, width) float32");
+  return pool.text_nw.index_select(0, at::tensor(studies));
+}
 
 PretrainPool load_pretrain_pool(const std::vector<PretrainSource>& sources, const PreprocessSpec& spec,
                                 int threads, std::vector<StudyFault>& faults) {

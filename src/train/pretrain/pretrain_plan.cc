@@ -50,9 +50,9 @@ void add_data(std::string& text, const PretrainSetup& setup, const PretrainConfi
 std::vector<StepBatch> first_batches(const PretrainOptions& options, const PretrainSetup& setup) {
   std::vector<StepBatch> batches;
   for (const TrainedModality& modality : setup.modalities) {
-    PretrainLoaderOptions loading = loader_options(options, setup, true);
+    StudyLoaderOptions loading = loader_options(options, setup, true);
     loading.end_step = 1;
-    PretrainLoader loader(modality.train, loading);
+    StudyLoader loader(modality.train, loading);
     batches.push_back(std::move(*loader.next()));
   }
   return batches;
@@ -72,15 +72,16 @@ std::string plan_pretrain(const PretrainOptions& options) {
   const Clock::time_point started = Clock::now();
   const std::vector<StepBatch> batches = first_batches(options, setup);
   const Clock::time_point loaded = Clock::now();
-  for (const StepBatch& batch : batches) {
+  for (std::size_t m = 0; m < batches.size(); ++m) {
+    const StepBatch& batch = batches[m];
     for (const BadStudy& bad : batch.bad)
       text += fmt::format("failed           {}: {}\n", bad.name, bad.fault);
     if (batch.micro_batches.empty()) continue;
     const at::Tensor& voxels = batch.micro_batches.front().voxels_bcdhw;
+    const at::Tensor texts = texts_of(setup.modalities[m].train, batch.micro_batches.front().studies);
     text += fmt::format("first batch      {} micro-batches; voxels ({}) {}, text ({})\n",
                         batch.micro_batches.size(), fmt::join(voxels.sizes(), ","),
-                        at::toString(voxels.scalar_type()),
-                        fmt::join(batch.micro_batches.front().text_bw.sizes(), ","));
+                        at::toString(voxels.scalar_type()), fmt::join(texts.sizes(), ","));
   }
   StepRunner runner(options, setup, alone);
   const StepReport report = runner.run(batches, 0);

@@ -42,7 +42,7 @@ TrainedModality load_modality(const PretrainConfig::Modality& wanted, const Conf
   TrainedModality modality{wanted.name,
                            parse_windows(spec.windows, spec.family),
                            load_pretrain_pool(wanted.train, spec, threads, faults),
-                           {spec, {}, {}}};
+                           {{spec, {}}, {}}};
   if (static_cast<std::int64_t>(modality.windows.size()) != tower.in_chans) {
     fail(ErrorCategory::input, "windows {} of {} are {}, its tower takes {} channels", spec.windows,
          wanted.name, modality.windows.size(), tower.in_chans);
@@ -137,11 +137,11 @@ PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world
   return setup;
 }
 
-PretrainLoaderOptions loader_options(const PretrainOptions& options, const PretrainSetup& setup, bool train) {
+StudyLoaderOptions loader_options(const PretrainOptions& options, const PretrainSetup& setup, bool train) {
   const PretrainConfig& config = options.config;
   const auto bytes = [](double gigabytes) { return static_cast<std::uint64_t>(gigabytes * (1ull << 30)); };
   const auto pools = static_cast<double>(setup.modalities.size());
-  PretrainLoaderOptions loader;
+  StudyLoaderOptions loader;
   loader.shape = setup.shape;
   loader.seed = config.seed;
   loader.train = train;

@@ -1,7 +1,8 @@
 // Internal: what a run is made of before its first step.
 #pragma once
 
-#include "pillar/data/pretrain_loader.h"
+#include "pillar/data/pretrain_pool.h"
+#include "pillar/data/study_loader.h"
 #include "pillar/model/clip_model.h"
 #include "pillar/train/pretrain.h"
 
@@ -32,7 +33,7 @@ struct PretrainSetup {
 // Reads and checks everything. Throws Error with a table of all faulty studies unless they are to be skipped.
 PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world);
 
-PretrainLoaderOptions loader_options(const PretrainOptions& options, const PretrainSetup& setup, bool train);
+StudyLoaderOptions loader_options(const PretrainOptions& options, const PretrainSetup& setup, bool train);
 
 at::ScalarType compute_type(Precision precision);
 

@@ -1,14 +1,9 @@
 #include "train/pretrain/pretrain_step.h"
 
-#include "pillar/core/fail.h"
-
 #include "train/run/clock.h"
-
-#include <cmath>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -34,6 +29,17 @@ std::string study_names(const std::vector<StepBatch>& batches) {
   return names.empty() ? "none on this rank" : names;
 }
 
+UpdateOptions update_options(const PretrainConfig& config, PretrainSetup& setup) {
+  UpdateOptions options;
+  options.schedule = {config.lr, config.warmup_steps, setup.total_steps};
+  options.adamw = config.adamw;
+  options.clip_norm = config.clip_norm;
+  options.average_decay = config.ema_decay;
+  options.scale_loss = config.precision == Precision::fp16;
+  options.bound_weights = [&model = *setup.model] { clamp_logit_scale(model.logit_scale()); };
+  return options;
+}
+
 }  // namespace
 
 StepRunner::StepRunner(const PretrainOptions& options, PretrainSetup& setup, const World& world)
@@ -41,13 +47,11 @@ StepRunner::StepRunner(const PretrainOptions& options, PretrainSetup& setup, con
       setup_(setup),
       world_(world),
       compute_(compute_type(config_.precision)),
-      schedule_{config_.lr, config_.warmup_steps, setup.total_steps},
-      optimizer_(setup.model->parameters(), config_.adamw) {
+      update_(setup.model->parameters(), setup.model->buffers(), update_options(config_, setup), world) {
   for (std::size_t m = 0; m < setup.modalities.size(); ++m) {
     inputs_.emplace_back(setup.modalities[m], options.device, compute_);
     reducers_.emplace_back(world, setup.model->parameters_of(m));
   }
-  if (config_.ema_decay > 0) start_average();
 }
 
 ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, std::int64_t step) {
@@ -70,9 +74,10 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
         inputs_[modality](micro.voxels_bcdhw, draw_rotations(micro.study_seeds, config_.rotation));
     return setup_.model->image_embeddings(setup_.modalities[modality].name, image, pass);
   };
-  part.text_embeddings = [this, &batch] {
+  part.text_embeddings = [this, modality, &batch] {
     std::vector<at::Tensor> texts;
-    for (const MicroBatch& micro : batch.micro_batches) texts.push_back(micro.text_bw);
+    for (const MicroBatch& micro : batch.micro_batches)
+      texts.push_back(texts_of(setup_.modalities[modality].train, micro.studies));
     return setup_.model->text_embeddings(at::cat(texts), compute_);
   };
   part.before_last_backward = [this, modality, &batch] {
@@ -84,80 +89,21 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
 }
 
 StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t step) {
+  const StudyNames studies = [&batches] { return study_names(batches); };
+  at::Tensor& logit_scale = setup_.model->logit_scale();
   StepReport report;
   std::vector<ContrastivePart> parts;
   for (std::size_t m = 0; m < batches.size(); ++m) parts.push_back(part(m, batches[m], step));
-  const bool scaled = compute_ == at::kHalf;
-  report.contrastive =
-      add_contrastive_gradients(parts, setup_.model->logit_scale(), world_, scaled ? loss_scale_.scale : 1);
+  report.contrastive = add_contrastive_gradients(parts, logit_scale, world_, update_.gradient_scale());
   for (const double loss : report.contrastive.losses) report.loss += loss;
-  if (!std::isfinite(report.loss)) {
-    fail(ErrorCategory::input, "step {}: the loss is {}; studies of this step: {}", step, report.loss,
-         study_names(batches));
-  }
+  require_finite("the loss", report.loss, step, studies);
   for (const GradientReducer& reducer : reducers_) reducer.require_reduced();
   const double started = steady_seconds();
-  world_.broadcast(setup_.model->logit_scale().mutable_grad());
-  const NamedTensors& parameters = optimizer_.parameters();
-  report.left_out = scaled && !loss_scale_.unscale(parameters);
-  report.grad_norm = gradient_norm(parameters);
-  if (!report.left_out && !std::isfinite(report.grad_norm)) {
-    fail(ErrorCategory::input, "step {}: the gradients' norm is {}; studies of this step: {}", step,
-         report.grad_norm, study_names(batches));
-  }
-  update(step, report);
+  world_.broadcast(logit_scale.mutable_grad());
+  report.update = update_.apply(step, studies);
+  report.logit_scale = logit_scale.item<double>();
   report.optimiser_s = steady_seconds() - started;
   return report;
-}
-
-void StepRunner::update(std::int64_t step, StepReport& report) {
-  const NamedTensors& parameters = optimizer_.parameters();
-  report.lr = learning_rate(schedule_, step);
-  if (!report.left_out) {
-    if (config_.clip_norm > 0) clip_gradients(parameters, report.grad_norm, config_.clip_norm);
-    optimizer_.step(report.lr);
-    clamp_logit_scale(setup_.model->logit_scale());
-  }
-  clear_gradients(parameters);
-  share_statistics();
-  move_average();
-  report.logit_scale = setup_.model->logit_scale().item<double>();
-}
-
-void StepRunner::share_statistics() {
-  if (world_.size() == 1) return;
-  const at::NoGradGuard no_gradients;
-  std::vector<at::Tensor> statistics, flat;
-  for (const auto& [name, tensor] : setup_.model->parameters().of_kind(ParameterKind::buffer)) {
-    if (!tensor.is_floating_point()) continue;
-    statistics.push_back(tensor);
-    flat.push_back(tensor.flatten());
-  }
-  at::Tensor all = at::cat(flat);
-  world_.all_reduce_sum(all);
-  all.div_(static_cast<double>(world_.size()));
-  std::int64_t first = 0;
-  for (at::Tensor& tensor : statistics) {
-    tensor.copy_(all.narrow(0, first, tensor.numel()).view(tensor.sizes()));
-    first += tensor.numel();
-  }
-}
-
-void StepRunner::start_average() {
-  average_.clear();
-  for (const auto& [name, tensor] : optimizer_.parameters())
-    average_.emplace_back(name, tensor.detach().clone());
-}
-
-void StepRunner::move_average() {
-  if (average_.empty()) return;
-  const at::NoGradGuard no_gradients;
-  std::vector<at::Tensor> averages, values;
-  for (std::size_t i = 0; i < average_.size(); ++i) {
-    averages.push_back(average_[i].second);
-    values.push_back(optimizer_.parameters()[i].second.detach());
-  }
-  at::_foreach_lerp_(averages, values, 1 - config_.ema_decay);
 }
 
 }  // namespace pillar

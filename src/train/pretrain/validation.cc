@@ -1,5 +1,7 @@
 #include "train/pretrain/validation.h"
 
+#include "pillar/metrics/retrieval.h"
+
 #include "train/pretrain/image_input.h"
 
 #include <algorithm>
@@ -23,11 +25,11 @@ struct Rows {
 Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const TrainedModality& modality,
            const ClipModel& model, const World& world, std::vector<BadStudy>& bad) {
   const auto count = static_cast<std::int64_t>(modality.validation.studies.size());
-  PretrainLoaderOptions loading = loader_options(options, setup, false);
+  StudyLoaderOptions loading = loader_options(options, setup, false);
   loading.shape.batch = loading.shape.micro_batch * world.size();
   loading.shape.drop_last = false;
   loading.end_step = steps_per_epoch(count, loading.shape);
-  PretrainLoader loader(modality.validation, loading);
+  StudyLoader loader(modality.validation, loading);
   AtlasPass pass;
   pass.execution = {model.device(), compute_type(options.config.precision)};
   ImageInput input(modality, model.device(), pass.execution.compute);
@@ -35,7 +37,7 @@ Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const Tra
   while (const auto batch = loader.next()) {
     for (const MicroBatch& micro : batch->micro_batches) {
       images.push_back(model.image_embeddings(modality.name, input(micro.voxels_bcdhw), pass).cpu());
-      texts.push_back(model.text_embeddings(micro.text_bw, pass.execution.compute).cpu());
+      texts.push_back(model.text_embeddings(texts_of(modality.validation, micro.studies), pass.execution.compute).cpu());
     }
     bad.insert(bad.end(), batch->bad.begin(), batch->bad.end());
   }
@@ -71,10 +73,11 @@ double set_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embed
   return (one_way(image_embeddings, text_embeddings) + one_way(text_embeddings, image_embeddings)) / 2;
 }
 
-ValidationReport validate(const PretrainOptions& options, const PretrainSetup& setup, const ClipModel& model,
-                          const World& world) {
+Validation validate_pretrain(const PretrainOptions& options, const PretrainSetup& setup,
+                             const ClipModel& model, const World& world) {
   const at::NoGradGuard no_gradients;
-  ValidationReport report;
+  Validation report;
+  double sum = 0;
   const bool several = setup.modalities.size() > 1;
   for (const TrainedModality& modality : setup.modalities) {
     if (modality.validation.studies.empty()) continue;
@@ -82,7 +85,7 @@ ValidationReport validate(const PretrainOptions& options, const PretrainSetup& s
     if (rows.image.size(0) == 0) continue;
     const std::string suffix = several ? fmt::format(".{}", modality.name) : std::string();
     const double loss = set_loss(rows.image, rows.text, model.weights().at("logit_scale").item<double>());
-    report.loss += loss;
+    sum += loss;
     report.values.emplace_back(fmt::format("loss{}", suffix), loss);
     add_scores(report.values, "i2t", suffix, retrieval_scores(rows.image, rows.text));
     add_scores(report.values, "t2i", suffix, retrieval_scores(rows.text, rows.image));
@@ -90,7 +93,7 @@ ValidationReport validate(const PretrainOptions& options, const PretrainSetup& s
     report.values.emplace_back(fmt::format("text_spread{}", suffix), mean_pairwise_cosine(rows.text));
     report.values.emplace_back(fmt::format("count{}", suffix), static_cast<double>(rows.image.size(0)));
   }
-  if (several && !report.values.empty()) report.values.insert(report.values.begin(), {"loss", report.loss});
+  if (several && !report.values.empty()) report.values.insert(report.values.begin(), {"loss", sum});
   return report;
 }
 

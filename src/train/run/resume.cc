@@ -2,25 +2,26 @@
 
 #include "pillar/core/fail.h"
 
+#include "train/run/identity.h"
 #include "train/run/run_state.h"
 #include "world/shared/world_text.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 namespace pillar {
 namespace {
 
-std::optional<RunCheckpoint> find_checkpoint(const PretrainOptions& options, const CheckpointStore& store) {
-  if (options.resume == "none") {
+std::optional<RunCheckpoint> find_checkpoint(const std::string& resume, RunFolder& folder) {
+  const CheckpointStore& store = folder.store();
+  if (resume == "none") {
     if (!store.list().empty()) {
       fail(ErrorCategory::usage,
            "{}: holds a run with checkpoints; go on with it (--resume auto), or start over in another output",
-           options.config.output);
+           folder.path());
     }
     return std::nullopt;
   }
-  if (options.resume != "auto") return load_run_checkpoint(options.resume);
+  if (resume != "auto") return load_run_checkpoint(resume);
   Notes damaged;
   std::optional<RunCheckpoint> found = store.newest(damaged);
   for (const std::string& fault : damaged)
@@ -46,88 +47,64 @@ void take_over(const std::map<std::string, at::Tensor>& stored, const NamedTenso
   }
 }
 
-template <typename T>
-void note_change(std::string& text, const char* what, const T& before, const T& now) {
-  if (before != now) text += fmt::format("{}{} {} -> {}", text.empty() ? "" : ", ", what, before, now);
+void say_differences(const RunIdentity& before, const RunIdentity& now) {
+  const std::string text = differences(before, now);
+  if (text.empty()) return;
+  spdlog::warn("the run goes on with {}: its steps will not be those of an uninterrupted run{}", text,
+               have_same_draws(before, now)
+                   ? " bit for bit; studies, crops, rotations and dropout of each step stay the same"
+                   : "");
 }
 
-void say_differences(const RunState& before, const RunState& now) {
-  std::string text;
-  note_change(text, "processes", before.world_size, now.world_size);
-  note_change(text, "train.batch_size", before.batch_size, now.batch_size);
-  note_change(text, "train.micro_batch", before.micro_batch, now.micro_batch);
-  note_change(text, "threads", before.threads, now.threads);
-  note_change(text, "seed", before.seed, now.seed);
-  note_change(text, "precision", before.precision, now.precision);
-  note_change(text, "device", before.device, now.device);
-  note_change(text, "version", before.version, now.version);
-  note_change(text, "steps of the schedule", before.total_steps, now.total_steps);
-  if (text.empty()) return;
-  spdlog::warn(
-      "the run goes on with {}: its steps will not be those of an uninterrupted run{}", text,
-      before.batch_size == now.batch_size && before.micro_batch == now.micro_batch && before.seed == now.seed
-          ? " bit for bit; studies, crops, rotations and dropout of each step stay the same"
-          : "");
+// Model, optimiser and average of `found` become the task's.
+void take_tensors(const RunCheckpoint& found, RunTask& task) {
+  const std::string source = found.folder.string();
+  WeightUpdate& update = task.update();
+  take_over(found.model, task.model_tensors(), source);
+  update.optimizer().load_state(found.optimizer);
+  if (update.average().empty()) return;
+  if (found.average.empty())
+    update.start_average();
+  else
+    take_over(found.average, update.average(), source);
+}
+
+// Where `before` stands, as the run that goes on with it: what it is made of now is its own.
+RunState continued(const RunState& before, const RunState& fresh) {
+  RunState state = before;
+  state.identity = fresh.identity;
+  state.bad_in_epoch = fresh.bad_in_epoch;
+  for (auto& [pool, count] : state.bad_in_epoch) {
+    const auto known = before.bad_in_epoch.find(pool);
+    if (known != before.bad_in_epoch.end()) count = known->second;
+  }
+  return state;
 }
 
 }  // namespace
 
-NamedTensors model_tensors(const ClipModel& model) {
-  return {model.weights().begin(), model.weights().end()};
-}
-
-RunState current_state(const PretrainOptions& options, const PretrainSetup& setup, const World& world) {
-  RunState state;
-  state.seed = options.config.seed;
-  state.world_size = world.size();
-  state.batch_size = options.config.batch_size;
-  state.micro_batch = options.config.micro_batch;
-  state.threads = at::get_num_threads();
-  state.total_steps = setup.total_steps;
-  state.precision = to_string(options.config.precision);
-  state.device = options.device.is_cuda() ? "cuda" : "cpu";
-  state.version = options.version;
-  for (const TrainedModality& modality : setup.modalities) state.bad_in_epoch[modality.name] = 0;
-  return state;
-}
-
-RunState resume_run(const PretrainOptions& options, PretrainSetup& setup, StepRunner& runner,
-                    const CheckpointStore* store, const World& world) {
-  RunState state = current_state(options, setup, world);
-  if (store != nullptr) {
-    if (const auto found = find_checkpoint(options, *store)) {
-      const std::string source = found->folder.string();
-      take_over(found->model, model_tensors(*setup.model), source);
-      runner.optimizer().load_state(found->optimizer);
-      if (!runner.average().empty() && !found->average.empty())
-        take_over(found->average, runner.average(), source);
-      else if (!runner.average().empty())
-        runner.start_average();
-      const RunState before = found->state;
-      say_differences(before, state);
-      spdlog::info("resumed from {}: {} of {} steps done", source, before.step, state.total_steps);
-      state.step = before.step;
-      state.validated_epochs = before.validated_epochs;
-      state.best_step = before.best_step;
-      state.best_value = before.best_value;
-      state.loss_scale = before.loss_scale;
-      state.good_steps = before.good_steps;
-      for (auto& [modality, count] : state.bad_in_epoch) {
-        const auto known = before.bad_in_epoch.find(modality);
-        if (known != before.bad_in_epoch.end()) count = known->second;
-      }
+RunState resume_run(const std::string& resume, const RunState& fresh, RunTask& task, RunFolder& folder,
+                    const World& world) {
+  RunState state = fresh;
+  if (folder.is_writer()) {
+    if (const auto found = find_checkpoint(resume, folder)) {
+      take_tensors(*found, task);
+      say_differences(found->state.identity, fresh.identity);
+      spdlog::info("resumed from {}: {} of {} steps done", found->folder.string(), found->state.step,
+                   fresh.identity.total_steps);
+      state = continued(found->state, fresh);
     }
   }
   state = parse_run_state(broadcast_text(world, format_run_state(state)), "the state that rank 0 sent");
   const at::NoGradGuard no_gradients;
-  for (const NamedTensors& tensors :
-       {model_tensors(*setup.model), runner.optimizer().state(), runner.average()}) {
+  WeightUpdate& update = task.update();
+  for (const NamedTensors& tensors : {task.model_tensors(), update.optimizer().state(), update.average()}) {
     for (const auto& [name, tensor] : tensors) {
       at::Tensor alias = tensor.detach();
       world.broadcast(alias);
     }
   }
-  if (state.loss_scale > 0) runner.loss_scale() = {state.loss_scale, state.good_steps};
+  if (state.loss_scale > 0) update.loss_scale() = {state.loss_scale, state.good_steps};
   return state;
 }
 

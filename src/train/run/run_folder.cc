@@ -10,28 +10,24 @@
 
 namespace pillar {
 
-RunFolder::RunFolder(const PretrainOptions& options, const World& world) : options_(options) {
+RunFolder::RunFolder(const RunFolderOptions& options, const World& world) : path_(options.path) {
   if (world.rank() != 0) return;
-  const std::filesystem::path& folder = options.config.output;
-  lock_ = std::make_unique<RunLock>(folder);
-  LogOptions log = options.log;
-  if (log.file.empty()) log.file = folder / "log.txt";
-  init_logging(log);
-  remove_stale_partials(folder);
-  store_ = std::make_unique<CheckpointStore>(folder / "checkpoints", options.config.checkpoints_kept);
+  lock_ = std::make_unique<RunLock>(path_);
+  if (options.open_log) options.open_log(path_ / "log.txt");
+  remove_stale_partials(path_);
+  store_ = std::make_unique<CheckpointStore>(path_ / "checkpoints", options.checkpoints_kept);
 }
 
-void RunFolder::open(std::int64_t step) {
+void RunFolder::open(std::int64_t step, const std::string& config_yaml) {
   if (!is_writer()) return;
-  const std::filesystem::path& folder = options_.config.output;
-  write_file_atomic(folder / "config.yaml", format_pretrain_config(options_.config));
-  metrics_ = std::make_unique<MetricsLog>(folder, step);
+  write_file_atomic(path_ / "config.yaml", config_yaml);
+  metrics_ = std::make_unique<MetricsLog>(path_, step);
   if (step > 0) read_failures();
   add_failures("", {});
 }
 
 void RunFolder::read_failures() {
-  const std::filesystem::path file = options_.config.output / "failures.csv";
+  const std::filesystem::path file = path_ / "failures.csv";
   if (!std::filesystem::exists(file)) return;
   const CsvTable table = read_csv(file);
   for (const auto& row : table.rows) {
@@ -51,18 +47,9 @@ void RunFolder::add_failures(const std::string& phase, const std::vector<BadStud
   table.header = {"phase", "accession", "path", "reason"};
   for (const auto& [key, row] : failures_) table.rows.push_back(row);
   try {
-    write_csv(options_.config.output / "failures.csv", table);
+    write_csv(path_ / "failures.csv", table);
   } catch (const Error& error) {
     spdlog::error("{}", error.what());  // a full disk costs the list, not the run
-  }
-}
-
-void RunFolder::export_model(const std::string& config_json, const WeightMap& weights) const {
-  if (!is_writer()) return;
-  try {
-    write_checkpoint(options_.config.output / "export", config_json, weights);
-  } catch (const Error& error) {
-    spdlog::error("not exported, the run goes on: {}", error.what());
   }
 }
 

@@ -1,12 +1,13 @@
-// Internal: what rank 0 keeps in a run's folder beside checkpoints. On other ranks everything does nothing.
+// Internal: what rank 0 keeps in a run's folder. On other ranks everything does nothing.
 #pragma once
 
-#include "pillar/data/pretrain_loader.h"
+#include "pillar/data/study_loader.h"
 #include "pillar/train/metrics_log.h"
 #include "pillar/train/run_checkpoint.h"
+#include "pillar/world/world.h"
 
-#include "train/pretrain/pretrain_setup.h"
-
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,24 +15,31 @@
 
 namespace pillar {
 
+struct RunFolderOptions {
+  std::filesystem::path path;
+  std::int64_t checkpoints_kept = 3;
+  // Given the path of the run's log.txt once the folder is this process's own; may be empty.
+  std::function<void(const std::filesystem::path& log_file)> open_log;
+};
+
 class RunFolder {
  public:
-  // Locks the folder and turns the log to its log.txt. Throws Error(usage | io).
-  RunFolder(const PretrainOptions& options, const World& world);
+  // Makes the folder if need be and locks it. Throws Error(usage | io).
+  RunFolder(const RunFolderOptions& options, const World& world);
 
+  const std::filesystem::path& path() const noexcept { return path_; }
   bool is_writer() const noexcept { return lock_ != nullptr; }
   CheckpointStore& store() { return *store_; }
   // Opens metrics.jsonl and failures.csv for a run that goes on at `step`; writes config.yaml.
-  void open(std::int64_t step);
+  void open(std::int64_t step, const std::string& config_yaml);
   void write(const MetricsRow& row);
   // Studies that failed, of all ranks; each is listed once.
   void add_failures(const std::string& phase, const std::vector<BadStudy>& bad);
   std::int64_t failures() const { return static_cast<std::int64_t>(failures_.size()); }
-  void export_model(const std::string& config_json, const WeightMap& weights) const;
 
  private:
   void read_failures();
-  const PretrainOptions& options_;
+  std::filesystem::path path_;
   std::unique_ptr<RunLock> lock_;
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<MetricsLog> metrics_;

@@ -13,21 +13,21 @@ constexpr int kLayout = 1;
 template <typename Visit>
 void each_field(RunState& state, Visit visit) {
   visit("step", state.step);
-  visit("seed", state.seed);
+  visit("seed", state.identity.seed);
   visit("validated_epochs", state.validated_epochs);
   visit("bad_in_epoch", state.bad_in_epoch);
   visit("loss_scale", state.loss_scale);
   visit("good_steps", state.good_steps);
   visit("best_step", state.best_step);
   visit("best_value", state.best_value);
-  visit("world_size", state.world_size);
-  visit("batch_size", state.batch_size);
-  visit("micro_batch", state.micro_batch);
-  visit("threads", state.threads);
-  visit("total_steps", state.total_steps);
-  visit("precision", state.precision);
-  visit("device", state.device);
-  visit("version", state.version);
+  visit("world_size", state.identity.world_size);
+  visit("batch_size", state.identity.batch_size);
+  visit("micro_batch", state.identity.micro_batch);
+  visit("threads", state.identity.threads);
+  visit("total_steps", state.identity.total_steps);
+  visit("precision", state.identity.precision);
+  visit("device", state.identity.device);
+  visit("version", state.identity.version);
 }
 
 }  // namespace

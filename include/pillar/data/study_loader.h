@@ -1,9 +1,9 @@
-// Batches for contrastive training: decoded, fitted, assembled ahead of the step that takes them.
+// Batches of scans for any training: decoded, fitted, assembled ahead of the step that takes them.
 #pragma once
 
 #include "pillar/core/notes.h"
 #include "pillar/data/epoch_order.h"
-#include "pillar/data/pretrain_pool.h"
+#include "pillar/data/study_pool.h"
 
 #include <cstdint>
 #include <memory>
@@ -15,7 +15,7 @@
 
 namespace pillar {
 
-struct PretrainLoaderOptions {
+struct StudyLoaderOptions {
   BatchShape shape;
   std::uint64_t seed = 0;
   bool train = true;  // shuffled, random depth crop; else the pool's order and centre crop
@@ -31,11 +31,11 @@ struct PretrainLoaderOptions {
 };
 
 struct MicroBatch {
-  std::int64_t index = 0;  // within the step, over all ranks
+  std::int64_t index = 0;             // within the step, over all ranks
+  std::vector<std::int64_t> studies;  // indices in the pool: the caller joins texts or labels by them
   std::vector<std::string> names;
   std::vector<std::uint64_t> study_seeds;  // of (seed, epoch, study): draws of augmentation
   at::Tensor voxels_bcdhw;                 // as model_input() gives; float32 where its studies' types differ
-  at::Tensor text_bw;                      // float32
 };
 
 struct BadStudy {
@@ -53,14 +53,14 @@ struct StepBatch {
 // Steps first_step..end_step-1 of one pool, in order. Steps past an epoch's end go on with the next epoch's
 // permutation. What a step holds depends on pool, seed, step and shape alone: seeds of a study are
 // mix_seed({seed, epoch, its index in the pool}). next(), waited_seconds() and notes() belong to one thread.
-class PretrainLoader {
+class StudyLoader {
  public:
   // `pool` must outlive it. Throws Error(usage) for sizes that make no sense, and for `pin` without a CUDA
   // device.
-  PretrainLoader(const PretrainPool& pool, const PretrainLoaderOptions& options);
-  ~PretrainLoader();
-  PretrainLoader(const PretrainLoader&) = delete;
-  PretrainLoader& operator=(const PretrainLoader&) = delete;
+  StudyLoader(const StudyPool& pool, const StudyLoaderOptions& options);
+  ~StudyLoader();
+  StudyLoader(const StudyLoader&) = delete;
+  StudyLoader& operator=(const StudyLoader&) = delete;
 
   // Blocks until it is there; unset after the last. A study that cannot be loaded is in `bad`: nothing is
   // thrown for it, and it is tried again in the next epoch.

@@ -1,4 +1,4 @@
-#include "pillar/data/pretrain_loader.h"
+#include "pillar/data/study_loader.h"
 
 #include "pillar/core/fail.h"
 #include "pillar/data/prefetch.h"
@@ -16,8 +16,6 @@
 #include <cstring>
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/tensor.h>
 
 namespace pillar {
 namespace {
@@ -31,12 +29,9 @@ struct Loaded {
   std::string fault;  // not empty: nothing was loaded
 };
 
-const PretrainLoaderOptions& checked(const PretrainLoaderOptions& options, const PretrainPool& pool) {
+const StudyLoaderOptions& checked(const StudyLoaderOptions& options, const StudyPool& pool) {
   check_batch_shape(options.shape);
   if (options.threads < 1) fail(ErrorCategory::usage, "cannot load on {} threads", options.threads);
-  if (pool.text_nw.dim() != 2 || pool.text_nw.size(0) != static_cast<std::int64_t>(pool.studies.size()) ||
-      pool.text_nw.scalar_type() != at::kFloat)
-    fail(ErrorCategory::usage, "a pool's text embeddings are (studies, width) float32");
   const SizeDhw& size = pool.spec.size_dhw;
   if (std::any_of(size.begin(), size.end(), [](std::int64_t n) { return n < 1; }))
     fail(ErrorCategory::usage, "{}: a model size of {}", pool.spec.modality, joined(size, "x"));
@@ -47,8 +42,8 @@ const PretrainLoaderOptions& checked(const PretrainLoaderOptions& options, const
 
 }  // namespace
 
-struct PretrainLoader::State {
-  State(const PretrainPool& pool_, const PretrainLoaderOptions& options_)
+struct StudyLoader::State {
+  State(const StudyPool& pool_, const StudyLoaderOptions& options_)
       : pool(pool_),
         options(checked(options_, pool_)),
         sequence(static_cast<std::int64_t>(pool.studies.size()), options.shape, options.seed, options.train,
@@ -62,7 +57,7 @@ struct PretrainLoader::State {
     return mix_seed(
         {options.seed, static_cast<std::uint64_t>(place.epoch), static_cast<std::uint64_t>(place.study)});
   }
-  const PretrainStudy& study_of(const StudyPlace& place) const {
+  const PoolStudy& study_of(const StudyPlace& place) const {
     return pool.studies[static_cast<std::size_t>(place.study)];
   }
   std::uint64_t input_bytes(at::ScalarType dtype) const {
@@ -78,8 +73,8 @@ struct PretrainLoader::State {
   std::shared_ptr<MicroAssembly> assembly_of(const StudyPlace& place);
   std::optional<MicroBatch> take_micro(const MicroRange& range, StepBatch& batch);
 
-  const PretrainPool& pool;
-  const PretrainLoaderOptions options;
+  const StudyPool& pool;
+  const StudyLoaderOptions options;
   const StudySequence sequence;
   VolumeCache cache;
   NoteSummary notes;
@@ -93,7 +88,7 @@ struct PretrainLoader::State {
   Prefetch<Loaded> prefetch;  // last, so that its threads end before what they use
 };
 
-std::shared_ptr<MicroAssembly> PretrainLoader::State::assembly_of(const StudyPlace& place) {
+std::shared_ptr<MicroAssembly> StudyLoader::State::assembly_of(const StudyPlace& place) {
   const std::lock_guard lock(mutex);
   std::shared_ptr<MicroAssembly>& micro = assemblies[{place.step, place.micro.index}];
   if (!micro) {
@@ -103,14 +98,14 @@ std::shared_ptr<MicroAssembly> PretrainLoader::State::assembly_of(const StudyPla
   return micro;
 }
 
-FittedInput PretrainLoader::State::fit(const Scan& scan, const StudyPlace& place,
-                                       Notes& notes_of_scan) const {
+FittedInput StudyLoader::State::fit(const Scan& scan, const StudyPlace& place,
+                                    Notes& notes_of_scan) const {
   std::optional<double> depth_crop;
   if (options.train) depth_crop = unit_interval(mix_seed({seed_of(place), kDepthCrop}));
   return fit_input(scan, pool.spec, notes_of_scan, depth_crop);
 }
 
-void PretrainLoader::State::load_kept(const KeptVolume& kept, Loaded& loaded, MemoryShare& share) {
+void StudyLoader::State::load_kept(const KeptVolume& kept, Loaded& loaded, MemoryShare& share) {
   const auto write = [&](const FittedInput& input) {
     share.set(input_bytes(input.dtype));
     assembly_of(loaded.place)->write(loaded.place.slot(), input);
@@ -121,8 +116,8 @@ void PretrainLoader::State::load_kept(const KeptVolume& kept, Loaded& loaded, Me
 }
 
 // The whole volume where the next epoch's crop may be another, what the model sees of it otherwise.
-void PretrainLoader::State::keep(const StudyPlace& place, const Scan& scan, at::ScalarType dtype,
-                                 const void* fitted) {
+void StudyLoader::State::keep(const StudyPlace& place, const Scan& scan, at::ScalarType dtype,
+                              const void* fitted) {
   const at::Tensor& voxels = scan.volume.voxels_dhw;
   if (options.train && voxels.size(0) > pool.spec.size_dhw[0]) {
     cache.offer(place.study, voxels.nbytes(), [&] {
@@ -142,8 +137,8 @@ void PretrainLoader::State::keep(const StudyPlace& place, const Scan& scan, at::
 }
 
 // One thread within a study: the others have studies of their own.
-std::uint64_t PretrainLoader::State::decode(Loaded& loaded, MemoryShare& share) {
-  const PretrainStudy& study = study_of(loaded.place);
+std::uint64_t StudyLoader::State::decode(Loaded& loaded, MemoryShare& share) {
+  const PoolStudy& study = study_of(loaded.place);
   std::optional<OpenedScan> opened =
       open_scan({study.path, study.name}, {prepare_options(pool.spec), /*threads=*/1});
   for (const std::string& note : opened->notes) loaded.notes.add(fmt::format("{}: {}", study.name, note));
@@ -159,7 +154,7 @@ std::uint64_t PretrainLoader::State::decode(Loaded& loaded, MemoryShare& share) 
   return input_bytes(input.dtype);
 }
 
-Loaded PretrainLoader::State::load(std::int64_t item, MemoryShare& share) {
+Loaded StudyLoader::State::load(std::int64_t item, MemoryShare& share) {
   Loaded loaded;
   loaded.place = sequence.place(item);
   try {
@@ -176,23 +171,22 @@ Loaded PretrainLoader::State::load(std::int64_t item, MemoryShare& share) {
 }
 
 // Its studies in order, without those that failed; unset where none is left.
-std::optional<MicroBatch> PretrainLoader::State::take_micro(const MicroRange& range, StepBatch& batch) {
+std::optional<MicroBatch> StudyLoader::State::take_micro(const MicroRange& range, StepBatch& batch) {
   MicroBatch micro;
   micro.index = range.index;
   std::vector<std::size_t> slots;
-  std::vector<std::int64_t> rows;
   for (std::int64_t position = range.begin; position < range.end; ++position) {
     std::optional<Prefetched<Loaded>> item = prefetch.next();
     if (item->error) std::rethrow_exception(item->error);
     const Loaded& loaded = *item->value;
-    const PretrainStudy& study = study_of(loaded.place);
+    const PoolStudy& study = study_of(loaded.place);
     for (const std::string& note : loaded.notes) notes.add(loaded.place.study, study.name, note);
     if (!loaded.fault.empty()) {
       batch.bad.push_back({study.name, study.path.string(), loaded.fault});
       continue;
     }
     slots.push_back(loaded.place.slot());
-    rows.push_back(loaded.place.study);
+    micro.studies.push_back(loaded.place.study);
     micro.names.push_back(study.name);
     micro.study_seeds.push_back(seed_of(loaded.place));
   }
@@ -203,16 +197,15 @@ std::optional<MicroBatch> PretrainLoader::State::take_micro(const MicroRange& ra
   }
   if (slots.empty()) return std::nullopt;
   micro.voxels_bcdhw = assembly->finish(slots);
-  micro.text_bw = pool.text_nw.index_select(0, at::tensor(rows));
   return micro;
 }
 
-PretrainLoader::PretrainLoader(const PretrainPool& pool, const PretrainLoaderOptions& options)
+StudyLoader::StudyLoader(const StudyPool& pool, const StudyLoaderOptions& options)
     : state_(std::make_unique<State>(pool, options)) {}
 
-PretrainLoader::~PretrainLoader() = default;
+StudyLoader::~StudyLoader() = default;
 
-std::optional<StepBatch> PretrainLoader::next() {
+std::optional<StepBatch> StudyLoader::next() {
   const auto start = std::chrono::steady_clock::now();
   State& state = *state_;
   if (state.step >= state.options.end_step) return std::nullopt;
@@ -227,11 +220,11 @@ std::optional<StepBatch> PretrainLoader::next() {
   return batch;
 }
 
-double PretrainLoader::waited_seconds() const noexcept {
+double StudyLoader::waited_seconds() const noexcept {
   return state_->waited_seconds;
 }
 
-Notes PretrainLoader::notes() const {
+Notes StudyLoader::notes() const {
   return state_->notes.summary();
 }
 

@@ -9,7 +9,7 @@
 
 namespace pillar {
 
-struct Meeting {
+struct RendezvousStore {
   c10::intrusive_ptr<c10d::TCPStore> store;
   std::vector<std::string> names;  // by rank: "rank 3 (host gpu7, pid 4242)"
   std::string address;             // of this host, where the others reach it
@@ -17,9 +17,9 @@ struct Meeting {
 
 // Returns when all have come. Throws Error(io) naming those that have not within `patience`, Error(usage) for
 // two processes with one rank or worlds of different sizes.
-Meeting meet(const Rendezvous& rendezvous, std::chrono::milliseconds patience);
+RendezvousStore open_rendezvous_store(const Rendezvous& rendezvous, std::chrono::milliseconds patience);
 
 // A further connection of this process, for Liveness's thread alone.
-RollStore roll_store(const Rendezvous& rendezvous, std::chrono::milliseconds patience);
+MembershipStore membership_store(const Rendezvous& rendezvous, std::chrono::milliseconds patience);
 
 }  // namespace pillar

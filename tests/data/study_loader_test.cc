@@ -1,4 +1,4 @@
-#include "pillar/data/pretrain_loader.h"
+#include "pillar/data/study_loader.h"
 
 #include "pillar/data/model_input.h"
 
@@ -34,25 +34,25 @@ constexpr std::uint64_t kStudyBytes = 8 * 36 * 44 * 2;
 constexpr std::uint64_t kVolumeBytes = kSlices * 40 * 40 * 2;
 
 // Written once: the tests that break studies make their own.
-class PretrainLoaderTest : public ::testing::Test {
+class StudyLoaderTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     dir_ = new TempDir;
-    pool_ = new PretrainPool(test::write_pool(dir_->path(), 7, kSlices, kSampleDhw));
+    pool_ = new StudyPool(test::write_pool(dir_->path(), 7, kSlices, kSampleDhw));
   }
   static void TearDownTestSuite() {
     delete pool_;
     delete dir_;
   }
-  static const PretrainPool& pool() { return *pool_; }
+  static const StudyPool& pool() { return *pool_; }
 
  private:
   static inline TempDir* dir_ = nullptr;
-  static inline PretrainPool* pool_ = nullptr;
+  static inline StudyPool* pool_ = nullptr;
 };
 
-PretrainLoaderOptions loader_options(std::int64_t end_step, int threads = 2) {
-  PretrainLoaderOptions options;
+StudyLoaderOptions loader_options(std::int64_t end_step, int threads = 2) {
+  StudyLoaderOptions options;
   options.shape = {4, 2, 0, 1, false};  // of 7 studies: steps of 4 and 3
   options.seed = 5;
   options.end_step = end_step;
@@ -60,14 +60,14 @@ PretrainLoaderOptions loader_options(std::int64_t end_step, int threads = 2) {
   return options;
 }
 
-std::vector<StepBatch> all_of(PretrainLoader& loader) {
+std::vector<StepBatch> all_of(StudyLoader& loader) {
   std::vector<StepBatch> batches;
   while (auto batch = loader.next()) batches.push_back(std::move(*batch));
   return batches;
 }
 
-std::vector<StepBatch> run(const PretrainPool& pool, const PretrainLoaderOptions& options) {
-  PretrainLoader loader(pool, options);
+std::vector<StepBatch> run(const StudyPool& pool, const StudyLoaderOptions& options) {
+  StudyLoader loader(pool, options);
   return all_of(loader);
 }
 
@@ -76,7 +76,7 @@ void expect_same(const MicroBatch& a, const MicroBatch& b) {
   EXPECT_EQ(a.names, b.names);
   EXPECT_EQ(a.study_seeds, b.study_seeds);
   EXPECT_TRUE(test::same_voxels(a.voxels_bcdhw, b.voxels_bcdhw));
-  EXPECT_TRUE(at::equal(a.text_bw, b.text_bw));
+  EXPECT_EQ(a.studies, b.studies);
 }
 
 void expect_same(const StepBatch& a, const StepBatch& b) {
@@ -106,15 +106,14 @@ std::size_t index_of(const std::string& name) {
   return static_cast<std::size_t>(std::stoi(name.substr(1)));  // S3
 }
 
-at::Tensor fitted(const PretrainPool& pool, std::size_t study,
-                  std::optional<double> depth_crop = std::nullopt) {
+at::Tensor fitted(const StudyPool& pool, std::size_t study, std::optional<double> depth_crop = std::nullopt) {
   Notes notes;
-  const PretrainStudy& at = pool.studies[study];
+  const PoolStudy& at = pool.studies[study];
   return model_input(open_scan({at.path, at.name}, {}).read(), pool.spec, notes, depth_crop);
 }
 
-TEST_F(PretrainLoaderTest, ValidationGoesThroughThePoolInItsOrderWithCentreCrops) {
-  PretrainLoaderOptions plain = loader_options(2);
+TEST_F(StudyLoaderTest, ValidationGoesThroughThePoolInItsOrderWithCentreCrops) {
+  StudyLoaderOptions plain = loader_options(2);
   plain.train = false;
   const std::vector<StepBatch> batches = run(pool(), plain);
   EXPECT_EQ(names_of(batches), (std::vector<std::string>{"S0", "S1", "S2", "S3", "S4", "S5", "S6"}));
@@ -126,11 +125,11 @@ TEST_F(PretrainLoaderTest, ValidationGoesThroughThePoolInItsOrderWithCentreCrops
   EXPECT_EQ(last.scalar_type(), at::kShort);
   EXPECT_TRUE(at::equal(last[0], fitted(pool(), 6)));
   EXPECT_TRUE(at::equal(batches[0].micro_batches[1].voxels_bcdhw[1], fitted(pool(), 3)));
-  EXPECT_TRUE(at::equal(batches[0].micro_batches[1].text_bw, pool().text_nw.narrow(0, 2, 2)));
+  EXPECT_THAT(batches[0].micro_batches[1].studies, ElementsAre(2, 3));
 }
 
 // Which crop of a study a batch holds: a start along D that gives the same voxels.
-std::int64_t crop_start(const PretrainPool& pool, const MicroBatch& micro, std::size_t slot) {
+std::int64_t crop_start(const StudyPool& pool, const MicroBatch& micro, std::size_t slot) {
   const std::int64_t starts = kSlices - kSampleDhw[0] + 1;
   for (std::int64_t start = 0; start < starts; ++start) {
     const double middle = (static_cast<double>(start) + 0.5) / static_cast<double>(starts);
@@ -141,7 +140,7 @@ std::int64_t crop_start(const PretrainPool& pool, const MicroBatch& micro, std::
   return -1;
 }
 
-TEST_F(PretrainLoaderTest, TrainingDrawsOrderAndCropsAnewEachEpoch) {
+TEST_F(StudyLoaderTest, TrainingDrawsOrderAndCropsAnewEachEpoch) {
   const std::vector<StepBatch> batches = run(pool(), loader_options(16));  // 8 epochs
   std::map<std::string, std::set<std::int64_t>> starts;
   std::set<std::vector<std::string>> orders;
@@ -155,8 +154,7 @@ TEST_F(PretrainLoaderTest, TrainingDrawsOrderAndCropsAnewEachEpoch) {
         starts[micro.names[slot]].insert(start);
         seeds.insert(micro.study_seeds[slot]);
         EXPECT_EQ(micro.study_seeds[slot], mix_seed({5, step / 2, index_of(micro.names[slot])}));
-        EXPECT_EQ(micro.text_bw[static_cast<std::int64_t>(slot)][0].item<float>(),
-                  static_cast<float>(index_of(micro.names[slot])));
+        EXPECT_EQ(micro.studies[slot], static_cast<std::int64_t>(index_of(micro.names[slot])));
       }
     }
     if (step % 2 == 1) {
@@ -170,28 +168,28 @@ TEST_F(PretrainLoaderTest, TrainingDrawsOrderAndCropsAnewEachEpoch) {
   for (const auto& [name, seen] : starts) EXPECT_GE(seen.size(), 2u) << name;
 }
 
-TEST_F(PretrainLoaderTest, ThreadsMemoryAndCacheChangeNothing) {
+TEST_F(StudyLoaderTest, ThreadsMemoryAndCacheChangeNothing) {
   const std::vector<StepBatch> reference = run(pool(), loader_options(6, 1));
   expect_same(run(pool(), loader_options(6, 4)), reference);
-  PretrainLoaderOptions tight = loader_options(6, 3);
+  StudyLoaderOptions tight = loader_options(6, 3);
   tight.memory_bytes = 1;
   expect_same(run(pool(), tight), reference);
-  PretrainLoaderOptions cached = loader_options(6, 3);
+  StudyLoaderOptions cached = loader_options(6, 3);
   cached.cache_bytes = 1 << 30;
   expect_same(run(pool(), cached), reference);
   cached.cache_bytes = 3 * kVolumeBytes;
   expect_same(run(pool(), cached), reference);
 }
 
-TEST_F(PretrainLoaderTest, AnotherSeedIsAnotherOrder) {
-  PretrainLoaderOptions other = loader_options(6);
+TEST_F(StudyLoaderTest, AnotherSeedIsAnotherOrder) {
+  StudyLoaderOptions other = loader_options(6);
   other.seed = 6;
   EXPECT_NE(names_of(run(pool(), other)), names_of(run(pool(), loader_options(6))));
 }
 
-TEST_F(PretrainLoaderTest, BeginsInMidEpochAsIfItHadRunFromTheStart) {
+TEST_F(StudyLoaderTest, BeginsInMidEpochAsIfItHadRunFromTheStart) {
   std::vector<StepBatch> whole = run(pool(), loader_options(7));
-  PretrainLoaderOptions later = loader_options(7);
+  StudyLoaderOptions later = loader_options(7);
   later.first_step = 3;
   whole.erase(whole.begin(), whole.begin() + 3);
   expect_same(run(pool(), later), whole);
@@ -199,12 +197,12 @@ TEST_F(PretrainLoaderTest, BeginsInMidEpochAsIfItHadRunFromTheStart) {
   EXPECT_THAT(run(pool(), later), IsEmpty());
 }
 
-TEST_F(PretrainLoaderTest, RanksTogetherAreOneProcess) {
+TEST_F(StudyLoaderTest, RanksTogetherAreOneProcess) {
   const std::vector<StepBatch> alone = run(pool(), loader_options(4));
   for (const std::int64_t world : {2, 3}) {
     std::vector<StepBatch> together(4);
     for (std::int64_t rank = 0; rank < world; ++rank) {
-      PretrainLoaderOptions mine = loader_options(4);
+      StudyLoaderOptions mine = loader_options(4);
       mine.shape.rank = rank;
       mine.shape.world = world;
       const std::vector<StepBatch> batches = run(pool(), mine);
@@ -220,50 +218,46 @@ TEST_F(PretrainLoaderTest, RanksTogetherAreOneProcess) {
   }
 }
 
-TEST_F(PretrainLoaderTest, CanBeDroppedAtAnyTime) {
+TEST_F(StudyLoaderTest, CanBeDroppedAtAnyTime) {
   for (int taken = 0; taken < 3; ++taken) {
-    PretrainLoaderOptions tight = loader_options(1000, 3);
+    StudyLoaderOptions tight = loader_options(1000, 3);
     tight.memory_bytes = 2 * kStudyBytes;
-    PretrainLoader loader(pool(), tight);
+    StudyLoader loader(pool(), tight);
     for (int i = 0; i < taken; ++i) EXPECT_TRUE(loader.next());
   }
 }
 
-TEST_F(PretrainLoaderTest, SaysHowLongItWasWaitedFor) {
-  PretrainLoader loader(pool(), loader_options(2));
+TEST_F(StudyLoaderTest, SaysHowLongItWasWaitedFor) {
+  StudyLoader loader(pool(), loader_options(2));
   EXPECT_EQ(loader.waited_seconds(), 0);
   all_of(loader);
   EXPECT_GT(loader.waited_seconds(), 0);
   EXPECT_LT(loader.waited_seconds(), 60);
 }
 
-TEST_F(PretrainLoaderTest, SizesThatMakeNoSenseAreRefused) {
-  PretrainLoaderOptions wrong = loader_options(2);
+TEST_F(StudyLoaderTest, SizesThatMakeNoSenseAreRefused) {
+  StudyLoaderOptions wrong = loader_options(2);
   wrong.threads = 0;
-  EXPECT_PILLAR_ERROR(PretrainLoader(pool(), wrong), ErrorCategory::usage, HasSubstr("0 threads"));
+  EXPECT_PILLAR_ERROR(StudyLoader(pool(), wrong), ErrorCategory::usage, HasSubstr("0 threads"));
   wrong = loader_options(2);
   wrong.shape.rank = 1;
-  EXPECT_PILLAR_ERROR(PretrainLoader(pool(), wrong), ErrorCategory::usage, HasSubstr("rank 1"));
+  EXPECT_PILLAR_ERROR(StudyLoader(pool(), wrong), ErrorCategory::usage, HasSubstr("rank 1"));
   wrong = loader_options(2);
   wrong.first_step = 3;
-  EXPECT_PILLAR_ERROR(PretrainLoader(pool(), wrong), ErrorCategory::usage, HasSubstr("steps 3 to 2"));
-  PretrainPool flat = pool();
+  EXPECT_PILLAR_ERROR(StudyLoader(pool(), wrong), ErrorCategory::usage, HasSubstr("steps 3 to 2"));
+  StudyPool flat = pool();
   flat.spec.size_dhw[1] = 0;
-  EXPECT_PILLAR_ERROR(PretrainLoader(flat, loader_options(2)), ErrorCategory::usage, HasSubstr("8x0x44"));
-  PretrainPool empty = pool();
+  EXPECT_PILLAR_ERROR(StudyLoader(flat, loader_options(2)), ErrorCategory::usage, HasSubstr("8x0x44"));
+  StudyPool empty = pool();
   empty.studies.clear();
-  EXPECT_PILLAR_ERROR(PretrainLoader(empty, loader_options(2)), ErrorCategory::usage,
-                      HasSubstr("text embeddings"));
-  empty.text_nw = empty.text_nw.narrow(0, 0, 0);
-  EXPECT_PILLAR_ERROR(PretrainLoader(empty, loader_options(2)), ErrorCategory::usage,
-                      HasSubstr("no studies"));
+  EXPECT_PILLAR_ERROR(StudyLoader(empty, loader_options(2)), ErrorCategory::usage, HasSubstr("no studies"));
 }
 
-TEST_F(PretrainLoaderTest, PageLockedBatchesNeedADevice) {
-  PretrainLoaderOptions pinned = loader_options(2);
+TEST_F(StudyLoaderTest, PageLockedBatchesNeedADevice) {
+  StudyLoaderOptions pinned = loader_options(2);
   pinned.pin = true;
   if (!cuda_available()) {
-    EXPECT_PILLAR_ERROR(PretrainLoader(pool(), pinned), ErrorCategory::usage, HasSubstr("CUDA"));
+    EXPECT_PILLAR_ERROR(StudyLoader(pool(), pinned), ErrorCategory::usage, HasSubstr("CUDA"));
     return;
   }
   const std::vector<StepBatch> batches = run(pool(), pinned);
@@ -271,21 +265,20 @@ TEST_F(PretrainLoaderTest, PageLockedBatchesNeedADevice) {
   expect_same(batches, run(pool(), loader_options(2)));
 }
 
-TEST(PretrainLoader, AStudyThatBreaksShrinksItsMicroBatch) {
+TEST(StudyLoader, AStudyThatBreaksShrinksItsMicroBatch) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 6, kSlices, kSampleDhw);
+  StudyPool pool = test::write_pool(dir.path(), 6, kSlices, kSampleDhw);
   test::corrupt(pool.studies[2].path);
   fs::remove_all(pool.studies[4].path);
   fs::remove_all(pool.studies[5].path);
-  PretrainLoaderOptions plain = loader_options(4);
+  StudyLoaderOptions plain = loader_options(4);
   plain.train = false;
   const std::vector<StepBatch> batches = run(pool, plain);
   ASSERT_THAT(batches, SizeIs(4));
   ASSERT_THAT(batches[0].micro_batches, SizeIs(2));
   EXPECT_THAT(batches[0].micro_batches[1].names, ElementsAre("S3"));
   EXPECT_TRUE(at::equal(batches[0].micro_batches[1].voxels_bcdhw[0], fitted(pool, 3)));
-  EXPECT_EQ(batches[0].micro_batches[1].text_bw.sizes(), (at::IntArrayRef{1, 3}));
-  EXPECT_EQ(batches[0].micro_batches[1].text_bw[0][0].item<float>(), 3);
+  EXPECT_THAT(batches[0].micro_batches[1].studies, ElementsAre(3));
   ASSERT_THAT(batches[0].bad, SizeIs(1));
   EXPECT_EQ(batches[0].bad[0].name, "S2");
   EXPECT_EQ(batches[0].bad[0].path, (dir / "S2").string());
@@ -297,35 +290,35 @@ TEST(PretrainLoader, AStudyThatBreaksShrinksItsMicroBatch) {
 }
 
 // Studies that are gone when they would be loaded tell how far ahead the loader was.
-TEST(PretrainLoader, TheMemoryBoundHoldsItBack) {
+TEST(StudyLoader, TheMemoryBoundHoldsItBack) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 12, kSlices, kSampleDhw);
-  PretrainLoaderOptions bounded = loader_options(3, 2);
+  StudyPool pool = test::write_pool(dir.path(), 12, kSlices, kSampleDhw);
+  StudyLoaderOptions bounded = loader_options(3, 2);
   bounded.memory_bytes = 2 * kStudyBytes;
-  PretrainLoader loader(pool, bounded);
+  StudyLoader loader(pool, bounded);
   EXPECT_TRUE(loader.next());
   std::this_thread::sleep_for(200ms);
-  for (const PretrainStudy& study : pool.studies) fs::remove_all(study.path);
+  for (const PoolStudy& study : pool.studies) fs::remove_all(study.path);
   EXPECT_LE(names_of(all_of(loader)).size(), 4u) << "of 8: two loaded, and one that each thread had opened";
 }
 
 // As above: what is gone and comes all the same was in the cache.
 std::size_t kept_for_the_second_epoch(bool train, std::uint64_t cache_bytes) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 8, kSlices, kSampleDhw);
-  PretrainLoaderOptions cached = loader_options(4, 1);
+  StudyPool pool = test::write_pool(dir.path(), 8, kSlices, kSampleDhw);
+  StudyLoaderOptions cached = loader_options(4, 1);
   cached.train = train;
   cached.memory_bytes = 1;  // one study at a time
   cached.cache_bytes = cache_bytes;
-  PretrainLoader loader(pool, cached);
+  StudyLoader loader(pool, cached);
   for (int step = 0; step < 2; ++step) EXPECT_TRUE(loader.next());
-  for (const PretrainStudy& study : pool.studies) fs::remove_all(study.path);
+  for (const PoolStudy& study : pool.studies) fs::remove_all(study.path);
   const std::vector<StepBatch> second = all_of(loader);
   for (const StepBatch& batch : second) EXPECT_EQ(batch.epoch, 1);
   return names_of(second).size();
 }
 
-TEST(PretrainLoader, ASecondEpochDecodesNothingThatIsKept) {
+TEST(StudyLoader, ASecondEpochDecodesNothingThatIsKept) {
   EXPECT_EQ(kept_for_the_second_epoch(true, 8 * kVolumeBytes), 8u);
   EXPECT_EQ(kept_for_the_second_epoch(false, 8 * kStudyBytes), 8u);
   const std::size_t whole = kept_for_the_second_epoch(true, 5 * kVolumeBytes + kVolumeBytes - 1);
@@ -336,9 +329,9 @@ TEST(PretrainLoader, ASecondEpochDecodesNothingThatIsKept) {
   EXPECT_LE(fitted_only, 5u);
 }
 
-TEST(PretrainLoader, MixedTypesBecomeFloats) {
+TEST(StudyLoader, MixedTypesBecomeFloats) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 2, kSlices, kSampleDhw);
+  StudyPool pool = test::write_pool(dir.path(), 2, kSlices, kSampleDhw);
   pool.spec = default_preprocess_spec("breast_mr", {8, 40, 40});
   pool.spec.target_spacing_xyz_mm.reset();
   for (std::size_t i = 0; i < 2; ++i) {  // the first has to be padded with -1
@@ -353,7 +346,7 @@ TEST(PretrainLoader, MixedTypesBecomeFloats) {
   }
   ASSERT_EQ(fitted(pool, 0).scalar_type(), at::kFloat);
   ASSERT_EQ(fitted(pool, 1).scalar_type(), at::kUInt16);
-  PretrainLoaderOptions plain = loader_options(1);
+  StudyLoaderOptions plain = loader_options(1);
   plain.train = false;
   const at::Tensor voxels = run(pool, plain)[0].micro_batches[0].voxels_bcdhw;
   ASSERT_EQ(voxels.scalar_type(), at::kFloat);
@@ -361,11 +354,11 @@ TEST(PretrainLoader, MixedTypesBecomeFloats) {
   EXPECT_TRUE(at::equal(voxels[1], fitted(pool, 1).to(at::kFloat)));
 }
 
-TEST(PretrainLoader, NotesAreGivenOnceAKind) {
+TEST(StudyLoader, NotesAreGivenOnceAKind) {
   TempDir dir;
-  PretrainPool pool = test::write_pool(dir.path(), 5, kSlices, kSampleDhw);
+  StudyPool pool = test::write_pool(dir.path(), 5, kSlices, kSampleDhw);
   pool.spec.target_spacing_xyz_mm = {1, 1, 1};
-  PretrainLoader loader(pool, loader_options(4));
+  StudyLoader loader(pool, loader_options(4));
   const std::string first = loader.next()->micro_batches[0].names[0];
   all_of(loader);
   EXPECT_THAT(loader.notes(), ElementsAre(AllOf(HasSubstr(first + ": voxels of 0.75x0.8x2.5 mm"),

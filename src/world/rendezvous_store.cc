@@ -1,4 +1,4 @@
-#include "world/meeting.h"
+#include "world/rendezvous_store.h"
 
 #include "pillar/core/fail.h"
 
@@ -123,7 +123,7 @@ void announce(c10d::TCPStore& store, const Rendezvous& rendezvous, const Endpoin
     fail(ErrorCategory::usage, "rank {} was told of {} processes, rank 0 of {}", rendezvous.rank,
          rendezvous.size, size);
   }
-  store.c10d::Store::set(key("line", rendezvous.rank), to_text(RollEntry{}));
+  store.c10d::Store::set(key("line", rendezvous.rank), to_text(MemberLine{}));
   if (!endpoint.master.empty() && !is_loopback(endpoint.master))
     store.c10d::Store::set("master", endpoint.master);
   const nlohmann::json who = {{"host", here()}, {"pid", ::getpid()}};
@@ -154,7 +154,7 @@ void wait_for_all(c10d::TCPStore& store, const Rendezvous& rendezvous, std::chro
   }
 }
 
-// So that they need not wait for a meeting that fails.
+// So that they need not wait for others who will not come.
 void tell_others(c10d::TCPStore& store, const Rendezvous& rendezvous, const char* message) noexcept {
   try {
     store.c10d::Store::set("fault", message);
@@ -176,40 +176,40 @@ std::vector<std::string> names_of(c10d::TCPStore& store, std::int64_t size) {
 
 }  // namespace
 
-Meeting meet(const Rendezvous& rendezvous, std::chrono::milliseconds patience) {
-  Meeting meeting;
+RendezvousStore open_rendezvous_store(const Rendezvous& rendezvous, std::chrono::milliseconds patience) {
+  RendezvousStore opened;
   Endpoint endpoint;
   if (rendezvous.rank == 0) {
-    meeting.store = host_store(rendezvous, patience);
+    opened.store = host_store(rendezvous, patience);
     endpoint.own = kLoopback;
   } else {
     endpoint = reach(rendezvous.master_address, rendezvous.master_port, patience);
-    meeting.store = join_store(rendezvous, std::min(patience, std::chrono::milliseconds(60000)));
-    meeting.store->setTimeout(patience);
+    opened.store = join_store(rendezvous, std::min(patience, std::chrono::milliseconds(60000)));
+    opened.store->setTimeout(patience);
   }
   try {
-    announce(*meeting.store, rendezvous, endpoint);
-    wait_for_all(*meeting.store, rendezvous, patience);
-    meeting.names = names_of(*meeting.store, rendezvous.size);
+    announce(*opened.store, rendezvous, endpoint);
+    wait_for_all(*opened.store, rendezvous, patience);
+    opened.names = names_of(*opened.store, rendezvous.size);
     // Rank 0, and those on its host, may know themselves only by a loopback name: the others know better.
-    meeting.address = endpoint.own;
-    if (is_loopback(endpoint.own) && meeting.store->check({"master"}))
-      meeting.address = meeting.store->get_to_str("master");
+    opened.address = endpoint.own;
+    if (is_loopback(endpoint.own) && opened.store->check({"master"}))
+      opened.address = opened.store->get_to_str("master");
   } catch (const Error& error) {
-    tell_others(*meeting.store, rendezvous, error.what());
+    tell_others(*opened.store, rendezvous, error.what());
     throw;
   } catch (const std::exception& error) {
     fail(ErrorCategory::io, "rank 0 at {} has gone while the processes were meeting ({})", place(rendezvous),
          first_line(error.what()));
   }
-  return meeting;
+  return opened;
 }
 
-RollStore roll_store(const Rendezvous& rendezvous, std::chrono::milliseconds patience) {
+MembershipStore membership_store(const Rendezvous& rendezvous, std::chrono::milliseconds patience) {
   const StorePtr store = join_store(rendezvous, patience);
   std::vector<std::string> keys;
   for (std::int64_t rank = 0; rank < rendezvous.size; ++rank) keys.push_back(key("line", rank));
-  RollStore lines;
+  MembershipStore lines;
   lines.write_own = [store, own = keys[rendezvous.rank]](const std::string& line) {
     store->c10d::Store::set(own, line);
   };

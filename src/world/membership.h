@@ -1,5 +1,5 @@
-// Internal: what the processes say of themselves, and what follows when one falls silent. No threads, no
-// network: times are given.
+// Internal: who still belongs to the processes that train together: what each says of itself, and what
+// follows when one falls silent. No threads, no network: times are given.
 #pragma once
 
 #include <chrono>
@@ -10,9 +10,10 @@
 
 namespace pillar {
 
-using RollClock = std::chrono::steady_clock;
+using MembershipClock = std::chrono::steady_clock;
 
-struct RollTiming {
+// How often a process speaks, and how long a silence means what.
+struct MembershipTiming {
   std::chrono::milliseconds period{2000};    // between two signs of life
   std::chrono::milliseconds suspect{6000};   // silence that explains a broken connection
   std::chrono::milliseconds silence{30000};  // silence that is a death by itself
@@ -21,45 +22,47 @@ struct RollTiming {
   std::chrono::milliseconds late{std::chrono::minutes(30)};  // how long a living rank may let others wait
 };
 
-// One process's line in the store.
-struct RollEntry {
+// One process's line in the rendezvous store.
+struct MemberLine {
   enum class State : char { alive = 'A', failed = 'F', left = 'L' };
   State state = State::alive;
   std::int64_t beats = 0;
   std::int64_t calls = 0;    // collectives it has begun
   std::string message = {};  // failed: why; left: whose fault, empty after an ordinary end
 };
-std::string to_text(const RollEntry& entry);
-RollEntry parse_roll_entry(const std::string& text);  // anything unreadable is a rank that is alive
+std::string to_text(const MemberLine& entry);
+MemberLine parse_member_line(const std::string& text);  // anything unreadable is a rank that is alive
 
-class Roll {
+// What one process knows of all of them, itself included.
+class Membership {
  public:
   // `names` by rank: "rank 3 (host gpu7, pid 4242)".
-  Roll(std::vector<std::string> names, std::int64_t own, const RollTiming& timing, RollClock::time_point now);
+  Membership(std::vector<std::string> names, std::int64_t own, const MembershipTiming& timing,
+             MembershipClock::time_point now);
 
   // What the store holds now, by rank.
-  void update(const std::vector<std::string>& texts, RollClock::time_point now);
+  void update(const std::vector<std::string>& texts, MembershipClock::time_point now);
   // This process did not run for a while (stopped, suspended): silence during it proves nothing.
-  void forgive(RollClock::time_point now);
+  void forgive(MembershipClock::time_point now);
   // The store does not answer any more: `reason`.
   void lose_store(const std::string& reason);
 
   // Whose fault it is that the processes cannot go on, and why; nothing if all is well. `broken`: a
   // collective has failed, so less silence says more.
-  std::optional<std::string> culprit(RollClock::time_point now, bool broken) const;
+  std::optional<std::string> culprit(MembershipClock::time_point now, bool broken) const;
   // Ranks that have begun fewer collectives than `calls`: "rank 1 (...), rank 2 (...)"; empty: none.
   std::string behind(std::int64_t calls) const;
-  bool others_gone(RollClock::time_point now) const;  // each has left, failed, or fallen silent
+  bool others_gone(MembershipClock::time_point now) const;  // each has left, failed, or fallen silent
 
  private:
-  std::chrono::milliseconds silence_of(std::size_t rank, RollClock::time_point now) const;
+  std::chrono::milliseconds silence_of(std::size_t rank, MembershipClock::time_point now) const;
 
   std::vector<std::string> names_;
   std::size_t own_;
-  RollTiming timing_;
-  std::vector<RollEntry> entries_;
-  std::vector<RollClock::time_point> changed_;
-  RollClock::time_point updated_;
+  MembershipTiming timing_;
+  std::vector<MemberLine> entries_;
+  std::vector<MembershipClock::time_point> changed_;
+  MembershipClock::time_point updated_;
   std::optional<std::string> store_lost_;
 };
 

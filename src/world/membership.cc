@@ -1,4 +1,4 @@
-#include "world/roll.h"
+#include "world/membership.h"
 
 #include "pillar/core/fail.h"
 
@@ -13,25 +13,25 @@ std::string seconds(std::chrono::milliseconds time) {
 
 }  // namespace
 
-std::string to_text(const RollEntry& entry) {
+std::string to_text(const MemberLine& entry) {
   return fmt::format("{} {} {} {}", static_cast<char>(entry.state), entry.beats, entry.calls, entry.message);
 }
 
-RollEntry parse_roll_entry(const std::string& text) {
-  RollEntry entry;
+MemberLine parse_member_line(const std::string& text) {
+  MemberLine entry;
   char state = 0;
   std::istringstream words(text);
   words >> state >> entry.beats >> entry.calls;
   if (!words) return {};
-  if (state == 'F') entry.state = RollEntry::State::failed;
-  if (state == 'L') entry.state = RollEntry::State::left;
+  if (state == 'F') entry.state = MemberLine::State::failed;
+  if (state == 'L') entry.state = MemberLine::State::left;
   words.ignore(1);
   entry.message.assign(std::istreambuf_iterator<char>(words), {});
   return entry;
 }
 
-Roll::Roll(std::vector<std::string> names, std::int64_t own, const RollTiming& timing,
-           RollClock::time_point now)
+Membership::Membership(std::vector<std::string> names, std::int64_t own, const MembershipTiming& timing,
+                       MembershipClock::time_point now)
     : names_(std::move(names)),
       own_(static_cast<std::size_t>(own)),
       timing_(timing),
@@ -39,32 +39,32 @@ Roll::Roll(std::vector<std::string> names, std::int64_t own, const RollTiming& t
       changed_(names_.size(), now),
       updated_(now) {}
 
-void Roll::update(const std::vector<std::string>& texts, RollClock::time_point now) {
+void Membership::update(const std::vector<std::string>& texts, MembershipClock::time_point now) {
   for (std::size_t rank = 0; rank < entries_.size() && rank < texts.size(); ++rank) {
-    RollEntry entry = parse_roll_entry(texts[rank]);
+    MemberLine entry = parse_member_line(texts[rank]);
     if (entry.beats != entries_[rank].beats || entry.state != entries_[rank].state) changed_[rank] = now;
     entries_[rank] = std::move(entry);
   }
   updated_ = now;
 }
 
-void Roll::forgive(RollClock::time_point now) {
+void Membership::forgive(MembershipClock::time_point now) {
   std::fill(changed_.begin(), changed_.end(), now);
   updated_ = now;
 }
 
-void Roll::lose_store(const std::string& reason) {
+void Membership::lose_store(const std::string& reason) {
   store_lost_ = reason;
 }
 
 // Silence counts only as far as the store was read; where rank 0, which holds it, hangs, it is rank 0's.
-std::chrono::milliseconds Roll::silence_of(std::size_t rank, RollClock::time_point now) const {
+std::chrono::milliseconds Membership::silence_of(std::size_t rank, MembershipClock::time_point now) const {
   const auto until = rank == 0 ? now : updated_;
   return std::chrono::duration_cast<std::chrono::milliseconds>(until - changed_[rank]);
 }
 
-std::optional<std::string> Roll::culprit(RollClock::time_point now, bool broken) const {
-  using State = RollEntry::State;
+std::optional<std::string> Membership::culprit(MembershipClock::time_point now, bool broken) const {
+  using State = MemberLine::State;
   const auto others = [&](auto&& wanted) -> std::optional<std::string> {
     for (std::size_t rank = 0; rank < entries_.size(); ++rank) {
       if (rank == own_) continue;
@@ -100,17 +100,17 @@ std::optional<std::string> Roll::culprit(RollClock::time_point now, bool broken)
   });
 }
 
-std::string Roll::behind(std::int64_t calls) const {
+std::string Membership::behind(std::int64_t calls) const {
   std::vector<std::string> found;
   for (std::size_t rank = 0; rank < entries_.size(); ++rank)
     if (rank != own_ && entries_[rank].calls < calls) found.push_back(names_[rank]);
   return fmt::format("{}", fmt::join(found, ", "));
 }
 
-bool Roll::others_gone(RollClock::time_point now) const {
+bool Membership::others_gone(MembershipClock::time_point now) const {
   for (std::size_t rank = 0; rank < entries_.size(); ++rank) {
     const bool present =
-        entries_[rank].state == RollEntry::State::alive && silence_of(rank, now) < timing_.suspect;
+        entries_[rank].state == MemberLine::State::alive && silence_of(rank, now) < timing_.suspect;
     if (rank != own_ && present) return false;
   }
   return true;

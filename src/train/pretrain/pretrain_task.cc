@@ -1,0 +1,161 @@
+#include "train/pretrain/pretrain_task.h"
+
+#include "pillar/core/fail.h"
+
+#include "train/pretrain/validation.h"
+#include "train/run/reuse_memory.h"
+
+#include <cmath>
+
+#include <ATen/Parallel.h>
+#include <spdlog/spdlog.h>
+
+namespace pillar {
+
+PretrainTask::PretrainTask(const PretrainOptions& options, const World& world)
+    : options_(options),
+      world_(world),
+      setup_(set_up_pretrain(options, world)),
+      runner_(options, setup_, world) {}
+
+RunPlan PretrainTask::plan() const {
+  const PretrainConfig& config = options_.config;
+  RunPlan plan;
+  plan.identity.seed = config.seed;
+  plan.identity.world_size = world_.size();
+  plan.identity.batch_size = config.batch_size;
+  plan.identity.micro_batch = config.micro_batch;
+  plan.identity.threads = at::get_num_threads();
+  plan.identity.total_steps = setup_.total_steps;
+  plan.identity.precision = to_string(config.precision);
+  plan.identity.device = options_.device.is_cuda() ? "cuda" : "cpu";
+  plan.identity.version = options_.version;
+  for (const TrainedModality& modality : setup_.modalities) {
+    const auto studies = static_cast<std::int64_t>(modality.train.studies.size());
+    plan.pools.push_back({modality.name, studies, steps_per_epoch(studies, setup_.shape)});
+  }
+  plan.epochs = config.epochs;
+  plan.steps_per_epoch = setup_.steps_per_epoch;
+  plan.max_steps = options_.max_steps;
+  plan.max_bad_fraction = config.max_bad_fraction;
+  plan.log_steps = config.log_steps;
+  plan.checkpoint_steps = config.checkpoint_steps;
+  plan.checkpoint_minutes = config.checkpoint_minutes;
+  plan.validation_epochs = config.validation_epochs;
+  plan.monitor = {"loss", /*higher_is_better=*/false};
+  plan.resume = options_.resume;
+  plan.config_yaml = format_pretrain_config(config);
+  plan.after_epoch = options_.after_epoch;
+  return plan;
+}
+
+NamedTensors PretrainTask::model_tensors() const {
+  return {setup_.model->weights().begin(), setup_.model->weights().end()};
+}
+
+void PretrainTask::say_plan() const {
+  if (world_.rank() != 0) return;
+  const PretrainConfig& config = options_.config;
+  if (!setup_.init_table.empty()) spdlog::info("taken from {}:\n{}", config.init.string(), setup_.init_table);
+  for (const StudyFault& fault : setup_.faults)
+    spdlog::warn("left out: {} of {}: {}", fault.name, fault.source, fault.fault);
+  const std::int64_t micro_batches = config.batch_size / config.micro_batch;
+  for (const TrainedModality& modality : setup_.modalities) {
+    spdlog::info("{}: {} studies to train on, {} to validate; {}", modality.name,
+                 modality.train.studies.size(), modality.validation.studies.size(),
+                 describe(modality.train.spec));
+  }
+  spdlog::info("{} steps an epoch, {} epochs; a step is {} studies: {} micro-batches of {} on {} process{}",
+               setup_.steps_per_epoch, config.epochs, config.batch_size, micro_batches, config.micro_batch,
+               world_.size(), world_.size() == 1 ? "" : "es");
+  constexpr std::int64_t kFewNegatives = 32;
+  if (config.batch_size < kFewNegatives) {
+    spdlog::warn(
+        "train.batch_size {}: below {} a study has too few others to be told from; "
+        "train.micro_batch, not train.batch_size, is what memory bounds",
+        config.batch_size, kFewNegatives);
+  }
+}
+
+void PretrainTask::start(std::int64_t first_step, std::int64_t end_step) {
+  say_plan();
+  for (const TrainedModality& modality : setup_.modalities) {
+    StudyLoaderOptions loading = loader_options(options_, setup_, true);
+    loading.first_step = first_step;
+    loading.end_step = end_step;
+    loaders_.push_back(std::make_unique<StudyLoader>(modality.train, loading));
+  }
+}
+
+std::vector<LoadedStudies> PretrainTask::load(std::int64_t step) {
+  std::vector<LoadedStudies> loaded;
+  for (const auto& loader : loaders_) {
+    std::optional<StepBatch> batch = loader->next();
+    if (!batch) fail(ErrorCategory::input, "the loader ended before step {}", step);
+    LoadedStudies& studies = loaded.emplace_back();
+    for (const MicroBatch& micro : batch->micro_batches)
+      studies.count += static_cast<std::int64_t>(micro.names.size());
+    studies.bad = batch->bad;
+    batches_.push_back(std::move(*batch));
+  }
+  return loaded;
+}
+
+double PretrainTask::waited_seconds() const {
+  double waited = 0;
+  for (const auto& loader : loaders_) waited += loader->waited_seconds();
+  return waited;
+}
+
+void PretrainTask::train(std::int64_t step) {
+  report_ = runner_.run(batches_, step);
+  batches_.clear();
+}
+
+StepLog PretrainTask::describe_step() const {
+  StepLog log;
+  const ContrastiveStep& parts = report_.contrastive;
+  const UpdateReport& update = report_.update;
+  log.measured = {{"loss", report_.loss}};
+  for (std::size_t m = 0; setup_.modalities.size() > 1 && m < setup_.modalities.size(); ++m)
+    log.measured.emplace_back(fmt::format("loss.{}", setup_.modalities[m].name), parts.losses[m]);
+  const double weights = weight_norm(setup_.model->parameters()), scale = std::exp(report_.logit_scale);
+  log.measured.insert(
+      log.measured.end(),
+      {{"lr", update.lr}, {"logit_scale", scale}, {"grad_norm", update.grad_norm}, {"weight_norm", weights}});
+  log.seconds = {{"step_s", parts.first_pass_s + parts.loss_s + parts.second_pass_s + report_.optimiser_s},
+                 {"first_pass_s", parts.first_pass_s},
+                 {"loss_s", parts.loss_s},
+                 {"second_pass_s", parts.second_pass_s},
+                 {"optimiser_s", report_.optimiser_s}};
+  log.words = fmt::format("loss {:.4f}  lr {:.2e}  scale {:.2f}  grad {:.3f}  weights {:.1f}", report_.loss,
+                          update.lr, scale, update.grad_norm, weights);
+  log.left_out = update.left_out;
+  return log;
+}
+
+Validation PretrainTask::validate() {
+  std::unique_ptr<ClipModel> averaged;
+  if (!runner_.update().average().empty()) {
+    std::vector<std::string> names;
+    for (const TrainedModality& modality : setup_.modalities) names.push_back(modality.name);
+    averaged = std::make_unique<ClipModel>(setup_.atlas, names, result_weights(), options_.device);
+  }
+  if (options_.config.reuse_memory) return_freed_memory();
+  Validation validation = validate_pretrain(options_, setup_, averaged ? *averaged : *setup_.model, world_);
+  if (options_.config.reuse_memory) return_freed_memory();
+  return validation;
+}
+
+WeightMap PretrainTask::result_weights() const {
+  WeightMap weights;
+  for (const auto& [name, tensor] : setup_.model->weights()) weights.emplace(name, tensor.detach());
+  for (const auto& [name, tensor] : runner_.update().average()) weights[name] = tensor;
+  return weights;
+}
+
+void PretrainTask::export_to(const std::filesystem::path& folder) const {
+  write_checkpoint(folder, setup_.config_json, result_weights());
+}
+
+}  // namespace pillar

@@ -1,0 +1,195 @@
+#include "train/run/run_loop.h"
+
+#include "pillar/core/fail.h"
+
+#include "train/run/resume.h"
+
+#include <algorithm>
+
+#include <ATen/ops/zeros.h>
+#include <spdlog/spdlog.h>
+
+namespace pillar {
+namespace {
+
+RunState fresh_state(const RunPlan& plan) {
+  RunState state;
+  state.identity = plan.identity;
+  for (const RunPool& pool : plan.pools) state.bad_in_epoch[pool.name] = 0;
+  return state;
+}
+
+}  // namespace
+
+RunLoop::RunLoop(const RunPlan& plan, RunTask& task, RunFolder& folder, const World& world)
+    : plan_(plan),
+      task_(task),
+      folder_(folder),
+      world_(world),
+      state_(resume_run(plan.resume, fresh_state(plan), task, folder, world)) {
+  const std::int64_t total = plan.identity.total_steps;
+  end_step_ = plan.max_steps > 0 ? std::min(plan.max_steps, total) : total;
+  last_checkpoint_ = state_.step > 0 ? state_.step : -1;
+  folder_.open(state_.step, plan.config_yaml);
+  task_.start(state_.step, std::max(end_step_, state_.step));
+  checkpoint_time_ = logged_time_ = Clock::now();
+}
+
+RunOutcome RunLoop::run() {
+  // A run that was stopped between its last step of an epoch and the validation does that first.
+  if (state_.step > 0 && state_.step % plan_.steps_per_epoch == 0 &&
+      state_.validated_epochs < state_.step / plan_.steps_per_epoch)
+    end_epoch();
+  while (state_.step < end_step_ && !stopping_) train_step();
+  if (last_checkpoint_ != state_.step) checkpoint(stopping_ ? "asked to stop" : "done");
+  tell_program();
+  if (stopping_ && world_.rank() == 0) {
+    spdlog::warn("asked to stop: {} steps done, the same command goes on from there", state_.step);
+  }
+  world_.barrier();
+  return {state_.step, stopping_, folder_.failures()};
+}
+
+void RunLoop::train_step() {
+  if (!agree(task_.load(state_.step))) return;
+  task_.train(state_.step);
+  const bool last = state_.step + 1 == end_step_;
+  if (state_.step % plan_.log_steps == 0 || last) log_step();
+  ++state_.step;
+  if (state_.step % plan_.steps_per_epoch == 0) return end_epoch();
+  const bool due = state_.step % plan_.checkpoint_steps == 0 ||
+                   Clock::now() - checkpoint_time_ > std::chrono::minutes(plan_.checkpoint_minutes);
+  if (due) checkpoint("time");
+}
+
+// One exchange for all: of each pool the studies that are there and the bad ones; then who was asked to stop.
+bool RunLoop::agree(const std::vector<LoadedStudies>& loaded) {
+  const auto pools = static_cast<std::int64_t>(loaded.size());
+  at::Tensor counts = at::zeros({2 * pools + 1}, at::kLong);
+  auto* count = counts.mutable_data_ptr<std::int64_t>();
+  for (std::int64_t p = 0; p < pools; ++p) {
+    count[2 * p] = loaded[p].count;
+    count[2 * p + 1] = static_cast<std::int64_t>(loaded[p].bad.size());
+  }
+  count[2 * pools] = signal_.received() != 0 ? 1 : 0;
+  world_.all_reduce_sum(counts);
+  stopping_ = count[2 * pools] != 0;
+  if (stopping_) return false;
+  for (std::int64_t p = 0; p < pools; ++p) {
+    count_bad(static_cast<std::size_t>(p), loaded[p].bad, count[2 * p], count[2 * p + 1]);
+    logged_studies_ += count[2 * p];
+  }
+  return true;
+}
+
+// `good` and `bad` are numbers of all ranks, `own` is this rank's part of the bad ones.
+void RunLoop::count_bad(std::size_t p, const std::vector<BadStudy>& own, std::int64_t good,
+                        std::int64_t bad) {
+  const RunPool& pool = plan_.pools[p];
+  std::int64_t& in_epoch = state_.bad_in_epoch[pool.name];
+  if (state_.step % pool.steps_per_epoch == 0) in_epoch = 0;
+  if (bad == 0) return;
+  const std::vector<BadStudy> all = gather_bad(world_, own);
+  in_epoch += bad;
+  folder_.add_failures("train", all);
+  if (world_.rank() == 0) {
+    for (const BadStudy& study : all) spdlog::warn("left out of step {}: {}", state_.step, study.fault);
+  }
+  if (static_cast<double>(in_epoch) > plan_.max_bad_fraction * static_cast<double>(pool.studies)) {
+    fail(ErrorCategory::input,
+         "{} of {} studies of {} failed in this epoch, more than data.max_bad_fraction {}; the last: {}",
+         in_epoch, pool.studies, pool.name, plan_.max_bad_fraction, all.back().fault);
+  }
+  if (good == 0) {
+    fail(ErrorCategory::input, "step {}: none of its studies of {} could be loaded; the last: {}",
+         state_.step, pool.name, all.back().fault);
+  }
+}
+
+void RunLoop::log_step() {
+  const Clock::time_point now = Clock::now();
+  const double waited = task_.waited_seconds();
+  const double elapsed = std::chrono::duration<double>(now - logged_time_).count();
+  const double rate = static_cast<double>(logged_studies_) / elapsed;
+  const double wait_share = std::min(1.0, (waited - logged_wait_) / elapsed);
+  logged_time_ = now;
+  logged_studies_ = 0;
+  logged_wait_ = waited;
+  if (world_.rank() != 0) return;
+  const StepLog log = task_.describe_step();
+  MetricsRow row;
+  row.phase = "train";
+  row.step = state_.step;
+  row.epoch = static_cast<double>(state_.step + 1) / static_cast<double>(plan_.steps_per_epoch);
+  row.values = log.measured;
+  row.values.insert(row.values.end(), {{"samples_per_s", rate}, {"wait_share", wait_share}});
+  row.values.insert(row.values.end(), log.seconds.begin(), log.seconds.end());
+  folder_.write(row);
+  const auto studies_left = static_cast<double>((end_step_ - state_.step - 1) * plan_.identity.batch_size);
+  const double left = elapsed > 0 && rate > 0 ? studies_left / rate : 0;
+  spdlog::info("step {}/{} epoch {:.2f}  {}  {:.1f} studies/s  waited {:.0f} %  ETA {}:{:02}{}",
+               state_.step + 1, plan_.identity.total_steps, row.epoch, log.words, rate, 100 * wait_share,
+               static_cast<std::int64_t>(left) / 60, static_cast<std::int64_t>(left) % 60,
+               log.left_out ? "  (left out: a gradient overflowed)" : "");
+  spdlog::default_logger()->flush();
+}
+
+void RunLoop::end_epoch() {
+  const std::int64_t epoch = state_.step / plan_.steps_per_epoch;
+  if (epoch % plan_.validation_epochs == 0 || epoch == plan_.epochs) validate_epoch(epoch);
+  state_.validated_epochs = epoch;
+  checkpoint("end of an epoch");
+  export_result();
+  tell_program();
+  logged_time_ = Clock::now();
+  logged_studies_ = 0;
+}
+
+void RunLoop::validate_epoch(std::int64_t epoch) {
+  const Validation validation = task_.validate();
+  folder_.add_failures("validation", gather_bad(world_, validation.bad));
+  if (validation.values.empty()) return;
+  folder_.write({"validation", state_.step - 1, static_cast<double>(epoch), validation.values});
+  if (world_.rank() == 0) {
+    std::string text;
+    for (const auto& [name, value] : validation.values) text += fmt::format("  {} {:.4g}", name, value);
+    spdlog::info("validation after epoch {}:{}", epoch, text);
+  }
+  const double value = plan_.monitor.of(validation.values);
+  if (state_.best_step < 0 || plan_.monitor.beats(value, state_.best_value)) {
+    state_.best_step = state_.step;
+    state_.best_value = value;
+  }
+}
+
+void RunLoop::checkpoint(const char* why) {
+  last_checkpoint_ = state_.step;
+  checkpoint_time_ = Clock::now();
+  if (!folder_.is_writer()) return;
+  const WeightUpdate& update = task_.update();
+  state_.loss_scale = update.loss_scale().scale;
+  state_.good_steps = update.loss_scale().good_steps;
+  try {
+    const std::filesystem::path written =
+        folder_.store().write(state_, task_.model_tensors(), update.optimizer().state(), update.average());
+    if (state_.best_step == state_.step) folder_.store().mark_best(written);
+    spdlog::debug("checkpoint {} ({})", written.string(), why);
+  } catch (const Error& error) {
+    spdlog::error("NO CHECKPOINT WRITTEN, the run goes on and those before are untouched: {}", error.what());
+  }
+}
+
+void RunLoop::export_result() const {
+  if (!folder_.is_writer()) return;
+  try {
+    task_.export_to(folder_.path() / "export");
+  } catch (const Error& error) {
+    spdlog::error("not exported, the run goes on: {}", error.what());
+  }
+}
+
+void RunLoop::tell_program() const {
+  if (folder_.is_writer() && plan_.after_epoch) plan_.after_epoch(folder_.path());
+}
+
+}  // namespace pillar

@@ -1,0 +1,87 @@
+// Internal: the loop over steps and epochs of any kind of training: when to validate, write a checkpoint, log
+// and stop, and where a run goes on.
+#pragma once
+
+#include "pillar/train/run_checkpoint.h"
+#include "pillar/world/world.h"
+
+#include "train/run/monitor.h"
+#include "train/run/run_folder.h"
+#include "train/run/stop_signal.h"
+#include "train/run/task.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pillar {
+
+// Studies that a run draws from; a step has some of every pool. A small pool's epochs are shorter than the
+// run's.
+struct RunPool {
+  std::string name;
+  std::int64_t studies = 0;
+  std::int64_t steps_per_epoch = 1;
+};
+
+// How long a run is, and when the loop does what.
+struct RunPlan {
+  RunIdentity identity;  // total_steps and batch_size, too
+  std::vector<RunPool> pools;
+  std::int64_t epochs = 1, steps_per_epoch = 1;
+  std::int64_t max_steps = 0;   // stop after so many steps of the run; 0: at its end
+  double max_bad_fraction = 0;  // of a pool's studies in an epoch; more of them end the run
+  std::int64_t log_steps = 10, checkpoint_steps = 500, checkpoint_minutes = 15;
+  std::int64_t validation_epochs = 1;
+  Monitor monitor;
+  std::string resume = "auto";  // what resume_run() takes
+  std::string config_yaml;      // for the run's folder
+  // Called by rank 0 after each epoch and at the end; may be empty.
+  std::function<void(const std::filesystem::path& run)> after_epoch;
+};
+
+struct RunOutcome {
+  std::int64_t steps = 0;           // done in all, resumed ones included
+  bool stopped = false;             // by a signal, after a checkpoint
+  std::int64_t failed_studies = 0;  // listed in failures.csv
+};
+
+class RunLoop {
+ public:
+  // Collective: resumes what there is to resume and starts the task.
+  RunLoop(const RunPlan& plan, RunTask& task, RunFolder& folder, const World& world);
+  RunOutcome run();  // collective
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // All ranks hear of each other's studies and signals; false: stop before this step.
+  bool agree(const std::vector<LoadedStudies>& loaded);
+  void count_bad(std::size_t pool, const std::vector<BadStudy>& own, std::int64_t good, std::int64_t bad);
+  void train_step();
+  void log_step();
+  void end_epoch();
+  void validate_epoch(std::int64_t epoch);
+  void checkpoint(const char* why);
+  void export_result() const;
+  void tell_program() const;
+
+  const RunPlan& plan_;
+  RunTask& task_;
+  RunFolder& folder_;
+  const World& world_;
+  RunState state_;
+  StopSignal signal_;
+  std::int64_t end_step_ = 0;
+  bool stopping_ = false;              // some rank was asked to stop
+  std::int64_t last_checkpoint_ = -1;  // step
+  Clock::time_point checkpoint_time_;
+  // Since the last row of the log.
+  Clock::time_point logged_time_;
+  std::int64_t logged_studies_ = 0;
+  double logged_wait_ = 0;
+};
+
+}  // namespace pillar
