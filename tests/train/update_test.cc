@@ -26,12 +26,12 @@ struct WeightUpdateTest : testing::Test {
 
   const World alone;
   at::Tensor weight = at::ones({2}).requires_grad_(true);
-  const NamedTensors parameters = {{"weight", weight}};
+  const Parameters parameters = {{"weight", weight}};
   UpdateOptions options = {{0.5, 0, 10}, {}, 0, 0, false, {}};
 };
 
 TEST_F(WeightUpdateTest, MovesWeightsAndClearsTheirGradients) {
-  WeightUpdate update(parameters, {}, options, alone);
+  WeightUpdate update(parameters, options, alone);
   const UpdateReport report = apply(update, 2);
   EXPECT_NEAR(report.grad_norm, std::sqrt(8.0), 1e-6);
   EXPECT_DOUBLE_EQ(report.lr, 0.5);
@@ -47,7 +47,7 @@ TEST_F(WeightUpdateTest, BoundsWeightsBeforeTheAverageTakesThem) {
     const at::NoGradGuard no_gradients;
     weight.clamp_(0.8, 1);
   };
-  WeightUpdate update(parameters, {}, options, alone);
+  WeightUpdate update(parameters, options, alone);
   apply(update, 2);
   EXPECT_NEAR(value(), 0.8, 1e-6);
   EXPECT_NEAR(update.average()[0].second[0].item<double>(), 0.75 * 1 + 0.25 * 0.8, 1e-6);
@@ -55,7 +55,7 @@ TEST_F(WeightUpdateTest, BoundsWeightsBeforeTheAverageTakesThem) {
 
 TEST_F(WeightUpdateTest, AGradientThatOverflowsLeavesTheStepOut) {
   options.scale_loss = true;
-  WeightUpdate update(parameters, {}, options, alone);
+  WeightUpdate update(parameters, options, alone);
   const double scale = update.gradient_scale();
   EXPECT_TRUE(apply(update, std::numeric_limits<double>::infinity()).left_out);
   EXPECT_EQ(value(), 1);
@@ -65,7 +65,7 @@ TEST_F(WeightUpdateTest, AGradientThatOverflowsLeavesTheStepOut) {
 }
 
 TEST_F(WeightUpdateTest, ANormThatIsNotFiniteNamesTheStudies) {
-  WeightUpdate update(parameters, {}, options, alone);
+  WeightUpdate update(parameters, options, alone);
   EXPECT_PILLAR_ERROR(apply(update, std::numeric_limits<double>::quiet_NaN()), ErrorCategory::input,
                       AllOf(HasSubstr("step 0: the gradients' norm is nan"), HasSubstr("S1, S2")));
   EXPECT_EQ(value(), 1);

@@ -47,7 +47,7 @@ StepRunner::StepRunner(const PretrainOptions& options, PretrainSetup& setup, con
       setup_(setup),
       world_(world),
       compute_(compute_type(config_.precision)),
-      update_(setup.model->parameters(), setup.model->buffers(), update_options(config_, setup), world) {
+      update_(setup.model->parameters(), update_options(config_, setup), world) {
   for (std::size_t m = 0; m < setup.modalities.size(); ++m) {
     inputs_.emplace_back(setup.modalities[m], options.device, compute_);
     reducers_.emplace_back(world, setup.model->parameters_of(m));

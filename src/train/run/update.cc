@@ -15,10 +15,9 @@ void require_finite(const char* what, double value, std::int64_t step, const Stu
   fail(ErrorCategory::input, "step {}: {} is {}; studies of this step: {}", step, what, value, studies());
 }
 
-WeightUpdate::WeightUpdate(const NamedTensors& parameters, const NamedTensors& buffers,
-                           const UpdateOptions& options, const World& world)
+WeightUpdate::WeightUpdate(const Parameters& parameters, const UpdateOptions& options, const World& world)
     : options_(options), world_(world), optimizer_(parameters, options.adamw) {
-  for (const auto& [name, tensor] : buffers) {
+  for (const auto& [name, tensor] : parameters.of_kind(ParameterKind::buffer)) {
     if (tensor.is_floating_point()) statistics_.push_back(tensor);
   }
   if (options.average_decay > 0) start_average();

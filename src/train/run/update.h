@@ -34,10 +34,9 @@ void require_finite(const char* what, double value, std::int64_t step, const Stu
 
 class WeightUpdate {
  public:
-  // `parameters` are trained; `buffers` are what layers keep of their inputs (BatchNorm's running
-  // statistics): of those with floating point every rank takes the mean over ranks after each step.
-  WeightUpdate(const NamedTensors& parameters, const NamedTensors& buffers, const UpdateOptions& options,
-               const World& world);
+  // The trainable ones of `parameters` are moved; of the buffers with floating point (BatchNorm's running
+  // statistics) every rank takes the mean over ranks after each step.
+  WeightUpdate(const Parameters& parameters, const UpdateOptions& options, const World& world);
 
   double gradient_scale() const { return options_.scale_loss ? loss_scale_.scale : 1; }
   // Collective, when every parameter's gradient is there, summed over ranks. Clears the gradients. Throws
