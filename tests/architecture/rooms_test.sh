@@ -4,7 +4,7 @@
 # Usage: rooms_test.sh SOURCE_DIR
 set -euo pipefail
 cd "$1"
-declare -A allowed=([core]="core" [image]="core image" [rave]="core image rave" [model]="core device image windows nn model" [viz]="core metrics viz" [phantom]="core image phantom" [text]="core http text" [data]="core device image rave windows model text data" [train]="core device data metrics model nn world train" [eval]="core metrics labels text model data embed eval" [windows]="core device windows" [world]="core device world" [labels]="core labels" [metrics]="core labels metrics" [embed]="core metrics model data embed" [http]="core http" [device]="core device" [nn]="core device nn")
+declare -A allowed=([core]="core" [image]="core image" [rave]="core image rave" [model]="core device image windows nn model" [viz]="core image metrics viz" [phantom]="core image phantom" [text]="core http text" [data]="core device image rave windows model text data" [train]="core device data metrics model nn world train" [eval]="core metrics labels text model data embed eval" [windows]="core device windows" [world]="core device world" [labels]="core labels" [metrics]="core labels metrics" [embed]="core metrics model data embed" [http]="core http" [device]="core device" [nn]="core device nn")
 bad=0
 complain() {
   echo "$*" >&2
