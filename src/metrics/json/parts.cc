@@ -1,6 +1,5 @@
 #include "metrics/json/parts.h"
 
-#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
 #include "core/shared/utc_now.h"
