@@ -6,10 +6,9 @@
 #include "pillar/data/manifest.h"
 #include "pillar/data/scan.h"
 #include "pillar/viz/contact_sheet.h"
+#include "pillar/viz/hang.h"
 #include "pillar/viz/png.h"
 #include "pillar/viz/slice_viewer.h"
-
-#include "support/hang.h"
 
 #include <algorithm>
 #include <functional>

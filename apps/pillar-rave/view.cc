@@ -1,13 +1,13 @@
 #include "pillar/core/fail.h"
 #include "pillar/rave/verify.h"
 #include "pillar/viz/contact_sheet.h"
+#include "pillar/viz/hang.h"
 #include "pillar/viz/slice_viewer.h"
 #include "pillar/viz/window_viewer.h"
 #include "pillar/windows/value_check.h"
 #include "pillar/windows/windowed_volume.h"
 
 #include "commands.h"
-#include "support/hang.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>

@@ -94,6 +94,7 @@ class Tally {
       comparison.runs[r].macro_auroc = aurocs_[r].interval(confidence_).mean;
       if (r == 0) continue;
       comparisons_[r].run = comparison.runs[r].name;
+      comparisons_[r].baseline = comparison.runs.front().name;
       comparisons_[r].difference = differences_[r].interval(confidence_);
       comparison.comparisons.push_back(std::move(comparisons_[r]));
     }
@@ -149,17 +150,6 @@ Comparison describe(const std::vector<RunScores>& runs, const Common& common, co
 }
 
 }  // namespace
-
-const char* to_string(Verdict verdict) noexcept {
-  switch (verdict) {
-    case Verdict::win:
-      return "win";
-    case Verdict::loss:
-      return "loss";
-    default:
-      return "tie";
-  }
-}
 
 Comparison compare_runs(const std::vector<RunScores>& runs, const BootstrapOptions& bootstrap,
                         const PatientTable& patients) {

@@ -4,7 +4,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
-#include "metrics/shared/metrics_json.h"
+#include "metrics/shared/run_folder.h"
 
 #include <cmath>
 #include <fstream>

@@ -81,8 +81,10 @@ RetrievalEvaluation evaluate_retrieval(const RetrievalPairs& pairs, const Bootst
   check_bootstrap_options(options);
   RetrievalEvaluation evaluation;
   evaluation.accessions = pairs.accessions;
+  evaluation.num_pairs = evaluation.num_units = std::ssize(pairs.accessions);
   evaluation.without_text = pairs.without_text;
   evaluation.bootstrap = options;
+  evaluation.chance = chance_scores(evaluation.num_pairs);
   RetrievalDirection& to_image = evaluation.text_to_image;
   RetrievalDirection& to_text = evaluation.image_to_text;
   to_image.ranks = ranks_of(pairs.texts_nw, pairs.images_nw);
@@ -92,7 +94,7 @@ RetrievalEvaluation evaluate_retrieval(const RetrievalPairs& pairs, const Bootst
   std::vector<RetrievalScores> of_image(replicates), of_text(replicates);
   const int threads = options.threads > 0 ? options.threads : usable_processors();
   parallel_for(options.replicates, threads, [&](std::int64_t r) {
-    const auto drawn = drawn_units(options.seed, r, static_cast<std::int64_t>(evaluation.accessions.size()));
+    const auto drawn = drawn_units(options.seed, r, evaluation.num_pairs);
     of_image[static_cast<std::size_t>(r)] = drawn_scores(to_image.ranks, drawn);
     of_text[static_cast<std::size_t>(r)] = drawn_scores(to_text.ranks, drawn);
   });

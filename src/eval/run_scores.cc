@@ -1,14 +1,12 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/fail.h"
-#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 #include "pillar/eval/compare.h"
+#include "pillar/metrics/run_metrics.h"
 
 #include <charconv>
 #include <cmath>
 #include <unordered_map>
-
-#include <nlohmann/json.hpp>
 
 namespace pillar {
 namespace {
@@ -86,24 +84,16 @@ void sort_scores(RunScores& run, const std::filesystem::path& file) {
 }
 
 // What a run says of itself; one of the public evaluator says nothing.
-void read_metrics_json(RunScores& run) {
+void add_run_questions(RunScores& run) {
   const std::filesystem::path file = run.path / "metrics.json";
   run.categories.resize(run.questions.size());
-  std::error_code error_code;
-  if (!std::filesystem::exists(file, error_code)) return;
-  constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
-  try {
-    const auto json = nlohmann::json::parse(read_text_file(file, kMostBytes));
-    run.kind = json.at("kind").get<std::string>();
-    std::unordered_map<std::string, std::string> categories;
-    for (const auto& question : json.value("questions", nlohmann::json::array()))
-      categories[question.at("question").get<std::string>()] = question.value("category", "");
-    for (std::size_t q = 0; q < run.questions.size(); ++q) {
-      const auto found = categories.find(run.questions[q]);
-      if (found != categories.end()) run.categories[q] = found->second;
-    }
-  } catch (const nlohmann::json::exception& error) {
-    fail(ErrorCategory::input, "{}: not the metrics of a run: {}", file, printable(error.what(), 300));
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return;
+  const RunQuestions said = read_run_questions(file);
+  run.kind = said.kind;
+  for (std::size_t q = 0; q < run.questions.size(); ++q) {
+    const auto found = said.category_of.find(run.questions[q]);
+    if (found != said.category_of.end()) run.categories[q] = found->second;
   }
 }
 
@@ -122,7 +112,7 @@ RunScores load_run_scores(const std::filesystem::path& run_folder) {
   }
   read_scores(run, file);
   sort_scores(run, file);
-  read_metrics_json(run);
+  add_run_questions(run);
   return run;
 }
 

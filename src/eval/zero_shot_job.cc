@@ -6,7 +6,7 @@
 #include "pillar/model/model_folder.h"
 
 #include "eval/probe/probe_split.h"
-#include "metrics/shared/metrics_json.h"
+#include "metrics/shared/run_folder.h"
 
 #include <unordered_map>
 
@@ -17,17 +17,6 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The page of a run without labels says what was asked, and nothing of how well it was answered.
-void write_unlabelled(const fs::path& run_folder, const RunRecord& record, const ZeroShotScores& scores,
-                      std::int64_t studies) {
-  MetricsJson json = metrics_head(record);
-  json["counts"] = {
-      {"train", nullptr}, {"valid", nullptr}, {"test", studies}, {"questions", scores.questions.size()}};
-  json["questions"] = MetricsJson::array();
-  for (const std::string& question : scores.questions) json["questions"].push_back({{"question", question}});
-  write_metrics_json(run_folder, json);
-}
 
 void remove_files(const fs::path& run_folder, std::initializer_list<const char*> names) {
   for (const char* name : names) {
@@ -127,7 +116,7 @@ ZeroShotRun run_zero_shot(const JointSpace& space, const PromptSet& prompts,
     run.evaluation = evaluate_run(job, *labels, options, scores, images, record);
   } else {
     remove_files(job.out, {"metrics.csv"});
-    write_unlabelled(job.out, record, scores, run.studies);
+    write_unlabelled(job.out, {run.studies, scores.questions}, record);
   }
   return run;
 }

@@ -74,6 +74,19 @@ RetrievalScores scores_of_ranks(std::vector<double> ranks) {
   return scores;
 }
 
+RetrievalScores chance_scores(std::int64_t pairs) {
+  const auto all = static_cast<double>(pairs);
+  const auto recall = [&](double k) { return std::min(k, all) / all; };
+  RetrievalScores scores;
+  scores.count = pairs;
+  scores.recall_at_1 = recall(1);
+  scores.recall_at_5 = recall(5);
+  scores.recall_at_10 = recall(10);
+  scores.recall_at_50 = recall(50);
+  scores.median_rank = static_cast<double>(pairs + 1) / 2;
+  return scores;
+}
+
 RetrievalScores retrieval_scores(const at::Tensor& queries_nw, const at::Tensor& keys_nw) {
   const at::Tensor ranks = retrieval_ranks(queries_nw, keys_nw);
   const auto* values = ranks.const_data_ptr<double>();

@@ -5,6 +5,8 @@
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 
+#include <cmath>
+
 namespace pillar {
 namespace {
 
@@ -69,6 +71,28 @@ TEST(JsonLines, AStepIsAWholeNumber) {
                         AllOf(HasSubstr("line 1"), HasSubstr("step")));
   }
   EXPECT_THAT(read("{\"step\":9007199254740992}\n").steps, ElementsAre(std::int64_t{1} << 53));
+}
+
+TEST(JsonLines, WhatALineHasAtItsKeys) {
+  TempDir dir;
+  const std::filesystem::path path = dir / "a log.jsonl";
+  write_file_atomic(path, std::string_view(R"({"phase":"train","loss":null,"epoch":0.5,"acc":-1,"bad":[]})"
+                                           "\n"));
+  visit_json_lines(path, [&](const JsonLine& line) {
+    EXPECT_EQ(text_at(line, "phase", path), "train");
+    EXPECT_EQ(number_from_zero(line, "epoch", path), 0.5);
+    const auto numbers = numbers_of(line, {"phase", "epoch", "bad"}, path);
+    ASSERT_EQ(numbers.size(), 2u);
+    EXPECT_EQ(numbers[0], std::pair(std::string("acc"), -1.0));
+    EXPECT_EQ(numbers[1].first, "loss");
+    EXPECT_TRUE(std::isnan(numbers[1].second));
+    EXPECT_PILLAR_ERROR(text_at(line, "loss", path), ErrorCategory::input,
+                        HasSubstr("a log.jsonl: line 1 has no \"loss\""));
+    EXPECT_PILLAR_ERROR(number_from_zero(line, "acc", path), ErrorCategory::input,
+                        HasSubstr("line 1: \"acc\" must be a number from 0 on"));
+    EXPECT_PILLAR_ERROR(numbers_of(line, {"phase"}, path), ErrorCategory::input,
+                        HasSubstr("line 1: \"bad\" is neither a number nor null"));
+  });
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 
 #include "pillar/core/file.h"
 
-#include "metrics/shared/metrics_json.h"
+#include "metrics/json/parts.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 
 #include <limits>
+
+#include <nlohmann/json.hpp>
 
 namespace pillar {
 namespace {

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <limits>
 
+#include <nlohmann/json.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
 

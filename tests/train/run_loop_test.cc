@@ -28,7 +28,7 @@ class PullTask : public RunTask {
  public:
   explicit PullTask(const World& world)
       : weight_(at::ones({3}).requires_grad_(true)),
-        update_({{"weight", weight_}}, {}, {{0.1, 0, 12}, {}, 0, 0.5, false, {}}, world) {}
+        update_(Parameters{{"weight", weight_}}, {{0.1, 0, 12}, {}, 0, 0.5, false, {}}, world) {}
 
   NamedTensors model_tensors() const override { return {{"weight", weight_}}; }
   WeightUpdate& update() override { return update_; }

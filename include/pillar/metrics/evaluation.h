@@ -80,4 +80,14 @@ struct TrainingCounts {
 void write_evaluation(const std::filesystem::path& run_folder, const Evaluation& evaluation,
                       const RunRecord& record, const std::optional<TrainingCounts>& training);
 
+// A run that was asked questions nobody answered: zero-shot scores without labels.
+struct UnlabelledRun {
+  std::int64_t num_studies = 0;
+  std::vector<std::string> questions;
+};
+// Writes metrics.json, which says what was asked and nothing of how well it was answered; makes the folder.
+// Throws Error(io).
+void write_unlabelled(const std::filesystem::path& run_folder, const UnlabelledRun& run,
+                      const RunRecord& record);
+
 }  // namespace pillar

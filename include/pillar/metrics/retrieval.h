@@ -26,6 +26,9 @@ RetrievalScores scores_of_ranks(std::vector<double> ranks);
 // scores_of_ranks() of retrieval_ranks().
 RetrievalScores retrieval_scores(const at::Tensor& queries_nw, const at::Tensor& keys_nw);
 
+// What guessing gives among `pairs`, at least one: every rank is as likely as another.
+RetrievalScores chance_scores(std::int64_t pairs);
+
 // Mean cosine over all pairs of different rows (of any length): near 1 where a model has collapsed. 0 for
 // fewer than two rows. Throws Error(input): no matrix of floating-point numbers, NaN or infinity.
 double mean_pairwise_cosine(const at::Tensor& rows_nw);

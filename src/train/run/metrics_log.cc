@@ -10,6 +10,8 @@
 #include <chrono>
 #include <cstring>
 
+#include <nlohmann/json.hpp>
+
 namespace pillar {
 namespace {
 

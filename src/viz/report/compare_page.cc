@@ -9,58 +9,15 @@
 namespace pillar::viz {
 namespace {
 
-struct ComparedQuestion {
-  std::string question, category, verdict;
-  std::int64_t positives = 0, negatives = 0;
-  double baseline = kUndefined, run = kUndefined;
-  Interval difference;
-};
-
-struct Comparison {
-  std::string run, baseline;
-  Interval macro;
-  std::int64_t questions = 0, wins = 0, ties = 0, losses = 0;
-  std::vector<ComparedQuestion> rows;
-};
-
-ComparedQuestion read_row(const JsonPlace& place) {
-  ComparedQuestion row;
-  row.question = place.text("question");
-  row.category = place.has("category") ? place.text("category") : "";
-  row.verdict = place.text("verdict");
-  if (row.verdict != "win" && row.verdict != "tie" && row.verdict != "loss")
-    place.at("verdict").refuse("win, tie or loss");
-  row.positives = place.whole("num_positive");
-  row.negatives = place.whole("num_negative");
-  row.baseline = place.number("baseline_auroc");
-  row.run = place.number("auroc");
-  row.difference = read_interval(place, "difference");
-  return row;
-}
-
-Comparison read_comparison(const JsonPlace& place) {
-  Comparison comparison;
-  comparison.run = place.text("run");
-  comparison.baseline = place.text("baseline");
-  comparison.macro = read_interval(place.at("macro"), "difference");
-  comparison.questions = place.at("macro").whole("questions");
-  comparison.wins = place.whole("wins");
-  comparison.ties = place.whole("ties");
-  comparison.losses = place.whole("losses");
-  for (const JsonPlace& row : place.at("questions").items()) comparison.rows.push_back(read_row(row));
-  return comparison;
-}
-
-std::string runs_section(const JsonPlace& runs) {
+std::string runs_section(const std::vector<ComparedRun>& runs) {
   std::string rows;
-  for (const JsonPlace& run : runs.items()) {
-    const Interval macro = read_interval(run.at("macro_auroc"));
+  for (const ComparedRun& run : runs) {
+    const Interval& macro = run.macro_auroc;
     rows += fmt::format(
         "<tr><td>{}</td><td class=\"words\">{}</td>{}{}<td class=\"scale\">{}</td><td "
         "class=\"words\">{}</td></tr>\n",
-        escape_html(run.text("name")), escape_html(run.text("kind")),
-        number_cell(macro.value, decimals(macro.value)), range_cell(range_text(macro)),
-        interval_bar(macro, {}), escape_html(run.text("path")));
+        escape_html(run.name), escape_html(run.kind), number_cell(macro.value, decimals(macro.value)),
+        range_cell(range_text(macro)), interval_bar(macro, {}), escape_html(run.path.string()));
   }
   return fmt::format(
       "<section class=\"rows runs\">\n<h2>Runs</h2>\n<div class=\"scroll\"><table "
@@ -75,9 +32,9 @@ std::string runs_section(const JsonPlace& runs) {
 }
 
 // The end of an axis around 0 that shows every interval: round, at least 0.05.
-double axis_end(const Comparison& comparison) {
+double axis_end(const RunComparison& comparison) {
   double most = 0;
-  for (const ComparedQuestion& row : comparison.rows) {
+  for (const QuestionComparison& row : comparison.questions) {
     for (const double value : {row.difference.value, row.difference.low, row.difference.high})
       if (std::isfinite(value)) most = std::max(most, std::abs(value));
   }
@@ -86,20 +43,20 @@ double axis_end(const Comparison& comparison) {
   return 1;
 }
 
-std::string figures(const Comparison& comparison) {
+std::string figures(const RunComparison& comparison) {
   const std::string html =
-      figure("Macro AUROC difference", signed_decimals(comparison.macro.value),
-             signed_range_text(comparison.macro)) +
+      figure("Macro AUROC difference", signed_decimals(comparison.difference.mean.value),
+             signed_range_text(comparison.difference.mean)) +
       figure("Wins", fmt::format("<i class=\"win\">{}</i>", grouped(comparison.wins)), "interval above 0") +
       figure("Ties", grouped(comparison.ties), "interval around 0") +
       figure("Losses", fmt::format("<i class=\"loss\">{}</i>", grouped(comparison.losses)),
              "interval below 0") +
-      figure("Questions", grouped(comparison.questions), "with both classes");
+      figure("Questions", grouped(comparison.difference.questions), "with both classes");
   return fmt::format("<dl class=\"figures\">\n{}</dl>\n", html);
 }
 
 // A dot for each question: above the diagonal the run is better.
-std::string scatter(const Comparison& comparison) {
+std::string scatter(const RunComparison& comparison) {
   LinePlot plot;
   plot.width = 340;
   plot.height = 320;
@@ -108,17 +65,17 @@ std::string scatter(const Comparison& comparison) {
   plot.x_label = comparison.baseline;
   plot.y_label = comparison.run;
   plot.lines.push_back({"question", {}, {}, PlotDots::only});
-  for (const ComparedQuestion& row : comparison.rows) {
-    plot.lines[0].x.push_back(row.baseline);
-    plot.lines[0].y.push_back(row.run);
+  for (const QuestionComparison& row : comparison.questions) {
+    plot.lines[0].x.push_back(row.baseline_auroc);
+    plot.lines[0].y.push_back(row.auroc);
   }
   return line_plot_svg(plot);
 }
 
 // All differences, ascending, between the ends of their intervals.
-std::string sorted_differences(const Comparison& comparison) {
+std::string sorted_differences(const RunComparison& comparison) {
   std::vector<Interval> differences;
-  for (const ComparedQuestion& row : comparison.rows) {
+  for (const QuestionComparison& row : comparison.questions) {
     if (std::isfinite(row.difference.value)) differences.push_back(row.difference);
   }
   std::stable_sort(differences.begin(), differences.end(),
@@ -140,22 +97,23 @@ std::string sorted_differences(const Comparison& comparison) {
   return line_plot_svg(plot);
 }
 
-std::string row_html(const ComparedQuestion& row, const Ends& ends) {
+std::string row_html(const QuestionComparison& row, const Ends& ends) {
+  const char* verdict = to_string(row.verdict);
   return fmt::format(
       "<tr><td>{}</td><td class=\"words\">{}</td>{}{}{}{}{}{}<td class=\"scale\">{}</td><td "
       "class=\"{}\">{}</td></tr>\n",
-      escape_html(row.question), escape_html(row.category), count_cell(row.positives),
-      count_cell(row.negatives), number_cell(row.baseline, decimals(row.baseline)),
-      number_cell(row.run, decimals(row.run)),
+      escape_html(row.question), escape_html(row.category), count_cell(row.num_positive),
+      count_cell(row.num_negative), number_cell(row.baseline_auroc, decimals(row.baseline_auroc)),
+      number_cell(row.auroc, decimals(row.auroc)),
       number_cell(row.difference.value, signed_decimals(row.difference.value)),
-      range_cell(signed_range_text(row.difference)), interval_bar(row.difference, ends, row.verdict),
-      row.verdict, row.verdict);
+      range_cell(signed_range_text(row.difference)), interval_bar(row.difference, ends, verdict), verdict,
+      verdict);
 }
 
-std::string table(const Comparison& comparison) {
+std::string table(const RunComparison& comparison) {
   const double end = axis_end(comparison);
   std::string rows;
-  for (const ComparedQuestion& row : comparison.rows) rows += row_html(row, {-end, end});
+  for (const QuestionComparison& row : comparison.questions) rows += row_html(row, {-end, end});
   const std::string head =
       table_head({{"question", "words"},
                   {"category", "words"},
@@ -173,25 +131,24 @@ std::string table(const Comparison& comparison) {
 
 }  // namespace
 
-PageBody compare_page(const JsonPlace& metrics) {
+PageBody compare_page(const Comparison& comparison) {
   PageBody body;
   std::string sections;
-  std::size_t comparisons = 0;
-  for (const JsonPlace& place : metrics.at("comparisons").items()) {
-    const Comparison comparison = read_comparison(place);
+  for (const RunComparison& run : comparison.comparisons) {
     sections += fmt::format(
         "<section class=\"rows\">\n<h2>{} against {}</h2>\n{}<div "
         "class=\"against\">\n<div>{}</div>\n<div>{}</div>\n</div>\n{}</section>\n",
-        escape_html(comparison.run), escape_html(comparison.baseline), figures(comparison),
-        sorted_differences(comparison), scatter(comparison), table(comparison));
-    ++comparisons;
+        escape_html(run.run), escape_html(run.baseline), figures(run), sorted_differences(run), scatter(run),
+        table(run));
   }
-  body.about = fmt::format("{} {} against the baseline, question by question", comparisons,
-                           comparisons == 1 ? "run" : "runs");
+  const std::size_t count = comparison.comparisons.size();
+  body.about =
+      fmt::format("{} {} against the baseline, question by question", count, count == 1 ? "run" : "runs");
   body.html = fmt::format(
       "<p class=\"note\">{} Differences are paired: every replicate draws the same studies for both "
       "runs.</p>\n{}{}",
-      escape_html(bootstrap_text(metrics)), runs_section(metrics.at("runs")), sections);
+      escape_html(bootstrap_text(comparison.bootstrap, comparison.unit, comparison.num_units)),
+      runs_section(comparison.runs), sections);
   return body;
 }
 

@@ -1,7 +1,10 @@
-// Internal: the bodies of the pages, by kind of run. Each throws Error(input) naming file and key.
+// Internal: the bodies of the pages, by kind of run.
 #pragma once
 
-#include "viz/metrics_json.h"
+#include "pillar/metrics/comparison.h"
+#include "pillar/metrics/evaluation.h"
+#include "pillar/metrics/run_metrics.h"
+
 #include "viz/report/run_facts.h"
 
 #include <string>
@@ -13,9 +16,11 @@ struct PageBody {
   std::string html;
 };
 
-PageBody probe_page(const JsonPlace& metrics, const RunFolder& folder);  // zero-shot too
-PageBody compare_page(const JsonPlace& metrics);
-PageBody retrieval_page(const JsonPlace& metrics, const RunFolder& folder);
+// `kind`: "probe" or "zero-shot".
+PageBody probe_page(const EvaluationMetrics& metrics, const std::string& kind, const RunFolder& folder);
+PageBody unlabelled_page(const UnlabelledRun& run);  // zero-shot without labels
+PageBody compare_page(const Comparison& comparison);
+PageBody retrieval_page(const RetrievalMetrics& metrics, const RunFolder& folder);
 
 // Search field and slider over the questions of a table, which the page's script brings to life.
 std::string question_controls();

@@ -1,4 +1,3 @@
-#include "viz/probe_metrics.h"
 #include "viz/report/pages.h"
 #include "viz/report/question_detail.h"
 #include "viz/report/report_parts.h"
@@ -11,39 +10,40 @@ namespace {
 
 constexpr double kStripWidth = 400;
 
-std::string macro_figure(const char* name, const MacroMetric& macro) {
-  const std::string range = range_text(macro.interval);
-  return figure(name, decimals(macro.interval.value),
+std::string macro_figure(const char* name, const MacroInterval& macro) {
+  const std::string range = range_text(macro.mean);
+  return figure(name, decimals(macro.mean.value),
                 range.empty() ? fmt::format("{} questions", grouped(macro.questions)) : range);
 }
 
-std::string figures(const ProbeMetrics& probe) {
-  std::string html = macro_figure("Macro AUROC", probe.auroc) +
-                     macro_figure("Average precision", probe.average_precision) +
-                     macro_figure("Sensitivity at 90 % specificity", probe.sensitivity);
-  if (std::isfinite(probe.brier.interval.value)) html += macro_figure("Brier score", probe.brier);
-  if (std::isfinite(probe.calibration_error.interval.value))
-    html += macro_figure("Calibration error", probe.calibration_error);
+std::string figures(const Evaluation& evaluation, const std::optional<TrainingCounts>& training) {
+  std::string html =
+      macro_figure("Macro AUROC", evaluation.auroc) +
+      macro_figure("Average precision", evaluation.average_precision) +
+      macro_figure("Sensitivity at 90 % specificity", evaluation.sensitivity_at_90_specificity);
+  if (std::isfinite(evaluation.brier.mean.value)) html += macro_figure("Brier score", evaluation.brier);
+  if (std::isfinite(evaluation.expected_calibration_error.mean.value))
+    html += macro_figure("Calibration error", evaluation.expected_calibration_error);
+  html += figure("Questions", grouped(evaluation.num_evaluated),
+                 fmt::format("of {} with both classes", grouped(std::ssize(evaluation.questions))));
+  const bool trained = training && training->train > 0;
   html += figure(
-      "Questions", grouped(probe.evaluated),
-      fmt::format("of {} with both classes", grouped(static_cast<std::int64_t>(probe.questions.size()))));
-  html += figure(
-      "Test studies", grouped(probe.test),
-      probe.train > 0 ? fmt::format("{} train, {} valid", grouped(probe.train), grouped(probe.valid)) : "");
+      "Test studies", grouped(evaluation.num_studies),
+      trained ? fmt::format("{} train, {} valid", grouped(training->train), grouped(training->valid)) : "");
   return fmt::format("<dl class=\"figures\">\n{}</dl>\n", html);
 }
 
 // A pale dot for each question, the category's mean and its interval.
-std::string strip(const ProbeMetrics& probe, const CategoryMetrics& category) {
+std::string strip(const Evaluation& evaluation, const CategoryEvaluation& category) {
   const Ends ends;
   std::string svg =
       "<svg class=\"bar strip\" viewBox=\"0 0 400 18\" preserveAspectRatio=\"none\" aria-hidden=\"true\">";
-  for (const QuestionMetrics& question : probe.questions) {
+  for (const QuestionEvaluation& question : evaluation.questions) {
     if (question.category != category.name || !std::isfinite(question.auroc.value)) continue;
     svg +=
         fmt::format("<path class=\"dot\" d=\"M{:.1f} 9h0\"/>", ends.place(question.auroc.value, kStripWidth));
   }
-  const Interval& mean = category.auroc;
+  const Interval& mean = category.auroc.mean;
   const auto place = [&](double value) { return ends.place(value, kStripWidth); };
   if (std::isfinite(mean.low) && std::isfinite(mean.high))
     svg += fmt::format("<path d=\"M{:.1f} 9H{:.1f}\"/>", place(mean.low), place(mean.high));
@@ -52,17 +52,17 @@ std::string strip(const ProbeMetrics& probe, const CategoryMetrics& category) {
   return svg + "</svg>";
 }
 
-std::string categories_section(const ProbeMetrics& probe) {
-  if (probe.categories.empty()) return {};
+std::string categories_section(const Evaluation& evaluation) {
+  if (evaluation.categories.empty()) return {};
   std::string rows;
-  for (const CategoryMetrics& category : probe.categories) {
-    rows += fmt::format(
-        "<tr><td>{}</td>{}{}{}<td class=\"wide\">{}</td>{}{}</tr>\n",
-        category.name.empty() ? "no category" : escape_html(category.name), count_cell(category.questions),
-        number_cell(category.auroc.value, decimals(category.auroc.value)),
-        range_cell(range_text(category.auroc)), strip(probe, category),
-        number_cell(category.average_precision.value, decimals(category.average_precision.value)),
-        range_cell(range_text(category.average_precision)));
+  for (const CategoryEvaluation& category : evaluation.categories) {
+    const Interval &auroc = category.auroc.mean, &precision = category.average_precision.mean;
+    rows += fmt::format("<tr><td>{}</td>{}{}{}<td class=\"wide\">{}</td>{}{}</tr>\n",
+                        category.name.empty() ? "no category" : escape_html(category.name),
+                        count_cell(category.auroc.questions), number_cell(auroc.value, decimals(auroc.value)),
+                        range_cell(range_text(auroc)), strip(evaluation, category),
+                        number_cell(precision.value, decimals(precision.value)),
+                        range_cell(range_text(precision)));
   }
   return fmt::format(
       "<section class=\"rows\">\n<h2>By category</h2>\n<div class=\"scroll\"><table "
@@ -81,14 +81,14 @@ std::string plain_cell(double value) {
   return number_cell(value, decimals(value));
 }
 
-std::string question_row(const QuestionMetrics& question, std::size_t index, bool probabilities) {
+std::string question_row(const QuestionEvaluation& question, std::size_t index, bool probabilities) {
   std::string cells = fmt::format("<td><a href=\"#q{}\">{}</a></td><td class=\"words\">{}</td>", index,
                                   escape_html(question.question), escape_html(question.category));
-  cells += count_cell(question.positives) + count_cell(question.negatives);
+  cells += count_cell(question.num_positive) + count_cell(question.num_negative);
   cells += plain_cell(question.auroc.value) + range_cell(range_text(question.auroc));
   cells += fmt::format("<td class=\"scale\">{}</td>", interval_bar(question.auroc, {}));
-  cells += plain_cell(question.average_precision.value) + plain_cell(question.sensitivity);
-  if (probabilities) cells += plain_cell(question.brier) + plain_cell(question.calibration_error);
+  cells += plain_cell(question.average_precision.value) + plain_cell(question.at_90_specificity.sensitivity);
+  if (probabilities) cells += plain_cell(question.brier) + plain_cell(question.expected_calibration_error);
   return fmt::format("<tr>{}</tr>\n", cells);
 }
 
@@ -110,39 +110,40 @@ std::vector<Column> question_columns(bool probabilities) {
   return columns;
 }
 
-std::string questions_section(const ProbeMetrics& probe) {
+std::string questions_section(const Evaluation& evaluation) {
   std::string rows;
-  for (std::size_t i = 0; i < probe.questions.size(); ++i)
-    rows += question_row(probe.questions[i], i, probe.probabilities);
+  for (std::size_t i = 0; i < evaluation.questions.size(); ++i)
+    rows += question_row(evaluation.questions[i], i, evaluation.probabilities);
   return fmt::format(
       "<section class=\"rows\">\n<h2>Questions</h2>\n{}<div class=\"scroll\"><table class=\"dense\" "
       "id=\"questions\">\n"
       "{}<tbody>\n{}</tbody></table></div>\n</section>\n",
-      question_controls(), table_head(question_columns(probe.probabilities)), rows);
+      question_controls(), table_head(question_columns(evaluation.probabilities)), rows);
 }
 
-std::string details_section(const ProbeMetrics& probe, const RunFolder& folder) {
+std::optional<TrainingAnswers> training_answers(const std::optional<TrainingCounts>& training,
+                                                std::size_t question) {
+  if (!training || training->positives_q.empty()) return std::nullopt;
+  return TrainingAnswers{training->positives_q[question], training->negatives_q[question]};
+}
+
+std::string details_section(const EvaluationMetrics& metrics, const RunFolder& folder) {
   std::string html = "<section class=\"list\">\n<h2>Each question, closer</h2>\n";
-  for (std::size_t i = 0; i < probe.questions.size(); ++i) {
-    const QuestionMetrics& question = probe.questions[i];
+  const std::vector<QuestionEvaluation>& questions = metrics.evaluation.questions;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const QuestionEvaluation& question = questions[i];
     html += fmt::format(
         "<details><summary>{} <span>AUROC {} {}</span></summary>\n<div class=\"closer\" "
         "id=\"q{}\">\n{}</div></details>\n",
         escape_html(question.question), decimals(question.auroc.value), range_text(question.auroc), i,
-        question_detail(question, folder));
+        question_detail(question, training_answers(metrics.training, i), folder));
   }
   return html + "</section>\n";
 }
 
-// What a zero-shot run without labels has.
-std::string bare_questions(const ProbeMetrics& probe) {
-  std::string items;
-  for (const QuestionMetrics& question : probe.questions)
-    items += fmt::format("<li>{}</li>\n", escape_html(question.question));
-  return fmt::format(
-      "<p class=\"note\">Scores without labels: nothing to hold them "
-      "against.</p>\n<section>\n<h2>Questions</h2>\n<ol>\n{}</ol>\n</section>\n",
-      items);
+std::string about_line(const std::string& kind, std::int64_t questions, std::int64_t studies) {
+  return fmt::format("{}, {} questions on {} test studies", kind == "probe" ? "Linear probe" : "Zero-shot",
+                     grouped(questions), grouped(studies));
 }
 
 }  // namespace
@@ -155,22 +156,27 @@ std::string question_controls() {
          "<output class=\"shown\"></output>\n</div>\n";
 }
 
-PageBody probe_page(const JsonPlace& metrics, const RunFolder& folder) {
-  const ProbeMetrics probe = read_probe_metrics(metrics);
-  const std::string kind = metrics.text("kind") == "probe" ? "Linear probe" : "Zero-shot";
+PageBody probe_page(const EvaluationMetrics& metrics, const std::string& kind, const RunFolder& folder) {
+  const Evaluation& evaluation = metrics.evaluation;
   PageBody body;
-  body.about = fmt::format("{}, {} questions on {} test studies", kind,
-                           grouped(static_cast<std::int64_t>(probe.questions.size())), grouped(probe.test));
-  if (!probe.with_answers) {
-    body.html = bare_questions(probe);
-    return body;
-  }
-  body.html = figures(probe);
+  body.about = about_line(kind, std::ssize(evaluation.questions), evaluation.num_studies);
+  body.html = figures(evaluation, metrics.training);
   body.html += fmt::format(
       "<p class=\"note\">{} Macro: the mean over the questions that have both classes in the test set.</p>\n",
-      escape_html(bootstrap_text(metrics)));
-  body.html += categories_section(probe) + questions_section(probe) + details_section(probe, folder);
+      escape_html(bootstrap_text(evaluation.bootstrap, evaluation.unit, evaluation.num_units)));
+  body.html +=
+      categories_section(evaluation) + questions_section(evaluation) + details_section(metrics, folder);
   return body;
+}
+
+PageBody unlabelled_page(const UnlabelledRun& run) {
+  std::string items;
+  for (const std::string& question : run.questions)
+    items += fmt::format("<li>{}</li>\n", escape_html(question));
+  return {about_line("zero-shot", std::ssize(run.questions), run.num_studies),
+          fmt::format("<p class=\"note\">Scores without labels: nothing to hold them "
+                      "against.</p>\n<section>\n<h2>Questions</h2>\n<ol>\n{}</ol>\n</section>\n",
+                      items)};
 }
 
 }  // namespace pillar::viz

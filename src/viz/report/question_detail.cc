@@ -2,6 +2,7 @@
 
 #include "pillar/viz/line_plot.h"
 
+#include "viz/report/report_parts.h"
 #include "viz/viewer/text_encoding.h"
 
 #include <cmath>
@@ -17,21 +18,21 @@ LinePlot square_plot() {
   return plot;
 }
 
-std::string roc_plot(const QuestionMetrics& question) {
+std::string roc_plot(const QuestionEvaluation& question) {
   if (question.roc.empty()) return "<p class=\"note\">No ROC curve: one class only.</p>";
   LinePlot plot = square_plot();
   plot.title = fmt::format("ROC, area {}", decimals(question.auroc.value));
   plot.x_label = "1 − specificity";
   plot.y_label = "sensitivity";
   plot.lines.push_back({"ROC", {}, {}, PlotDots::never});
-  for (const auto& [x, y] : question.roc) {
-    plot.lines[0].x.push_back(x);
-    plot.lines[0].y.push_back(y);
+  for (const RocPoint& point : question.roc) {
+    plot.lines[0].x.push_back(point.false_positive_rate);
+    plot.lines[0].y.push_back(point.true_positive_rate);
   }
   return line_plot_svg(plot);
 }
 
-std::string reliability_plot(const QuestionMetrics& question) {
+std::string reliability_plot(const QuestionEvaluation& question) {
   if (question.reliability.empty())
     return "<p class=\"note\">No reliability curve: scores are no probabilities.</p>";
   LinePlot plot = square_plot();
@@ -46,28 +47,28 @@ std::string reliability_plot(const QuestionMetrics& question) {
   return line_plot_svg(plot);
 }
 
-std::string counts_text(const QuestionMetrics& question) {
-  std::string text = fmt::format("Test: {} positive, {} negative.", grouped(question.positives),
-                                 grouped(question.negatives));
-  if (question.train_positives && question.train_negatives) {
-    text += fmt::format(" Training: {} positive, {} negative.", grouped(*question.train_positives),
-                        grouped(*question.train_negatives));
+std::string counts_text(const QuestionEvaluation& question, const std::optional<TrainingAnswers>& training) {
+  std::string text = fmt::format("Test: {} positive, {} negative.", grouped(question.num_positive),
+                                 grouped(question.num_negative));
+  if (training) {
+    text += fmt::format(" Training: {} positive, {} negative.", grouped(training->positives),
+                        grouped(training->negatives));
   }
-  if (std::isfinite(question.sensitivity)) {
-    text += fmt::format(" Sensitivity {} at 90 % specificity", decimals(question.sensitivity));
-    text += std::isfinite(question.threshold) ? fmt::format(", from a score of {:.4g}.", question.threshold)
-                                              : ".";
+  const auto [sensitivity, threshold] = question.at_90_specificity;
+  if (std::isfinite(sensitivity)) {
+    text += fmt::format(" Sensitivity {} at 90 % specificity", decimals(sensitivity));
+    text += std::isfinite(threshold) ? fmt::format(", from a score of {:.4g}.", threshold) : ".";
   }
   return text;
 }
 
-std::string errors_table(const QuestionMetrics& question, const RunFolder& folder) {
+std::string errors_table(const QuestionEvaluation& question, const RunFolder& folder) {
   if (question.errors.empty()) return {};
   std::string rows;
   for (const ConfidentError& error : question.errors) {
     rows += fmt::format("<tr><td>{}</td><td class=\"number\">{}</td><td>{}</td></tr>\n",
                         folder.accession_html(error.accession), decimals(error.score),
-                        error.answer ? "yes" : "no");
+                        error.answer == 1 ? "yes" : "no");
   }
   return fmt::format(
       "<h3>Most confident errors</h3>\n<table><thead><tr><th scope=\"col\">study</th><th scope=\"col\" "
@@ -77,9 +78,11 @@ std::string errors_table(const QuestionMetrics& question, const RunFolder& folde
 
 }  // namespace
 
-std::string question_detail(const QuestionMetrics& question, const RunFolder& folder) {
+std::string question_detail(const QuestionEvaluation& question,
+                            const std::optional<TrainingAnswers>& training, const RunFolder& folder) {
   return fmt::format("<div>{}</div>\n<div>{}</div>\n<div><p>{}</p>\n{}</div>\n", roc_plot(question),
-                     reliability_plot(question), counts_text(question), errors_table(question, folder));
+                     reliability_plot(question), counts_text(question, training),
+                     errors_table(question, folder));
 }
 
 }  // namespace pillar::viz

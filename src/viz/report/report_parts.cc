@@ -15,12 +15,6 @@ bool has_range(const Interval& interval) {
 
 }  // namespace
 
-Interval read_interval(const JsonPlace& place, const char* value_key) {
-  Interval interval{place.number(value_key), place.number("low"), place.number("high")};
-  if (interval.low > interval.high) place.refuse("an interval whose low end is not above its high one");
-  return interval;
-}
-
 std::string decimals(double value) {
   return std::isfinite(value) ? fmt::format("{:.3f}", value) : "–";
 }

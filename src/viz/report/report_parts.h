@@ -1,21 +1,17 @@
 // Internal: what the pages of evaluations are made of.
 #pragma once
 
-#include "viz/metrics_json.h"
+#include "pillar/metrics/bootstrap.h"
 
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pillar::viz {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
-struct Interval {
-  double value = kUndefined, low = kUndefined, high = kUndefined;
-};
-Interval read_interval(const JsonPlace& place, const char* value_key = "value");
 
 std::string decimals(double value);                       // three; an en dash for what is not defined
 std::string signed_decimals(double value);                // with a sign

@@ -14,55 +14,43 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kMostThumbnailBytes = 1 << 20;
 constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
 
-std::string rows_of(const JsonPlace& object) {
+std::string inputs_table(const std::vector<InputRecord>& inputs) {
+  if (inputs.empty()) return {};
   std::string rows;
-  for (const auto& [name, value] : object.members()) {
-    rows += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escape_html(name),
-                        escape_html(value.any_text()));
-  }
-  return rows;
-}
-
-std::string inputs_table(const JsonPlace& inputs) {
-  std::string rows;
-  for (const JsonPlace& input : inputs.items()) {
+  for (const InputRecord& input : inputs) {
     rows += fmt::format(
         "<tr><th scope=\"row\">{}</th><td>{}<br><span class=\"hash\">sha256 {}</span></td>"
         "<td class=\"number\">{} bytes</td></tr>\n",
-        escape_html(input.text("what")), escape_html(input.text("path")), escape_html(input.text("sha256")),
-        grouped(input.whole("bytes")));
+        escape_html(input.what), escape_html(input.path.string()), escape_html(input.sha256),
+        grouped(static_cast<std::int64_t>(input.bytes)));
   }
-  if (rows.empty()) return {};
   return fmt::format("<div><h3>Inputs</h3>\n<table>\n{}</table></div>\n", rows);
 }
 
-std::string facts_table(const JsonPlace& metrics, const char* key, const char* title) {
-  if (!metrics.has(key)) return {};
-  const std::string rows = rows_of(metrics.at(key));
-  if (rows.empty()) return {};
+std::string facts_table(const std::vector<std::pair<std::string, std::string>>& facts, const char* title) {
+  if (facts.empty()) return {};
+  std::string rows;
+  for (const auto& [name, value] : facts) {
+    rows +=
+        fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escape_html(name), escape_html(value));
+  }
   return fmt::format("<div><h3>{}</h3>\n<table>\n{}</table></div>\n", title, rows);
 }
 
 }  // namespace
 
-std::string made_section(const JsonPlace& metrics) {
+std::string made_section(const RunHead& head) {
   return fmt::format(
       "<section>\n<h2>How it was made</h2>\n<pre>{}</pre>\n<div class=\"made\">\n{}{}{}</div>\n</section>\n",
-      escape_html(metrics.text("command")), inputs_table(metrics.at("inputs")),
-      facts_table(metrics, "settings", "Settings"), facts_table(metrics, "versions", "Versions"));
+      escape_html(head.command), inputs_table(head.inputs), facts_table(head.settings, "Settings"),
+      facts_table(head.versions, "Versions"));
 }
 
-std::string bootstrap_text(const JsonPlace& metrics) {
-  const JsonPlace bootstrap = metrics.at("bootstrap");
-  const std::int64_t replicates = bootstrap.whole("replicates");
-  if (replicates == 0) return "Without intervals: no bootstrap replicates.";
-  const std::string unit = bootstrap.text("unit");
-  const std::int64_t units = bootstrap.whole("units");
-  const bool patients = unit == "patient";
-  if (!patients && unit != "study") bootstrap.at("unit").refuse("study or patient");
+std::string bootstrap_text(const BootstrapOptions& bootstrap, const std::string& unit, std::int64_t units) {
+  if (bootstrap.replicates == 0) return "Without intervals: no bootstrap replicates.";
   return fmt::format("{:g} % percentile intervals of {} bootstrap replicates over {} {} (seed {}).",
-                     100 * bootstrap.number("confidence"), grouped(replicates), grouped(units),
-                     patients ? "patients" : "studies", bootstrap.whole("seed"));
+                     100 * bootstrap.confidence, grouped(bootstrap.replicates), grouped(units),
+                     unit == "patient" ? "patients" : "studies", bootstrap.seed);
 }
 
 std::string RunFolder::accession_html(const std::string& accession) const {

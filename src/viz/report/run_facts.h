@@ -1,18 +1,21 @@
 // Internal: how a run was made, and what lies beside its metrics.json.
 #pragma once
 
-#include "viz/metrics_json.h"
+#include "pillar/metrics/bootstrap.h"
+#include "pillar/metrics/run_metrics.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace pillar::viz {
 
-// Command, settings, versions and input checksums, as a section of a page. Throws Error(input).
-std::string made_section(const JsonPlace& metrics);
+// Command, settings, versions and input checksums, as a section of a page.
+std::string made_section(const RunHead& head);
 
 // "95 % percentile intervals of 1,000 bootstrap replicates over 2,000 studies (seed 0)".
-std::string bootstrap_text(const JsonPlace& metrics);
+// `unit`: "study" or "patient".
+std::string bootstrap_text(const BootstrapOptions& bootstrap, const std::string& unit, std::int64_t units);
 
 // Files beside a run, for a page that is written to `page_folder`.
 struct RunFolder {

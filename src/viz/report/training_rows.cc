@@ -1,11 +1,9 @@
 #include "viz/report/training_rows.h"
 
-#include "pillar/core/fail.h"
-
 #include "core/shared/json_lines.h"
 
-#include <cmath>
-#include <limits>
+#include <algorithm>
+#include <functional>
 #include <numeric>
 #include <set>
 
@@ -13,33 +11,14 @@ namespace pillar::viz {
 namespace {
 
 // What a row says beside its values.
-const std::set<std::string, std::less<>> kAbout = {"phase", "step", "epoch", "wall_time"};
-
-double number_at(const JsonLine& line, const char* key, const std::filesystem::path& path) {
-  const auto found = line.object.find(key);
-  if (found != line.object.end() && found->is_number()) {
-    const auto value = found->get<double>();
-    if (std::isfinite(value) && value >= 0) return value;
-  }
-  fail(ErrorCategory::input, "{}: line {}: \"{}\" must be a number from 0 on", path, line.number, key);
-}
-
-std::string phase_of(const JsonLine& line, const std::filesystem::path& path) {
-  const auto found = line.object.find("phase");
-  if (found == line.object.end() || !found->is_string())
-    fail(ErrorCategory::input, "{}: line {} has no \"phase\"", path, line.number);
-  return found->get<std::string>();
-}
+const std::set<std::string> kAbout = {"phase", "step", "epoch", "wall_time"};
 
 void add_values(const JsonLine& line, double x, const std::filesystem::path& path,
                 std::map<std::string, MetricCurve>& curves) {
-  for (const auto& [name, value] : line.object.items()) {
-    if (kAbout.contains(name)) continue;
-    if (!value.is_number() && !value.is_null())
-      fail(ErrorCategory::input, "{}: line {}: \"{}\" is neither a number nor null", path, line.number, name);
+  for (const auto& [name, value] : numbers_of(line, kAbout, path)) {
     MetricCurve& curve = curves[name];
     curve.x.push_back(x);
-    curve.y.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
+    curve.y.push_back(value);
   }
 }
 
@@ -63,10 +42,10 @@ void sort_and_keep_latest(MetricCurve& curve) {
 TrainingRows read_training_rows(const std::filesystem::path& metrics_jsonl) {
   TrainingRows all;
   visit_json_lines(metrics_jsonl, [&](const JsonLine& line) {
-    const std::string phase = phase_of(line, metrics_jsonl);
+    const std::string phase = text_at(line, "phase", metrics_jsonl);
     const std::int64_t step = whole_number(line, "step", metrics_jsonl);
-    const double epoch = number_at(line, "epoch", metrics_jsonl);
-    const double time = number_at(line, "wall_time", metrics_jsonl);
+    const double epoch = number_from_zero(line, "epoch", metrics_jsonl);
+    const double time = number_from_zero(line, "wall_time", metrics_jsonl);
     if (phase == "train") {
       add_values(line, static_cast<double>(step), metrics_jsonl, all.train);
     } else if (phase == "validation") {

@@ -1,4 +1,4 @@
-#include "viz/metrics_json.h"
+#include "core/shared/json_place.h"
 
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
@@ -7,10 +7,14 @@
 #include <cmath>
 #include <limits>
 
-namespace pillar::viz {
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace pillar {
 namespace {
 
-constexpr std::uint64_t kMaxBytes = 1 << 28;
+using Json = nlohmann::ordered_json;
+
 constexpr double kMostWhole = 9007199254740992;  // 2^53
 
 bool is_share(const Json& value) {
@@ -21,9 +25,29 @@ bool is_share(const Json& value) {
 
 }  // namespace
 
+struct JsonPlace::File {
+  std::filesystem::path path;
+  Json object;
+};
+
+JsonPlace::JsonPlace(std::shared_ptr<const File> file, const Json& value, std::string where)
+    : file_(std::move(file)), value_(&value), where_(std::move(where)) {}
+
+JsonPlace JsonPlace::read_object(const std::filesystem::path& file, std::uint64_t most_bytes) {
+  auto read =
+      std::make_shared<File>(File{file, Json::parse(read_text_file(file, most_bytes), nullptr, false)});
+  if (!read->object.is_object()) fail(ErrorCategory::input, "{}: not a JSON object", file);
+  const Json& whole = read->object;
+  return {std::move(read), whole, {}};
+}
+
+JsonPlace JsonPlace::part(const Json& value, std::string where) const {
+  return {file_, value, std::move(where)};
+}
+
 void JsonPlace::refuse(const char* wanted) const {
-  fail(ErrorCategory::input, "{}: {} must be {}", *file_, where_.empty() ? "the file" : printable(where_),
-       wanted);
+  fail(ErrorCategory::input, "{}: {} must be {}", file_->path,
+       where_.empty() ? "the file" : printable(where_), wanted);
 }
 
 bool JsonPlace::has(const char* key) const {
@@ -36,8 +60,8 @@ JsonPlace JsonPlace::at(const char* key) const {
   if (!value_->is_object()) refuse("an object");
   const auto found = value_->find(key);
   const std::string where = where_.empty() ? key : fmt::format("{}.{}", where_, key);
-  if (found == value_->end()) fail(ErrorCategory::input, "{}: {} is missing", *file_, printable(where));
-  return {*found, *file_, where};
+  if (found == value_->end()) fail(ErrorCategory::input, "{}: {} is missing", file_->path, printable(where));
+  return part(*found, where);
 }
 
 std::vector<JsonPlace> JsonPlace::items() const {
@@ -45,7 +69,7 @@ std::vector<JsonPlace> JsonPlace::items() const {
   std::vector<JsonPlace> places;
   places.reserve(value_->size());
   for (std::size_t i = 0; i < value_->size(); ++i)
-    places.emplace_back((*value_)[i], *file_, fmt::format("{}[{}]", where_, i));
+    places.push_back(part((*value_)[i], fmt::format("{}[{}]", where_, i)));
   return places;
 }
 
@@ -53,7 +77,7 @@ std::vector<std::pair<std::string, JsonPlace>> JsonPlace::members() const {
   if (!value_->is_object()) refuse("an object");
   std::vector<std::pair<std::string, JsonPlace>> places;
   for (const auto& [key, value] : value_->items())
-    places.emplace_back(key, JsonPlace(value, *file_, fmt::format("{}.{}", where_, key)));
+    places.emplace_back(key, part(value, fmt::format("{}.{}", where_, key)));
   return places;
 }
 
@@ -93,10 +117,4 @@ std::vector<std::pair<double, double>> JsonPlace::shares() const {
   return pairs;
 }
 
-Json read_metrics_json(const std::filesystem::path& file) {
-  Json json = Json::parse(read_text_file(file, kMaxBytes), nullptr, false);
-  if (!json.is_object()) fail(ErrorCategory::input, "{}: not a JSON object", file);
-  return json;
-}
-
-}  // namespace pillar::viz
+}  // namespace pillar

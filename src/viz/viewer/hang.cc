@@ -1,4 +1,4 @@
-#include "support/hang.h"
+#include "pillar/viz/hang.h"
 
 #include <cmath>
 

@@ -1,23 +1,24 @@
-// Internal: reading the metrics.json of a run, which may be anything.
+// Internal: reading a JSON file that may hold anything, so that every fault names the file and the key.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
-namespace pillar::viz {
+namespace pillar {
 
-using Json = nlohmann::ordered_json;
-
-// A value and where in which file it is, so that a fault can be named. What is asked for and is not there, or
-// is of another kind, throws Error(input). The file's Json must outlive it.
+// A value of a JSON file and where in it the value is. What is asked for and is not there, or is of another
+// kind, throws Error(input). Copies share the file, which lives as long as any of them.
 class JsonPlace {
  public:
-  JsonPlace(const Json& value, const std::filesystem::path& file, std::string where = {})
-      : value_(&value), file_(&file), where_(std::move(where)) {}
+  // The whole file. Throws Error(io), and Error(input) where it is no JSON object or larger than
+  // `most_bytes`.
+  static JsonPlace read_object(const std::filesystem::path& file, std::uint64_t most_bytes);
 
   bool has(const char* key) const;  // and it is not null
   JsonPlace at(const char* key) const;
@@ -37,12 +38,13 @@ class JsonPlace {
   [[noreturn]] void refuse(const char* wanted) const;  // "FILE: questions[3].auroc must be WANTED"
 
  private:
-  const Json* value_;
-  const std::filesystem::path* file_;
-  std::string where_;
+  struct File;
+  JsonPlace(std::shared_ptr<const File> file, const nlohmann::ordered_json& value, std::string where);
+  JsonPlace part(const nlohmann::ordered_json& value, std::string where) const;
+
+  std::shared_ptr<const File> file_;
+  const nlohmann::ordered_json* value_;  // in *file_
+  std::string where_;                    // "questions[3].auroc"; empty for the whole file
 };
 
-// Throws Error(io | input): no JSON object, or more than 256 MB.
-Json read_metrics_json(const std::filesystem::path& file);
-
-}  // namespace pillar::viz
+}  // namespace pillar
