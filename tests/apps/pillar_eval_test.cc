@@ -67,7 +67,7 @@ class PillarEvalEmbed : public ::testing::Test {
     PreprocessSpec spec = load_preprocess_spec(model(), "abdomen_ct", encoder.tower().size_dhw());
     spec.flip_depth = flip;
     std::vector<std::string> notes;
-    const at::Tensor voxels = model_input(open_scan({sample, ""}, {}).read(), spec, notes);
+    const at::Tensor voxels = model_input(open_scan({sample, ""}, {}).read(), spec, notes).voxels_cdhw;
     return encoder.readout(voxels.unsqueeze(0), parse_windows("all", WindowFamily::ct))[0];
   }
 

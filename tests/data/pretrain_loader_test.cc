@@ -1,5 +1,6 @@
 #include "pillar/data/pretrain_loader.h"
 
+#include "pillar/core/random.h"
 #include "pillar/data/model_input.h"
 
 #include "data/training_studies.h"
@@ -110,7 +111,7 @@ at::Tensor fitted(const PretrainPool& pool, std::size_t study,
                   std::optional<double> depth_crop = std::nullopt) {
   std::vector<std::string> notes;
   const PretrainStudy& at = pool.studies[study];
-  return model_input(open_scan({at.path, at.name}, {}).read(), pool.spec, notes, depth_crop);
+  return model_input(open_scan({at.path, at.name}, {}).read(), pool.spec, notes, depth_crop).voxels_cdhw;
 }
 
 TEST_F(PretrainLoaderTest, ValidationGoesThroughThePoolInItsOrderWithCentreCrops) {
