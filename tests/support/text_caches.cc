@@ -6,6 +6,7 @@
 #include "support/torch_file.h"
 
 #include <ATen/ops/arange.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar::test {
