@@ -5,6 +5,7 @@
 #include "pillar/embed/embed_job.h"
 #include "pillar/embed/embed_plan.h"
 #include "pillar/model/encoder.h"
+#include "pillar/rave/encode_config.h"
 
 #include "commands.h"
 
@@ -61,8 +62,9 @@ PrepareOptions preparation(const Arguments& a, const PreprocessSpec& spec) {
   PrepareOptions options = prepare_options(spec);
   if (a.preset.empty()) return options;
   Notes nothing_odd;
-  options.config = parse_encode_config(encode_preset(a.preset), nothing_odd);
-  if (!options.config.modality) options.config.modality = prepare_options(spec).config.modality;
+  const EncodeConfig preset = parse_encode_config(encode_preset(a.preset), nothing_odd);
+  options.preprocess = preset.preprocess;
+  if (preset.modality) options.modality = preset.modality;
   return options;
 }
 

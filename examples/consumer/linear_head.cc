@@ -21,7 +21,7 @@ at::Tensor features(const pillar::Atlas& atlas, const pillar::PreprocessSpec& sp
   const at::NoGradGuard no_gradients;  // the tower is frozen
   const pillar::OpenedScan scan = pillar::open_scan({path, ""}, {pillar::prepare_options(spec)});
   std::vector<std::string> notes;
-  const at::Tensor voxels_cdhw = pillar::model_input(scan.read(), spec, notes);
+  const at::Tensor voxels_cdhw = pillar::model_input(scan.read(), spec, notes).voxels_cdhw;
   for (const std::string& note : notes) std::fprintf(stderr, "%s: %s\n", path, note.c_str());
   const pillar::WindowedVolume windowed(voxels_cdhw.unsqueeze(0),
                                         pillar::parse_windows(spec.windows, spec.family));

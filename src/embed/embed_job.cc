@@ -1,5 +1,6 @@
 #include "pillar/embed/embed_job.h"
 
+#include "pillar/core/batch.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
@@ -61,7 +62,7 @@ Loaded load_scan(const EmbedJob& job, const EmbeddingCache& cache, const ScanEnt
     const std::uint64_t needed = opened.read_bytes + input_bytes(job.spec, sizeof(float));
     require_memory(entry.path, needed);
     share.set(needed);
-    loaded.voxels_cdhw = model_input(opened.read(), job.spec, loaded.notes);
+    loaded.voxels_cdhw = model_input(opened.read(), job.spec, loaded.notes).voxels_cdhw;
     share.set(loaded.voxels_cdhw.nbytes());
   } catch (const std::exception& error) {
     loaded.fault = first_line(error);
@@ -104,11 +105,10 @@ class EmbedRun {
     log_notes(loaded.notes);
     outcomes_.push_back({entry.path, loaded.accession, EmbedStatus::failed, loaded.fault});
     if (!loaded.fault.empty()) return fail_one(outcomes_.size() - 1);
-    const auto [owner, is_new] = owners_.emplace(loaded.accession, entry.path);
-    if (!is_new) {
+    if (const auto owner = names_.claim(loaded.accession, entry.path)) {
       outcomes_.back().reason =
           fmt::format("{}: its accession {} is already that of {}; a manifest gives each its own name",
-                      entry.path, loaded.accession, owner->second);
+                      entry.path, loaded.accession, *owner);
       return fail_one(outcomes_.size() - 1);
     }
     if (loaded.skipped) {
@@ -178,7 +178,7 @@ class EmbedRun {
   const EmbedJob& job_;
   const EmbedFunction& embed_;
   EmbeddingCache cache_;
-  std::map<std::string, fs::path> owners_;
+  OutputNames names_;
   std::vector<EmbedOutcome> outcomes_;
   std::vector<Pending> batch_;
   Clock::time_point last_flush_ = Clock::now();
@@ -192,14 +192,7 @@ void claim_cache(const EmbedJob& job) {
   settings["format"] = to_string(job.format);
   settings["preprocess"] = describe(job.spec);
   claim_split(job.cache, job.split, settings);
-  const fs::path folder = job.cache / "embeddings" / job.split;
-  if (int removed = remove_stale_partials(folder); removed > 0)
-    spdlog::info("{}: removed {} unfinished files of an interrupted run", folder.string(), removed);
-}
-
-int loader_threads(const EmbedJob& job) {
-  const int jobs = job.jobs > 0 ? job.jobs : default_loader_jobs();
-  return std::max(1, std::min(jobs, static_cast<int>(job.scans.size())));
+  remove_unfinished(job.cache / "embeddings" / job.split, "files");
 }
 
 void embed_all(const EmbedJob& job, EmbedRun& run, EmbedSummary& summary) {
@@ -210,12 +203,12 @@ void embed_all(const EmbedJob& job, EmbedRun& run, EmbedSummary& summary) {
   bar.quiet = job.quiet;
   Progress progress(bar);
   const auto start = Clock::now();
-  Prefetch<Loaded> prefetch(bar.total,
-                            [&](std::int64_t i, MemoryShare& share) {
-                              return load_scan(job, run.cache(), job.scans[static_cast<std::size_t>(i)],
-                                               share);
-                            },
-                            {loader_threads(job), job.loader_bytes});
+  Prefetch<Loaded> prefetch(
+      bar.total,
+      [&](std::int64_t i, MemoryShare& share) {
+        return load_scan(job, run.cache(), job.scans[static_cast<std::size_t>(i)], share);
+      },
+      {jobs_at_once(job.jobs, default_loader_jobs(), job.scans.size()), job.loader_bytes});
   while (auto item = prefetch.next()) {
     if (item->error) std::rethrow_exception(item->error);
     const std::int64_t done =

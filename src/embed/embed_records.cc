@@ -1,6 +1,6 @@
 #include "embed/embed_records.h"
 
-#include "pillar/core/csv.h"
+#include "pillar/core/batch.h"
 
 #include "core/shared/utc_now.h"
 
@@ -23,30 +23,23 @@ void record_processed(const EmbedJob& job, const std::vector<EmbedOutcome>& outc
 }
 
 void record_failures(const std::filesystem::path& cache, const std::vector<EmbedOutcome>& outcomes) {
-  CsvTable table;
-  table.header = {"accession", "path", "reason"};
+  std::vector<std::vector<std::string>> rows;
   for (const EmbedOutcome& outcome : outcomes) {
     if (outcome.status == EmbedStatus::failed)
-      table.rows.push_back({outcome.accession, outcome.path.string(), outcome.reason});
+      rows.push_back({outcome.accession, outcome.path.string(), outcome.reason});
   }
-  write_csv(cache / "failures.csv", table);
+  write_failures(cache, {"accession", "path", "reason"}, std::move(rows));
 }
 
 std::int64_t EmbedSummary::count(EmbedStatus status) const {
-  return std::count_if(outcomes.begin(), outcomes.end(),
-                       [&](const EmbedOutcome& o) { return o.status == status; });
+  return count_status(outcomes, status);
 }
 
 std::string EmbedSummary::brief() const {
-  std::string text;
-  const auto add = [&](EmbedStatus status, const char* word) {
-    if (const std::int64_t n = count(status); n > 0)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, word);
-  };
-  add(EmbedStatus::written, "embedded");
-  add(EmbedStatus::skipped, "there already");
-  add(EmbedStatus::failed, "failed");
   const std::int64_t written = count(EmbedStatus::written);
+  const std::string text = counts_in_words({{written, "embedded"},
+                                            {count(EmbedStatus::skipped), "there already"},
+                                            {count(EmbedStatus::failed), "failed"}});
   if (written == 0 || seconds <= 0) return text;
   return fmt::format("{}; {:.2f} volumes/s, {:.0f} % of the time waiting for the loader", text,
                      static_cast<double>(written) / seconds, 100 * waited_seconds / seconds);

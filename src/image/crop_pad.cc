@@ -1,6 +1,6 @@
-#include "pillar/image/preprocess.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/image/axis_fit.h"
+#include "pillar/image/preprocess.h"
 
 #include "image/voxel_types.h"
 
@@ -11,19 +11,6 @@
 
 namespace pillar {
 namespace {
-
-// How one axis is fitted to its target: `skip` voxels cropped before, `before` padded before; one of them is
-// 0.
-struct AxisFit {
-  std::int64_t skip = 0;
-  std::int64_t before = 0;
-  std::int64_t kept = 0;
-};
-
-AxisFit fit_axis(std::int64_t size, std::int64_t target) {
-  if (size > target) return {(size - target) / 2, 0, target};
-  return {0, (target - size) / 2, size};
-}
 
 template <typename T>
 T minimum(const at::Tensor& voxels) {
@@ -65,7 +52,7 @@ Volume select_slices(const Volume& input, std::int64_t slices) {
   const std::int64_t depth = size_dhw(input.voxels_dhw)[0];
   Volume result = input;
   if (depth <= slices) return result;
-  const std::int64_t first = (depth - slices) / 2;
+  const std::int64_t first = fit_axis(depth, slices).skip;
   result.voxels_dhw = input.voxels_dhw.narrow(0, first, slices);
   result.geometry.origin_xyz_mm = input.geometry.point({0, 0, static_cast<double>(first)});
   return result;
@@ -88,8 +75,8 @@ Volume crop_pad_hw(const Volume& input, const std::array<std::int64_t, 2>& size_
     copy_fitted(source.const_data_ptr<T>(), size, result.voxels_dhw.mutable_data_ptr<T>(), size_hw, rows,
                 columns, pad);
   });
-  const auto x = static_cast<double>(columns.skip - columns.before);
-  const auto y = static_cast<double>(rows.skip - rows.before);
+  const auto x = static_cast<double>(columns.first());
+  const auto y = static_cast<double>(rows.first());
   result.geometry.origin_xyz_mm = input.geometry.point({x, y, 0});
   return result;
 }

@@ -1,6 +1,7 @@
 #include "pillar/image/preprocess.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/image/axis_fit.h"
 #include "pillar/image/resample.h"
 
 #include "image/finite.h"
@@ -65,7 +66,7 @@ PreprocessResult preprocess(const Volume& input, const PreprocessOptions& option
   const auto& depth = result.resample_shape[0];
   const bool selects = options.slices && depth > *options.slices;
   if (options.slices) result.volume = select_slices(result.volume, *options.slices);
-  if (selects) result.first_slice = (depth - *options.slices) / 2;
+  if (selects) result.first_slice = fit_axis(depth, *options.slices).skip;
   const void* before = result.volume.voxels_dhw.const_data_ptr();
   if (options.crop_pad_hw) result.volume = crop_pad_hw(result.volume, *options.crop_pad_hw);
   // The slices left out would stay in memory behind a view.

@@ -22,10 +22,10 @@ void check_bootstrap_options(const BootstrapOptions& options) {
 std::vector<std::uint32_t> drawn_units(std::uint64_t seed, std::int64_t replicate, std::int64_t units) {
   if (units < 0 || units > UINT32_MAX) fail(ErrorCategory::usage, "cannot draw from {} units", units);
   std::vector<std::uint32_t> drawn(static_cast<std::size_t>(units));
-  std::uint64_t state = split_mix(split_mix(seed + kSplitMixStep) + static_cast<std::uint64_t>(replicate));
+  SplitMix64 random{split_mix(hash64(seed) + static_cast<std::uint64_t>(replicate))};
   for (std::uint32_t& unit : drawn) {
     // Of 2^32 words, all units get the same number but for one: even to 1 in 2^32 / units.
-    const std::uint64_t word = split_mix(state += kSplitMixStep) >> 32;
+    const std::uint64_t word = random.next() >> 32;
     unit = static_cast<std::uint32_t>((word * static_cast<std::uint64_t>(units)) >> 32);
   }
   return drawn;

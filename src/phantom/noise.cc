@@ -12,7 +12,7 @@ void fill_slice(std::vector<float>& slice, std::vector<float>& scratch, std::int
   scratch.resize(static_cast<std::size_t>(wide * wide));
   for (std::int64_t i = 0; i < wide * wide; ++i) {
     scratch[static_cast<std::size_t>(i)] =
-        noise_of(hash64(key + static_cast<std::uint64_t>(i) * 0x9E3779B97F4A7C15u));
+        noise_of(hash64(key + static_cast<std::uint64_t>(i) * kSplitMixStep));
   }
   slice.resize(static_cast<std::size_t>(size * size));
   constexpr float kNorm = 1 / 6.0f;  // sqrt of the sum of squared weights

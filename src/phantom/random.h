@@ -7,9 +7,7 @@
 
 namespace pillar::phantom {
 
-constexpr std::uint64_t hash64(std::uint64_t x) {
-  return split_mix(x + kSplitMixStep);
-}
+using pillar::hash64;
 constexpr std::uint64_t hash64(std::uint64_t seed, std::uint64_t index) {
   return hash64(hash64(seed) ^ (index * 0xD1342543DE82EF95u));
 }
@@ -19,7 +17,7 @@ class Random {
  public:
   Random(std::uint64_t seed, std::uint64_t stream) : key_(hash64(seed, stream)) {}
   std::uint64_t bits() { return hash64(key_, counter_++); }
-  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }  // [0, 1)
+  double uniform() { return unit_interval(bits()); }  // [0, 1)
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   bool chance(double probability) { return uniform() < probability; }
   int below(int count) { return static_cast<int>(uniform() * count); }

@@ -68,7 +68,7 @@ class PillarEvalEmbed : public ::testing::Test {
     PreprocessSpec spec = opened.preprocessing(encoder.tower());
     spec.flip_depth = flip;
     Notes notes;
-    const at::Tensor voxels = model_input(open_scan({sample, ""}, {}).read(), spec, notes);
+    const at::Tensor voxels = model_input(open_scan({sample, ""}, {}).read(), spec, notes).voxels_cdhw;
     return encoder.readout(voxels.unsqueeze(0), parse_windows("all", WindowFamily::ct))[0];
   }
 

@@ -41,7 +41,7 @@ PreprocessSpec plain(const SizeDhw& size, const std::string& modality = "chest_c
 
 at::Tensor input(const Scan& scan, const PreprocessSpec& spec) {
   Notes notes;
-  return model_input(scan, spec, notes);
+  return model_input(scan, spec, notes).voxels_cdhw;
 }
 
 // int16 (D,H,W) whose value tells the index: 100 d + 10 h + w.
@@ -79,7 +79,7 @@ std::int16_t first_slice(std::int64_t depth, double depth_crop, bool flip = fals
   PreprocessSpec spec = plain({3, 1, 1});
   spec.flip_depth = flip;
   Notes notes;
-  const at::Tensor out = model_input(scan_of(indexed(depth, 1, 1)), spec, notes, depth_crop);
+  const at::Tensor out = model_input(scan_of(indexed(depth, 1, 1)), spec, notes, depth_crop).voxels_cdhw;
   for (std::int64_t d = 1; d < 3; ++d)
     EXPECT_EQ(std::abs(at_dhw(out, d, 0, 0) - at_dhw(out, d - 1, 0, 0)), 100) << d;
   return at_dhw(out, flip ? 2 : 0, 0, 0);
@@ -98,9 +98,9 @@ TEST(ModelInput, ADrawnCropReachesEveryStartEvenly) {
 TEST(ModelInput, ADrawnCropLeavesShallowScansAndOtherAxesAlone) {
   Notes notes;
   const Scan shallow = scan_of(indexed(2, 6, 6));
-  EXPECT_TRUE(
-      at::equal(model_input(shallow, plain({5, 3, 4}), notes, 0.9), input(shallow, plain({5, 3, 4}))));
-  const at::Tensor out = model_input(scan_of(indexed(9, 6, 6)), plain({4, 3, 4}), notes, 0.0);
+  EXPECT_TRUE(at::equal(model_input(shallow, plain({5, 3, 4}), notes, 0.9).voxels_cdhw,
+                        input(shallow, plain({5, 3, 4}))));
+  const at::Tensor out = model_input(scan_of(indexed(9, 6, 6)), plain({4, 3, 4}), notes, 0.0).voxels_cdhw;
   EXPECT_EQ(at_dhw(out, 0, 0, 0), 11) << "centre of H and W";
   EXPECT_PILLAR_ERROR(model_input(shallow, plain({5, 3, 4}), notes, 1.0), ErrorCategory::usage,
                       HasSubstr("[0, 1)"));
@@ -138,18 +138,18 @@ TEST(ModelInput, SlicesThatRunFromHeadToFeetAreNotTurnedRound) {
   PreprocessSpec spec = plain({2, 1, 1});
   spec.flip_depth = true;
   Notes notes;
-  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0.1, -0.99}), spec, notes), 0, 0, 0), 0);
+  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0.1, -0.99}), spec, notes).voxels_cdhw, 0, 0, 0), 0);
   EXPECT_THAT(notes, ElementsAre("PH1: slices run from head to feet: not flipped"));
   notes.clear();
-  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0, 1}), spec, notes), 0, 0, 0), 100);
-  EXPECT_EQ(at_dhw(model_input(with_normal({0.9, 0, -0.43}), spec, notes), 0, 0, 0), 100)
+  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0, 1}), spec, notes).voxels_cdhw, 0, 0, 0), 100);
+  EXPECT_EQ(at_dhw(model_input(with_normal({0.9, 0, -0.43}), spec, notes).voxels_cdhw, 0, 0, 0), 100)
       << "sagittal: the public rule";
   Scan unknown = with_normal({0, 0, -1});
   unknown.geometry_known = false;
-  EXPECT_EQ(at_dhw(model_input(unknown, spec, notes), 0, 0, 0), 100) << "the public rule";
+  EXPECT_EQ(at_dhw(model_input(unknown, spec, notes).voxels_cdhw, 0, 0, 0), 100) << "the public rule";
   EXPECT_THAT(notes, IsEmpty());
   spec.flip_depth = false;
-  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0, -1}), spec, notes), 0, 0, 0), 0);
+  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0, -1}), spec, notes).voxels_cdhw, 0, 0, 0), 0);
   EXPECT_THAT(notes, IsEmpty());
 }
 
@@ -196,7 +196,7 @@ TEST(ModelInput, MrIsScaledOnceAndThenMapped) {
   spec.intensity = IntensityMap::rave10;
   const Scan raw = scan_of(test::random_voxels(2, 3, 4, at::kShort, 0, 900), Modality::mr);
   Notes notes;
-  const at::Tensor out = model_input(raw, spec, notes);
+  const at::Tensor out = model_input(raw, spec, notes).voxels_cdhw;
   ASSERT_EQ(out.scalar_type(), at::kUInt16);
   EXPECT_THAT(notes, ElementsAre(HasSubstr("PH1: MR signal scaled")));
 
@@ -210,7 +210,7 @@ TEST(ModelInput, MrIsScaledOnceAndThenMapped) {
     EXPECT_EQ(mapped[i], y10_to_gray16_table()[gray16_to_y10(grey[i])]);
 
   notes.clear();
-  EXPECT_TRUE(test::same_voxels(model_input(scan_of(scaled, Modality::mr), spec, notes), out))
+  EXPECT_TRUE(test::same_voxels(model_input(scan_of(scaled, Modality::mr), spec, notes).voxels_cdhw, out))
       << "scaled already: it reaches 65535";
   EXPECT_THAT(notes, IsEmpty());
 }

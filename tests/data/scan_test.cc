@@ -82,7 +82,8 @@ TEST(Scan, ALosslessSampleLooksToTheModelAsItsRave10Twin) {
   const PreprocessSpec spec = default_preprocess_spec("ct", {10, 48, 64});
   Notes notes;
   const auto input_of = [&](const char* name) {
-    return model_input(open_scan({dir / name, ""}, as_it_is()).read(), spec, notes).to(at::kFloat);
+    return model_input(open_scan({dir / name, ""}, as_it_is()).read(), spec, notes)
+        .voxels_cdhw.to(at::kFloat);
   };
   const at::Tensor exact = input_of("exact"), lossy = input_of("lossy");
   EXPECT_LT(exact.sub(lossy).abs().mean().item<float>(), 10) << "all but the noise of the video coding";
@@ -121,7 +122,8 @@ TEST(Scan, DicomInMemoryIsTheSampleThatEncodeWouldWrite) {
   EncodeJob job;
   job.inputs = {dir / "series"};
   job.output_folder = dir / "samples";
-  job.prepare = options.prepare;
+  job.prepare.config.modality = options.prepare.modality;
+  job.prepare.config.preprocess = options.prepare.preprocess;
   job.quiet = true;
   ASSERT_EQ(run_encode(job).brief(), "1 written");
 
@@ -129,7 +131,8 @@ TEST(Scan, DicomInMemoryIsTheSampleThatEncodeWouldWrite) {
   const Scan in_memory = open_scan({dir / "series", ""}, options).read();
   const Scan stored = open_scan({dir / "samples/A1.1.0", ""}, options).read();
   EXPECT_EQ(in_memory.name, "A1");
-  EXPECT_TRUE(at::equal(model_input(in_memory, spec, notes), model_input(stored, spec, notes)));
+  EXPECT_TRUE(at::equal(model_input(in_memory, spec, notes).voxels_cdhw,
+                        model_input(stored, spec, notes).voxels_cdhw));
   EXPECT_THAT(notes, IsEmpty());
 }
 

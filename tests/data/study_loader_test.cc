@@ -1,5 +1,6 @@
 #include "pillar/data/study_loader.h"
 
+#include "pillar/core/random.h"
 #include "pillar/data/model_input.h"
 
 #include "data/training_studies.h"
@@ -109,7 +110,7 @@ std::size_t index_of(const std::string& name) {
 at::Tensor fitted(const StudyPool& pool, std::size_t study, std::optional<double> depth_crop = std::nullopt) {
   Notes notes;
   const PoolStudy& at = pool.studies[study];
-  return model_input(open_scan({at.path, at.name}, {}).read(), pool.spec, notes, depth_crop);
+  return model_input(open_scan({at.path, at.name}, {}).read(), pool.spec, notes, depth_crop).voxels_cdhw;
 }
 
 TEST_F(StudyLoaderTest, ValidationGoesThroughThePoolInItsOrderWithCentreCrops) {

@@ -72,7 +72,7 @@ EmbedJob quiet_job(const fs::path& cache, const std::vector<fs::path>& scans) {
 at::Tensor expected(const fs::path& sample) {
   const PreprocessSpec spec = quiet_job("", {}).spec;
   Notes notes;
-  return probe(model_input(open_scan({sample, ""}, {}).read(), spec, notes).unsqueeze(0))[0];
+  return probe(model_input(open_scan({sample, ""}, {}).read(), spec, notes).voxels_cdhw.unsqueeze(0))[0];
 }
 
 TEST(EmbedJob, EveryScanGetsItsOwnEmbeddingWhateverTheBatch) {

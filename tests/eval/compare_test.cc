@@ -25,7 +25,7 @@ using ::testing::HasSubstr;
 constexpr int kStudies = 120, kQuestions = 5;
 
 double uniform(std::uint64_t number) {
-  return static_cast<double>(split_mix(number * 31 + kSplitMixStep) >> 11) * 0x1p-53;
+  return unit_interval(hash64(number * 31));
 }
 
 // `skill` from 0 to 1: how much a score knows of the answer. The last question is never yes.

@@ -3,10 +3,10 @@
 #include "pillar/image/volume_file.h"
 
 #include "image/nifti_bytes.h"
-#include "image/volumes.h"
 #include "support/expect_error.h"
 #include "support/goldens.h"
 #include "support/temp_dir.h"
+#include "support/volumes.h"
 
 #include <cmath>
 #include <limits>
@@ -62,7 +62,7 @@ void expect_read_as_itk(const std::filesystem::path& path) {
   at::Tensor theirs = at::empty_like(ours.voxels_dhw);
   ASSERT_EQ(static_cast<std::size_t>(io->GetImageSizeInBytes()), theirs.nbytes());
   io->Read(theirs.data_ptr());
-  EXPECT_TRUE(test::same_bytes(ours.voxels_dhw, theirs));
+  EXPECT_TRUE(test::same_voxels(ours.voxels_dhw, theirs));
 }
 
 TEST(Nifti, ReadsWhatItkReads) {

@@ -3,9 +3,9 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/image/volume_file.h"
 
-#include "image/volumes.h"
 #include "support/expect_error.h"
 #include "support/goldens.h"
+#include "support/volumes.h"
 
 #include <limits>
 
@@ -29,7 +29,7 @@ std::array<at::Tensor, 3> golden_tensors(const std::string& name) {
 }
 
 void expect_same(const at::Tensor& ours, const at::Tensor& theirs, const char* what) {
-  EXPECT_TRUE(test::same_bytes(ours, theirs))
+  EXPECT_TRUE(test::same_voxels(ours, theirs))
       << what << ": " << ours.sizes() << " " << c10::toString(ours.scalar_type()) << ", expected "
       << theirs.sizes() << " " << c10::toString(theirs.scalar_type());
 }
@@ -129,9 +129,9 @@ PreprocessOptions mr_options() {
 TEST(SelectSlices, KeepsTheMiddle) {
   const Volume input{at::arange(5 * 6, at::kShort).view({5, 2, 3}), test::oblique({1, 2, 3}, {4, 5, 6})};
   const Volume output = select_slices(input, 2);  // from (5-2)/2 = 1
-  EXPECT_TRUE(test::same_bytes(output.voxels_dhw, input.voxels_dhw.narrow(0, 1, 2)));
+  EXPECT_TRUE(test::same_voxels(output.voxels_dhw, input.voxels_dhw.narrow(0, 1, 2)));
   EXPECT_EQ(output.geometry.point({0, 0, 0}), input.geometry.point({0, 0, 1}));
-  EXPECT_TRUE(test::same_bytes(select_slices(input, 5).voxels_dhw, input.voxels_dhw));
+  EXPECT_TRUE(test::same_voxels(select_slices(input, 5).voxels_dhw, input.voxels_dhw));
   EXPECT_PILLAR_ERROR(select_slices(input, 0), ErrorCategory::usage, HasSubstr("0 slices"));
 }
 
@@ -140,8 +140,8 @@ TEST(CropPad, EvenAndOddDifferences) {
   // Rows 3 -> 6: 1 before, 2 after. Columns 5 -> 2: from (5-2)/2 = 1.
   const Volume output = crop_pad_hw(input, {6, 2});
   const at::Tensor expected = shorts({1, 1, 2, 3, 7, 8, 12, 13, 1, 1, 1, 1}, {1, 6, 2});
-  EXPECT_TRUE(test::same_bytes(output.voxels_dhw,
-                               expected));  // padded with the minimum, 1, though it was cropped away
+  EXPECT_TRUE(test::same_voxels(output.voxels_dhw,
+                                expected));  // padded with the minimum, 1, though it was cropped away
 }
 
 TEST(CropPad, TheSameVoxelKeepsItsPlace) {
@@ -194,7 +194,7 @@ TEST(LooksLikeMask, ByFewSmallWholeValues) {
 TEST(Preprocess, CtFloatsAreTruncated) {
   const Volume input{at::tensor({-1000.9, 40.9, -0.9, 32767.9}, at::kDouble).view({1, 2, 2}), Geometry()};
   const Volume output = preprocess(input, {}, "ct").volume;
-  EXPECT_TRUE(test::same_bytes(output.voxels_dhw, shorts({-1000, 40, 0, 32767}, {1, 2, 2})));
+  EXPECT_TRUE(test::same_voxels(output.voxels_dhw, shorts({-1000, 40, 0, 32767}, {1, 2, 2})));
 }
 
 TEST(Preprocess, CtThatDoesNotFitIsNamed) {
@@ -213,13 +213,13 @@ TEST(Preprocess, MrIsScaledByItsOwnRange) {
   const Volume input{shorts({-10, 0, 10, 90}, {1, 2, 2}), Geometry()};
   const at::Tensor output = preprocess(input, mr_options(), "t1").volume.voxels_dhw;
   const at::Tensor expected = at::tensor({0, 6553, 13107, 65535}, at::kInt).to(at::kUInt16).view({1, 2, 2});
-  EXPECT_TRUE(test::same_bytes(output, expected));
+  EXPECT_TRUE(test::same_voxels(output, expected));
 }
 
 TEST(Preprocess, FlatMrIsZero) {
   const Volume input{at::full({2, 2, 2}, 700, at::kShort), Geometry()};
   const at::Tensor output = preprocess(input, mr_options(), "t1").volume.voxels_dhw;
-  EXPECT_TRUE(test::same_bytes(output, at::zeros({2, 2, 2}, at::kUInt16)));
+  EXPECT_TRUE(test::same_voxels(output, at::zeros({2, 2, 2}, at::kUInt16)));
 }
 
 TEST(Preprocess, NativeMrKeepsItsValues) {

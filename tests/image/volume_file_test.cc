@@ -2,9 +2,9 @@
 
 #include "pillar/core/file.h"
 
-#include "image/volumes.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
+#include "support/volumes.h"
 
 #include <cmath>
 
@@ -38,13 +38,13 @@ TEST(VolumeFile, ComesBackAsItWasWritten) {
        {std::pair{"a b.nii", 2e-7}, {"a.NII.GZ", 2e-7}, {"a.nrrd", 1e-15}, {"a.mha", 1e-9}}) {
     for (at::ScalarType type : {at::kByte, at::kShort, at::kUInt16, at::kInt, at::kFloat, at::kDouble}) {
       for (bool mirrored : {false, true}) {
-        const Volume volume{test::random_voxels({3, 5, 7}, type, random),
+        const Volume volume{test::any_voxels({3, 5, 7}, type, random),
                             test::oblique({0.7031251, 0.8, 2.5}, {-210.3, 188.7, -33.1}, mirrored),
                             Modality::mr};
         write_volume_file(dir / name, volume);
         Notes notes;
         const Volume back = read_volume_file(dir / name, {Modality::mr, {}}, notes);
-        EXPECT_TRUE(test::same_bytes(back.voxels_dhw, volume.voxels_dhw))
+        EXPECT_TRUE(test::same_voxels(back.voxels_dhw, volume.voxels_dhw))
             << name << " " << c10::toString(type);
         expect_near(back.geometry, volume.geometry, tolerance);
         EXPECT_EQ(back.modality, Modality::mr);
@@ -129,7 +129,7 @@ TEST(VolumeFile, NonFiniteVoxelsAreRefusedWithTheirPlace) {
 TEST(VolumeFile, TruncatedFilesAreRefused) {
   TempDir dir;
   std::mt19937_64 random(2);
-  const Volume volume{test::random_voxels({4, 9, 11}, at::kShort, random), Geometry()};
+  const Volume volume{test::any_voxels({4, 9, 11}, at::kShort, random), Geometry()};
   for (const char* name : {"a.nii", "a.nii.gz", "a.nrrd", "a.mha"}) {
     write_volume_file(dir / name, volume);
     const std::string whole = read_text_file(dir / name);

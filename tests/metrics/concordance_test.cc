@@ -1,6 +1,5 @@
-#include "pillar/metrics/metrics.h"
-
 #include "pillar/core/random.h"
+#include "pillar/metrics/metrics.h"
 
 #include "support/expect_error.h"
 
@@ -34,7 +33,7 @@ TEST(Concordance, IsThatOfAllPairsTiesIncluded) {
     Numbers times, risks;
     Events events;
     for (std::uint64_t i = 0; i < 70; ++i) {
-      const std::uint64_t word = split_mix(seed * 100 + i + kSplitMixStep);
+      const std::uint64_t word = hash64(seed * 100 + i);
       times.push_back(static_cast<double>(word % 9));
       risks.push_back(static_cast<double>((word >> 8) % 6));
       events.push_back((word >> 20) % 3 == 0 ? 1 : 0);

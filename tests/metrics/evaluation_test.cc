@@ -22,7 +22,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 double uniform(std::uint64_t number) {
-  return static_cast<double>(split_mix(number * 977 + kSplitMixStep) >> 11) * 0x1p-53;
+  return unit_interval(hash64(number * 977));
 }
 
 // Question q is answered yes in a share of 1 / (q + 2); the last never is.

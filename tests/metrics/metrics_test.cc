@@ -29,7 +29,7 @@ struct Drawn {
 Drawn drawn_scores(std::size_t count, std::uint64_t levels, std::uint64_t seed) {
   Drawn result;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t word = split_mix(seed * 1000 + i + kSplitMixStep);
+    const std::uint64_t word = hash64(seed * 1000 + i);
     result.answers.push_back(word % 4 == 0 ? 1 : word % 29 == 1 ? -1 : 0);
     const std::uint64_t level = (word >> 20) % levels + (result.answers.back() == 1 ? levels / 5 : 0);
     result.scores.push_back(static_cast<double>(level) / static_cast<double>(levels) / 2);

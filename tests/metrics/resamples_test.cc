@@ -20,7 +20,7 @@ struct Question {
 Question question(std::size_t count, std::uint64_t levels, std::uint64_t seed) {
   Question q;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t word = split_mix(seed * 10007 + i + kSplitMixStep);
+    const std::uint64_t word = hash64(seed * 10007 + i);
     q.answers.push_back(word % 3 == 0 ? 1 : word % 31 == 1 ? -1 : 0);
     q.scores.push_back(static_cast<double>((word >> 20) % levels) / static_cast<double>(levels));
   }

@@ -1,6 +1,5 @@
-#include "pillar/metrics/metrics.h"
-
 #include "pillar/core/random.h"
+#include "pillar/metrics/metrics.h"
 
 #include "support/expect_error.h"
 
@@ -25,7 +24,7 @@ RankedScores many(std::size_t count, std::uint64_t levels) {
   Scores scores;
   Answers answers;
   for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t word = split_mix(i + kSplitMixStep);
+    const std::uint64_t word = hash64(i);
     answers.push_back(word % 5 == 0 ? 1 : 0);
     const double shift = word % 5 == 0 ? 0.3 * static_cast<double>(levels) : 0;
     scores.push_back(static_cast<double>((word >> 20) % levels) + shift);

@@ -3,7 +3,7 @@
 #include "pillar/rave/video.h"
 
 #include "rave/video/video_input.h"
-#include "rave/volumes.h"
+#include "support/volumes.h"
 
 #include <gtest/gtest.h>
 

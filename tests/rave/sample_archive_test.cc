@@ -3,9 +3,9 @@
 
 #include "rave/sample/lz4_inflate.h"
 #include "rave/sample/tar_write.h"
-#include "rave/volumes.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
+#include "support/volumes.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -5,10 +5,10 @@
 #include "pillar/core/sha256.h"
 #include "pillar/rave/hu_map.h"
 
-#include "rave/volumes.h"
 #include "support/expect_error.h"
 #include "support/goldens.h"
 #include "support/temp_dir.h"
+#include "support/volumes.h"
 
 #include <fstream>
 

@@ -2,9 +2,9 @@
 #include "pillar/rave/hu_map.h"
 #include "pillar/rave/video.h"
 
-#include "rave/volumes.h"
 #include "support/expect_error.h"
 #include "support/goldens.h"
+#include "support/volumes.h"
 
 #include <ATen/Functions.h>
 

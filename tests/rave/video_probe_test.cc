@@ -1,9 +1,9 @@
 #include "pillar/rave/video.h"
 
 #include "rave/foreign_media.h"
-#include "rave/volumes.h"
 #include "support/expect_error.h"
 #include "support/goldens.h"
+#include "support/volumes.h"
 
 namespace pillar {
 namespace {

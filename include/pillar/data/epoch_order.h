@@ -3,16 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <vector>
 
 namespace pillar {
-
-// A 64-bit number that depends on every one of `words` (SplitMix64 finaliser): seeds for whoever draws.
-std::uint64_t mix_seed(std::initializer_list<std::uint64_t> words) noexcept;
-
-// What such a number says as a number of [0, 1), all multiples of 2^-53.
-double unit_interval(std::uint64_t word) noexcept;
 
 // A permutation of 0..count-1, the same on every machine. Throws Error(usage) for a negative count.
 std::vector<std::int64_t> epoch_permutation(std::int64_t count, std::uint64_t seed, std::int64_t epoch);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/core/notes.h"
+#include "pillar/data/placement.h"
 #include "pillar/data/scan.h"
 #include "pillar/model/preprocess_spec.h"
 
@@ -13,7 +14,15 @@
 
 namespace pillar {
 
-// (1,D,H,W) on the CPU, D,H,W as the spec says. In this order:
+struct ModelInput {
+  at::Tensor voxels_cdhw;  // (1,D,H,W)
+  Placement placement;     // where they come from and where they lie in the patient
+
+  // The point of the patient at a voxel's centre, in millimetres (LPS); placement.h has the way back.
+  PatientXyz to_patient(const VoxelDhw& voxel_dhw) const { return pillar::to_patient(placement, voxel_dhw); }
+};
+
+// Voxels on the CPU, D,H,W as the spec says. In this order:
 // 1. Intensity rave10: voxels that did not come through the published stream go through its maps (without its
 // video coding).
 //    CT: clip to [-1024, 3071], luma code, HU: int16. MR: min-max to uint16 unless done already, luma code,
@@ -26,7 +35,7 @@ namespace pillar {
 // feet already. What was decided for this scan is added to `notes`, one line each: slices not flipped, a
 // spacing more than 5 % off, MR that was scaled. Throws Error(input) naming the scan: another modality than
 // the spec's, a NaN, no voxels; Error(usage) for a depth_crop outside [0, 1).
-at::Tensor model_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
+ModelInput model_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
                        std::optional<double> depth_crop = std::nullopt);
 
 }  // namespace pillar

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "pillar/core/notes.h"
+#include "pillar/image/prepare.h"
 #include "pillar/model/preprocess_spec.h"
-#include "pillar/rave/prepare.h"
 
 #include <array>
 #include <cstdint>
@@ -23,6 +23,7 @@ struct Scan {
   bool mr_normalised = false;   // MR min-max scaled to uint16 already
   bool geometry_known = false;  // volume.geometry says where slices lie in the patient
   std::optional<std::array<double, 3>> spacing_xyz_mm;  // unset: the sample does not say
+  std::optional<Grid> source;  // of the volume before it was resampled here; unset: it was not
 };
 
 struct ScanEntry {

@@ -14,6 +14,9 @@ namespace pillar {
 // By name: .nii .nii.gz .nrrd .nhdr .mha .mhd
 bool is_volume_file(const std::filesystem::path& path);
 
+// The name that such a file gives its scan: its own without .nii.gz and the like.
+std::string volume_file_name(const std::filesystem::path& path);
+
 struct VolumeFileOptions {
   Modality modality = Modality::ct;
   std::optional<std::int64_t> volume;  // which volume of a 4-D file; unset: the first, with a warning

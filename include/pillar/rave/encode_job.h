@@ -13,7 +13,7 @@ namespace pillar {
 struct EncodeJob {
   std::vector<std::filesystem::path> inputs;  // DICOM folders or files, or volume files
   std::filesystem::path output_folder;
-  PrepareOptions prepare;
+  SamplePrepareOptions prepare;
   bool all_series = true;  // false: the first series of a folder only, as the public engine does
   int jobs = 0;            // scans at once; 0: all processors
   bool overwrite = false;  // else samples that are there already are kept

@@ -1,7 +1,7 @@
 // One scan, from its files to the volume and metadata that a RAVE sample stores, in memory.
 #pragma once
 
-#include "pillar/image/dicom_series.h"
+#include "pillar/image/prepare.h"
 #include "pillar/rave/encode_config.h"
 #include "pillar/rave/metadata.h"
 
@@ -11,23 +11,23 @@
 
 namespace pillar {
 
-struct PreparedScan {
+struct PreparedSample {
   Volume volume;            // on the configured grid: int16 or uint16
   SampleMetadata metadata;  // all but the export part, which write_sample() fills
 };
 
-struct PrepareOptions {
+struct SamplePrepareOptions {
   EncodeConfig config;
   GapPolicy gaps = GapPolicy::interpolate;
   std::optional<std::int64_t> volume_index;  // of a 4-D file
   bool keep_source_path = false;             // else metadata.json names no path
 };
 
-// Throws Error(input) where the configuration is for the other modality, and whatever loading and
-// preprocessing throw.
-PreparedScan prepare_series(const DicomSeries& series, const std::filesystem::path& source,
-                            const PrepareOptions& options);
-PreparedScan prepare_volume_file(const std::filesystem::path& file, const PrepareOptions& options);
+// A DICOM series, and a volume file. They throw what prepare_series() and prepare_volume_file() of image
+// throw.
+PreparedSample prepare_sample(const DicomSeries& series, const std::filesystem::path& source,
+                              const SamplePrepareOptions& options);
+PreparedSample prepare_sample(const std::filesystem::path& file, const SamplePrepareOptions& options);
 
 // The metadata that names the output, before anything is decoded: accession and series number.
 SampleMetadata identify_series(const DicomSeries& series);

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::uint64_t kPermutation = 1;  // sets this use of (seed, epoch) apart from others
 
-std::uint64_t finalise(std::uint64_t x) noexcept {
-  return split_mix(x + kSplitMixStep);
-}
-
 // Whole numbers drawn evenly below a bound: the standard's distributions differ between libraries.
 class Draws {
  public:
@@ -21,7 +17,7 @@ class Draws {
   std::uint64_t below(std::uint64_t bound) {
     const std::uint64_t uneven = (UINT64_MAX % bound + 1) % bound;  // 2^64 mod bound
     while (true) {
-      const std::uint64_t word = finalise(key_ ^ finalise(counter_++));
+      const std::uint64_t word = hash64(key_ ^ hash64(counter_++));
       if (word <= UINT64_MAX - uneven) return word % bound;
     }
   }
@@ -35,16 +31,6 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) {
 }
 
 }  // namespace
-
-std::uint64_t mix_seed(std::initializer_list<std::uint64_t> words) noexcept {
-  std::uint64_t mixed = words.size();
-  for (const std::uint64_t word : words) mixed = finalise(mixed ^ finalise(word));
-  return mixed;
-}
-
-double unit_interval(std::uint64_t word) noexcept {
-  return static_cast<double>(word >> 11) * 0x1p-53;
-}
 
 std::vector<std::int64_t> epoch_permutation(std::int64_t count, std::uint64_t seed, std::int64_t epoch) {
   if (count < 0) fail(ErrorCategory::usage, "cannot order {} studies", count);

@@ -1,7 +1,7 @@
 #include "pillar/data/rotation.h"
 
 #include "pillar/core/fail.h"
-#include "pillar/data/epoch_order.h"
+#include "pillar/core/random.h"
 
 #include <cmath>
 #include <numbers>

@@ -1,6 +1,7 @@
 #include "pillar/data/study_loader.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/random.h"
 #include "pillar/data/prefetch.h"
 #include "pillar/data/scan.h"
 

@@ -2,6 +2,7 @@
 // a batch.
 #pragma once
 
+#include "pillar/data/placement.h"
 #include "pillar/data/scan.h"
 #include "pillar/model/preprocess_spec.h"
 
@@ -18,6 +19,7 @@ struct FittedInput {
   at::ScalarType dtype;
   // The whole of (D,H,W), contiguous, in one pass. Throws Error(input) for a NaN.
   std::function<void(void* out_dhw)> write;
+  Placement placement = {};
 };
 
 FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,

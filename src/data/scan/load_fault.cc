@@ -3,14 +3,15 @@
 #include "pillar/core/available_memory.h"
 #include "pillar/core/fail.h"
 
+#include "core/shared/first_line.h"
+
 #include <new>
 
 namespace pillar {
 
 std::string first_line(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return "out of memory";
-  const std::string_view text = error.what();
-  return std::string(text.substr(0, text.find('\n')));
+  return first_line(std::string_view(error.what()));
 }
 
 void require_memory(const std::filesystem::path& path, std::uint64_t needed_bytes) {

@@ -2,6 +2,7 @@
 
 #include "pillar/core/csv.h"
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 
 #include "core/shared/joined.h"

@@ -18,36 +18,22 @@ namespace {
 
 constexpr double kSpacingTolerance = 0.05;
 
-// `skip` voxels are cropped before, or `before` padded before; one of them is 0.
-struct AxisFit {
-  std::int64_t skip = 0, before = 0, kept = 0;
-};
-
-AxisFit fit_axis(std::int64_t size, std::int64_t target) {
-  if (size > target) return {(size - target) / 2, 0, target};
-  return {0, (target - size) / 2, size};
-}
-
 std::int64_t drawn_start(std::int64_t size, std::int64_t target, double depth_crop) {
   const std::int64_t last = size - target;  // a product just below last + 1 may round to it
   return std::min(last, static_cast<std::int64_t>(depth_crop * static_cast<double>(last + 1)));
 }
 
-struct Placement {
-  SizeDhw source, target;
-  std::array<AxisFit, 3> fits;
-  bool flip = false;
-  bool pads = false;
-};
-
-Placement place(const SizeDhw& source, const SizeDhw& target, bool flip, std::optional<double> depth_crop) {
-  Placement placement{source, target, {}, flip, false};
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    placement.fits[axis] = fit_axis(source[axis], target[axis]);
-    placement.pads |= placement.fits[axis].kept < target[axis];
-  }
-  if (depth_crop && source[0] > target[0])
-    placement.fits[0].skip = drawn_start(source[0], target[0], *depth_crop);
+Placement place(const Scan& scan, const SizeDhw& size, bool flip, std::optional<double> depth_crop) {
+  Placement placement;
+  placement.volume = grid_of(scan.volume);
+  placement.size_dhw = size;
+  placement.flipped = flip;
+  placement.in_patient = scan.geometry_known;
+  placement.source = scan.source.value_or(placement.volume);
+  const SizeDhw& stored = placement.volume.size_dhw;
+  for (std::size_t axis = 0; axis < 3; ++axis) placement.fits[axis] = fit_axis(stored[axis], size[axis]);
+  if (depth_crop && stored[0] > size[0])
+    placement.fits[0].skip = drawn_start(stored[0], size[0], *depth_crop);
   return placement;
 }
 
@@ -81,30 +67,31 @@ struct AsStored {
 
 bool keeps_rows_whole(const Placement& p) {
   const AxisFit& w = p.fits[2];
-  return w.skip == 0 && w.before == 0 && w.kept == p.target[2] && p.source[2] == p.target[2];
+  return w.skip == 0 && w.before == 0 && w.kept == p.size_dhw[2] && p.volume.size_dhw[2] == p.size_dhw[2];
 }
 
 // Every voxel of the result is written once, front to back in the order of its own slices.
 template <typename In, typename Out, typename Map>
 bool write_placed(const Placement& p, const In* from, Out* to, Out pad, const Map& map) {
   const auto& [d, h, w] = p.fits;
-  const std::int64_t row_size = p.target[2], slice_size = p.target[1] * row_size;
+  const SizeDhw& stored = p.volume.size_dhw;
+  const std::int64_t row_size = p.size_dhw[2], slice_size = p.size_dhw[1] * row_size;
   constexpr bool kCopies = std::is_same_v<Map, AsStored> && std::is_integral_v<In> && std::is_same_v<In, Out>;
   const bool copies = kCopies && keeps_rows_whole(p);
   bool finite = true;
-  for (std::int64_t slice = 0; slice < p.target[0]; ++slice, to += slice_size) {
-    const std::int64_t k = (p.flip ? p.target[0] - 1 - slice : slice) - d.before;
+  for (std::int64_t slice = 0; slice < p.size_dhw[0]; ++slice, to += slice_size) {
+    const std::int64_t k = (p.flipped ? p.size_dhw[0] - 1 - slice : slice) - d.before;
     if (k < 0 || k >= d.kept) {
       std::fill_n(to, slice_size, pad);
       continue;
     }
     Out* row_out = std::fill_n(to, h.before * row_size, pad);
-    const In* row = from + ((d.skip + k) * p.source[1] + h.skip) * p.source[2] + w.skip;
+    const In* row = from + ((d.skip + k) * stored[1] + h.skip) * stored[2] + w.skip;
     if (copies) {
       windows::stream_copy(row_out, row, static_cast<std::size_t>(h.kept * row_size) * sizeof(Out));
       row_out += h.kept * row_size;
     } else {
-      for (std::int64_t j = 0; j < h.kept; ++j, row += p.source[2], row_out += row_size)
+      for (std::int64_t j = 0; j < h.kept; ++j, row += stored[2], row_out += row_size)
         finite &= write_row(w, row_size, row, row_out, pad, map);
     }
     std::fill(row_out, to + slice_size, pad);
@@ -123,9 +110,9 @@ FittedInput fitted(const Scan& scan, const at::Tensor& voxels_dhw, const Placeme
       fail(ErrorCategory::input, "{}: a voxel is NaN or infinite", name);
     };
   };
-  if (p.pads && !holds<Mapped>(pad_value)) return {at::kFloat, write_as(static_cast<float>(pad_value))};
-  const Mapped pad = p.pads ? static_cast<Mapped>(pad_value) : Mapped();
-  return {c10::CppTypeToScalarType<Mapped>::value, write_as(pad)};
+  if (p.pads() && !holds<Mapped>(pad_value)) return {at::kFloat, write_as(static_cast<float>(pad_value)), p};
+  const Mapped pad = p.pads() ? static_cast<Mapped>(pad_value) : Mapped();
+  return {c10::CppTypeToScalarType<Mapped>::value, write_as(pad), p};
 }
 
 [[noreturn]] void unknown_type(const Scan& scan) {
@@ -233,20 +220,19 @@ FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes
   note_spacing(scan, spec, notes);
   const bool head_first = spec.flip_depth && runs_from_head_to_feet(scan);
   if (head_first) notes.add(fmt::format("{}: slices run from head to feet: not flipped", scan.name));
-  const Placement placement =
-      place(size_dhw(scan.volume.voxels_dhw), spec.size_dhw, spec.flip_depth && !head_first, depth_crop);
+  const Placement placement = place(scan, spec.size_dhw, spec.flip_depth && !head_first, depth_crop);
   if (spec.intensity == IntensityMap::native || scan.rave10)
     return fit_as_stored(scan, placement, spec.pad_value);
   if (scan.volume.modality == Modality::mr) return fit_mr_as_rave10(scan, placement, spec.pad_value, notes);
   return fit_ct_as_rave10(scan, placement, spec.pad_value);
 }
 
-at::Tensor model_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
+ModelInput model_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
                        std::optional<double> depth_crop) {
-  const FittedInput input = fit_input(scan, spec, notes, depth_crop);
+  FittedInput input = fit_input(scan, spec, notes, depth_crop);
   at::Tensor out = at::empty({1, spec.size_dhw[0], spec.size_dhw[1], spec.size_dhw[2]}, input.dtype);
   input.write(out.mutable_data_ptr());
-  return out;
+  return {std::move(out), std::move(input.placement)};
 }
 
 }  // namespace pillar

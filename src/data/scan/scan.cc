@@ -53,19 +53,20 @@ OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
   return opened;
 }
 
-Scan from_prepared(PreparedScan prepared, const std::string& name) {
+Scan from_prepared(PreparedVolume prepared, const std::string& name) {
   Scan scan = finish(std::move(prepared.volume), name);
   scan.geometry_known = true;
   scan.spacing_xyz_mm = scan.volume.geometry.spacing_xyz_mm;
+  scan.source = prepared.source;
   scan.mr_normalised = scan.volume.modality == Modality::mr;
   return scan;
 }
 
 PrepareOptions preparing(const ScanReadOptions& options) {
   PrepareOptions prepare = options.prepare;
-  prepare.config.preprocess.mask = MaskPolicy::no;  // whatever its name: it is to be embedded
-  prepare.config.preprocess.normalize_mr = true;
-  prepare.config.preprocess.threads = options.threads;
+  prepare.preprocess.mask = MaskPolicy::no;  // whatever its name: it is to be embedded
+  prepare.preprocess.normalize_mr = true;
+  prepare.preprocess.threads = options.threads;
   return prepare;
 }
 
@@ -74,8 +75,8 @@ OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& optio
   const std::uint64_t on_disk = fs::file_size(entry.path, error);
   if (error) fail(ErrorCategory::io, "{}: {}", entry.path, error.message());
   OpenedScan opened;
-  opened.name = chosen_name(entry, identify_volume_file(entry.path).accession);
-  opened.modality = options.prepare.config.modality.value_or(Modality::ct);
+  opened.name = chosen_name(entry, volume_file_name(entry.path));
+  opened.modality = options.prepare.modality.value_or(Modality::ct);
   opened.read_bytes = on_disk * (entry.path.extension() == ".gz" ? kGzipRatio : 1) * 2;
   opened.read = [path = entry.path, name = opened.name, prepare = preparing(options)] {
     return from_prepared(prepare_volume_file(path, prepare), name);
@@ -117,8 +118,8 @@ OpenedScan open_dicom(const ScanEntry& entry, const ScanReadOptions& options) {
 PrepareOptions prepare_options(const PreprocessSpec& spec) {
   PrepareOptions options;
   if (spec.family != WindowFamily::xray)
-    options.config.modality = spec.family == WindowFamily::mr ? Modality::mr : Modality::ct;
-  PreprocessOptions& preprocess = options.config.preprocess;
+    options.modality = spec.family == WindowFamily::mr ? Modality::mr : Modality::ct;
+  PreprocessOptions& preprocess = options.preprocess;
   preprocess.target_spacing_xyz_mm = spec.target_spacing_xyz_mm;
   preprocess.slices = spec.size_dhw[0];
   preprocess.crop_pad_hw = {spec.size_dhw[1], spec.size_dhw[2]};

@@ -1,8 +1,8 @@
 #include "pillar/eval/probe.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/random.h"
 #include "pillar/core/safetensors.h"
-#include "pillar/data/epoch_order.h"
 
 #include "eval/probe/probe_data.h"
 

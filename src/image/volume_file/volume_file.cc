@@ -17,6 +17,11 @@ bool is_volume_file(const std::filesystem::path& path) {
   return false;
 }
 
+std::string volume_file_name(const std::filesystem::path& path) {
+  const std::filesystem::path stem = path.stem();
+  return (path.extension() == ".gz" ? stem.stem() : stem).string();
+}
+
 std::int64_t choose_volume(std::int64_t volumes, const VolumeFileOptions& options,
                            const std::filesystem::path& path, Notes& notes) {
   const std::int64_t chosen = options.volume.value_or(0);

@@ -1,7 +1,6 @@
-#include "pillar/model/weights.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/random.h"
+#include "pillar/model/weights.h"
 
 #include "model/atlas/weights_patch_embed.h"
 
@@ -20,11 +19,11 @@ namespace {
 // here, for neither the std distributions nor LibTorch's give the same bits on every machine.
 class Random {
  public:
-  Random(std::uint64_t seed, std::string_view name) : state_(split_mix(seed + kSplitMixStep)) {
+  Random(std::uint64_t seed, std::string_view name) : state_{hash64(seed)} {
     for (const char letter : name)
-      state_ = split_mix(state_ ^ static_cast<std::uint8_t>(letter)) + kSplitMixStep;
+      state_.state = split_mix(state_.state ^ static_cast<std::uint8_t>(letter)) + kSplitMixStep;
   }
-  double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53; }  // (0, 1)
+  double uniform() { return unit_interval(state_.next()) + 0x1p-54; }  // (0, 1)
   double normal() {
     if (has_spare_) {
       has_spare_ = false;
@@ -37,8 +36,7 @@ class Random {
   }
 
  private:
-  std::uint64_t bits() { return split_mix(state_ += kSplitMixStep); }
-  std::uint64_t state_;
+  SplitMix64 state_;
   double spare_ = 0;
   bool has_spare_ = false;
 };

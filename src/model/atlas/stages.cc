@@ -1,5 +1,7 @@
 #include "model/atlas/stages.h"
 
+#include "pillar/core/random.h"
+
 #include "model/atlas/checkpointed.h"
 #include "model/atlas/window_grid.h"
 
@@ -13,8 +15,7 @@ namespace {
 // Each block draws from a generator of its own, so that a block computed twice draws the same.
 PassOptions block_pass(const AtlasPass& pass, std::size_t stage, std::size_t block) {
   PassOptions options{pass.execution, pass.train, 0};
-  constexpr std::uint64_t kGoldenRatio = 0x9E3779B97F4A7C15;
-  if (pass.train) options.seed = pass.seed + kGoldenRatio * (stage * 1024 + block + 1);
+  if (pass.train) options.seed = pass.seed + kSplitMixStep * (stage * 1024 + block + 1);
   return options;
 }
 

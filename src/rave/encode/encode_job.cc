@@ -1,5 +1,6 @@
 #include "pillar/rave/encode_job.h"
 
+#include "pillar/core/batch.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
@@ -8,44 +9,12 @@
 #include "core/shared/path_format.h"
 #include "rave/encode/encode_records.h"
 
-#include <condition_variable>
-#include <mutex>
-
 #include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Output names are claimed strictly in input order, whichever thread is faster, so that a clash has one
-// outcome.
-class NameRegister {
- public:
-  void wait_turn(std::size_t input) {
-    std::unique_lock lock(mutex_);
-    turn_changed_.wait(lock, [&] { return turn_ == input; });
-  }
-  void end_turn() {
-    {
-      std::lock_guard lock(mutex_);
-      ++turn_;
-    }
-    turn_changed_.notify_all();
-  }
-  // The source that has the name already, empty if it is now the caller's.
-  fs::path claim(const std::string& name, const fs::path& source) {
-    std::lock_guard lock(mutex_);
-    auto [place, added] = owners_.emplace(name, source);
-    return added ? fs::path() : place->second;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable turn_changed_;
-  std::size_t turn_ = 0;
-  std::map<std::string, fs::path> owners_;
-};
 
 // What one input holds: DICOM series, or one volume file (series empty).
 struct Contents {
@@ -55,7 +24,7 @@ struct Contents {
 
 struct Batch {
   const EncodeJob& job;
-  NameRegister names;
+  OutputNames names;
   std::vector<std::vector<EncodeOutcome>> outcomes;  // by input
 };
 
@@ -95,10 +64,9 @@ EncodeOutcome name_output(Batch& batch, const fs::path& source, const SampleMeta
   outcome.series_number = identity.series_number;
   outcome.source_bytes = source_bytes;
   const std::string name = sample_name(identity);
-  const fs::path owner = batch.names.claim(name, source);
-  if (!owner.empty()) {
+  if (const auto owner = batch.names.claim(name, source)) {
     outcome.stage = "name";
-    outcome.reason = fmt::format("{}: its output name {} is already that of {}", source, name, owner);
+    outcome.reason = fmt::format("{}: its output name {} is already that of {}", source, name, *owner);
     return outcome;
   }
   outcome.status = EncodeStatus::planned;
@@ -128,16 +96,16 @@ void encode_one(EncodeOutcome& outcome, const SampleMetadata& identity, const En
   if (job.dry_run) return;
   const char* stage = "read";
   try {
-    PreparedScan scan = prepare();
+    PreparedSample sample = prepare();
     stage = "write";
     SampleWriteOptions write = job.prepare.config.write;
     write.threads = threads;
-    if (scan.metadata.is_mask) {
+    if (sample.metadata.is_mask) {
       write.archive = Archive::tar_lz4;
       write.mode = SampleMode::lossless;
       outcome.output = job.output_folder / (sample_name(identity) + sample_suffix(write.archive));
     }
-    outcome.sample_bytes = write_sample(outcome.output, scan.volume, std::move(scan.metadata), write);
+    outcome.sample_bytes = write_sample(outcome.output, sample.volume, std::move(sample.metadata), write);
     outcome.status = EncodeStatus::written;
   } catch (const std::exception& error) {
     outcome.status = EncodeStatus::failed;
@@ -150,7 +118,7 @@ void encode_input(Batch& batch, std::size_t index, int threads) {
   const EncodeJob& job = batch.job;
   const fs::path& source = job.inputs[index];
   std::vector<EncodeOutcome>& outcomes = batch.outcomes[index];
-  PrepareOptions prepare = job.prepare;
+  SamplePrepareOptions prepare = job.prepare;
   prepare.config.preprocess.threads = threads;
 
   Contents contents;
@@ -160,24 +128,23 @@ void encode_input(Batch& batch, std::size_t index, int threads) {
   } catch (const std::exception& error) {
     outcomes.push_back(failure(source, "scan", error));
   }
-  batch.names.wait_turn(index);
-  for (const DicomSeries& series : contents.series) {
-    identities.push_back(identify_series(series));
-    outcomes.push_back(name_output(batch, source, identities.back(), series.bytes_on_disk));
-  }
-  if (contents.is_volume_file) {
-    identities.push_back(identify_volume_file(source));
-    outcomes.push_back(name_output(batch, source, identities.back(), bytes_below(source)));
-  }
-  batch.names.end_turn();
+  batch.names.in_turn(index, [&] {
+    for (const DicomSeries& series : contents.series) {
+      identities.push_back(identify_series(series));
+      outcomes.push_back(name_output(batch, source, identities.back(), series.bytes_on_disk));
+    }
+    if (contents.is_volume_file) {
+      identities.push_back(identify_volume_file(source));
+      outcomes.push_back(name_output(batch, source, identities.back(), bytes_below(source)));
+    }
+  });
 
   for (std::size_t i = 0; i < contents.series.size(); ++i) {
     encode_one(outcomes[i], identities[i], job, threads,
-               [&] { return prepare_series(contents.series[i], source, prepare); });
+               [&] { return prepare_sample(contents.series[i], source, prepare); });
   }
   if (contents.is_volume_file) {
-    encode_one(outcomes[0], identities[0], job, threads,
-               [&] { return prepare_volume_file(source, prepare); });
+    encode_one(outcomes[0], identities[0], job, threads, [&] { return prepare_sample(source, prepare); });
   }
   for (const EncodeOutcome& outcome : outcomes) {
     if (outcome.status == EncodeStatus::failed) spdlog::error("{}", outcome.reason);
@@ -188,28 +155,20 @@ void open_output(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) fail(ErrorCategory::io, "{}: cannot make the output folder: {}", folder, error.message());
-  if (int removed = remove_stale_partials(folder); removed > 0) {
-    spdlog::info("{}: removed {} unfinished samples of an interrupted run", folder.string(), removed);
-  }
+  remove_unfinished(folder, "samples");
 }
 
 }  // namespace
 
 std::int64_t EncodeSummary::count(EncodeStatus status) const {
-  return std::count_if(outcomes.begin(), outcomes.end(),
-                       [&](const EncodeOutcome& o) { return o.status == status; });
+  return count_status(outcomes, status);
 }
 
 std::string EncodeSummary::brief() const {
-  std::string text;
-  const auto add = [&](EncodeStatus status, const char* word) {
-    if (const std::int64_t n = count(status); n > 0)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, word);
-  };
-  add(EncodeStatus::written, "written");
-  add(EncodeStatus::planned, "to write");
-  add(EncodeStatus::skipped, "there already");
-  add(EncodeStatus::failed, "failed");
+  const std::string text = counts_in_words({{count(EncodeStatus::written), "written"},
+                                            {count(EncodeStatus::planned), "to write"},
+                                            {count(EncodeStatus::skipped), "there already"},
+                                            {count(EncodeStatus::failed), "failed"}});
   return text.empty() ? "nothing to do" : text;
 }
 
@@ -224,8 +183,7 @@ EncodeSummary run_encode(const EncodeJob& job) {
   if (!job.dry_run) open_output(job.output_folder);
 
   const int processors = usable_processors();
-  const int jobs =
-      std::max(1, std::min<int>(job.jobs > 0 ? job.jobs : processors, static_cast<int>(job.inputs.size())));
+  const int jobs = jobs_at_once(job.jobs, processors, job.inputs.size());
   const int threads = std::max(1, processors / jobs);
   Batch batch{job, {}, std::vector<std::vector<EncodeOutcome>>(job.inputs.size())};
   {
@@ -251,7 +209,7 @@ EncodeSummary run_encode(const EncodeJob& job) {
   }
   if (!job.dry_run) {
     write_mapping(job.output_folder, summary.outcomes);
-    write_failures(job.output_folder, summary.outcomes);
+    record_failures(job.output_folder, summary.outcomes);
   }
   return summary;
 }

@@ -1,5 +1,6 @@
 #include "rave/encode/encode_records.h"
 
+#include "pillar/core/batch.h"
 #include "pillar/core/csv.h"
 #include "pillar/core/fail.h"
 
@@ -69,14 +70,13 @@ void write_mapping(const fs::path& output_folder, const std::vector<EncodeOutcom
   write_manifest(output_folder, table);
 }
 
-void write_failures(const fs::path& output_folder, const std::vector<EncodeOutcome>& outcomes) {
-  CsvTable table;
-  table.header = {"path", "stage", "reason"};
+void record_failures(const fs::path& output_folder, const std::vector<EncodeOutcome>& outcomes) {
+  std::vector<std::vector<std::string>> rows;
   for (const EncodeOutcome& outcome : outcomes) {
     if (outcome.status == EncodeStatus::failed)
-      table.rows.push_back({outcome.source.string(), outcome.stage, outcome.reason});
+      rows.push_back({outcome.source.string(), outcome.stage, outcome.reason});
   }
-  write_csv(output_folder / "failures.csv", table);
+  write_failures(output_folder, {"path", "stage", "reason"}, std::move(rows));
 }
 
 std::uint64_t bytes_below(const fs::path& path) {

@@ -1,5 +1,6 @@
 #include "text/embed/embed_records.h"
 
+#include "pillar/core/batch.h"
 #include "pillar/core/csv.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
@@ -127,11 +128,9 @@ void write_cache_records(const TextEmbedJob& job, const CacheRecords& records) {
 }
 
 void write_text_failures(const TextEmbedJob& job, const std::vector<TextFailure>& failures) {
-  CsvTable table;
-  table.header = {"sample_name", "file", "reason"};
-  for (const TextFailure& failure : failures)
-    table.rows.push_back({failure.study, failure.file, failure.reason});
-  write_csv(job.cache / "failures.csv", table);
+  std::vector<std::vector<std::string>> rows;
+  for (const TextFailure& failure : failures) rows.push_back({failure.study, failure.file, failure.reason});
+  write_failures(job.cache, {"sample_name", "file", "reason"}, std::move(rows));
 }
 
 }  // namespace pillar

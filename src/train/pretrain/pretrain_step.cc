@@ -1,5 +1,8 @@
 #include "train/pretrain/pretrain_step.h"
 
+#include "pillar/core/fail.h"
+#include "pillar/core/random.h"
+
 #include "train/run/clock.h"
 
 #include <ATen/TensorOperators.h>

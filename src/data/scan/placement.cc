@@ -1,0 +1,53 @@
+#include "pillar/data/placement.h"
+
+namespace pillar {
+namespace {
+
+// Tensors count slices, rows and columns; geometry counts them the other way round.
+std::array<double, 3> reversed(const std::array<double, 3>& axes) {
+  return {axes[2], axes[1], axes[0]};
+}
+
+// The flip is its own reverse.
+double flipped_slice(const Placement& placement, double slice) {
+  return placement.flipped ? static_cast<double>(placement.size_dhw[0] - 1) - slice : slice;
+}
+
+}  // namespace
+
+bool Placement::pads() const noexcept {
+  return fits[0].kept < size_dhw[0] || fits[1].kept < size_dhw[1] || fits[2].kept < size_dhw[2];
+}
+
+VoxelDhw to_volume(const Placement& placement, const VoxelDhw& input_dhw) {
+  VoxelDhw voxel = {flipped_slice(placement, input_dhw[0]), input_dhw[1], input_dhw[2]};
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    voxel[axis] += static_cast<double>(placement.fits[axis].first());
+  return voxel;
+}
+
+VoxelDhw from_volume(const Placement& placement, const VoxelDhw& volume_dhw) {
+  VoxelDhw voxel = volume_dhw;
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    voxel[axis] -= static_cast<double>(placement.fits[axis].first());
+  voxel[0] = flipped_slice(placement, voxel[0]);
+  return voxel;
+}
+
+PatientXyz to_patient(const Placement& placement, const VoxelDhw& input_dhw) {
+  return placement.volume.geometry.point(reversed(to_volume(placement, input_dhw)));
+}
+
+VoxelDhw from_patient(const Placement& placement, const PatientXyz& point_xyz_mm) {
+  return from_volume(placement, reversed(placement.volume.geometry.index(point_xyz_mm)));
+}
+
+VoxelDhw to_source(const Placement& placement, const VoxelDhw& input_dhw) {
+  return reversed(placement.source.geometry.index(to_patient(placement, input_dhw)));
+}
+
+VoxelDhw from_source(const Placement& placement, const VoxelDhw& source_dhw) {
+  return from_patient(placement, placement.source.geometry.point(reversed(source_dhw)));
+}
+
+}  // namespace pillar
