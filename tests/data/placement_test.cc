@@ -18,7 +18,7 @@ namespace {
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 
-Scan scan_of(const SizeDhw& size, const Geometry& geometry = {}) {
+Scan placed_scan(const SizeDhw& size, const Geometry& geometry = {}) {
   Scan scan;
   scan.name = "PH1";
   scan.volume.voxels_dhw =
@@ -37,7 +37,7 @@ PreprocessSpec fitted_to(const SizeDhw& size, bool flip = false) {
   return spec;
 }
 
-ModelInput input_of(const Scan& scan, const PreprocessSpec& spec, std::optional<double> depth_crop = {}) {
+ModelInput placed_input(const Scan& scan, const PreprocessSpec& spec, std::optional<double> depth_crop = {}) {
   std::vector<std::string> notes;
   return model_input(scan, spec, notes, depth_crop);
 }
@@ -47,7 +47,7 @@ Geometry coarse() {
 }
 
 TEST(Placement, ACropMovesTheFirstVoxelInwards) {
-  const ModelInput input = input_of(scan_of({7, 6, 5}, coarse()), fitted_to({4, 3, 2}));
+  const ModelInput input = placed_input(placed_scan({7, 6, 5}, coarse()), fitted_to({4, 3, 2}));
   EXPECT_FALSE(input.placement.pads());
   EXPECT_TRUE(input.placement.in_patient);
   EXPECT_THAT(to_volume(input.placement, {0, 0, 0}), ElementsAre(1, 1, 1));
@@ -57,7 +57,7 @@ TEST(Placement, ACropMovesTheFirstVoxelInwards) {
 }
 
 TEST(Placement, PaddingLiesOutsideTheVolume) {
-  const ModelInput input = input_of(scan_of({2, 2, 2}, coarse()), fitted_to({5, 4, 3}));
+  const ModelInput input = placed_input(placed_scan({2, 2, 2}, coarse()), fitted_to({5, 4, 3}));
   EXPECT_TRUE(input.placement.pads());
   EXPECT_THAT(to_volume(input.placement, {0, 0, 0}), ElementsAre(-1, -1, 0));
   EXPECT_THAT(input.to_patient({0, 0, 0}), ElementsAre(10, 19, 28));
@@ -66,14 +66,14 @@ TEST(Placement, PaddingLiesOutsideTheVolume) {
 }
 
 TEST(Placement, AFlipCountsSlicesFromTheEndAfterTheFit) {
-  const ModelInput padded = input_of(scan_of({3, 1, 1}, coarse()), fitted_to({4, 1, 1}, true));
+  const ModelInput padded = placed_input(placed_scan({3, 1, 1}, coarse()), fitted_to({4, 1, 1}, true));
   EXPECT_TRUE(padded.placement.flipped);
   EXPECT_THAT(to_volume(padded.placement, {0, 0, 0}), ElementsAre(3, 0, 0)) << "padding";
   EXPECT_THAT(padded.to_patient({1, 0, 0}), ElementsAre(10, 20, 34));
   EXPECT_THAT(padded.to_patient({3, 0, 0}), ElementsAre(10, 20, 30));
   EXPECT_THAT(from_patient(padded.placement, {10, 20, 34}), ElementsAre(1, 0, 0));
 
-  const ModelInput cropped = input_of(scan_of({9, 1, 1}, coarse()), fitted_to({4, 1, 1}, true), 0.99);
+  const ModelInput cropped = placed_input(placed_scan({9, 1, 1}, coarse()), fitted_to({4, 1, 1}, true), 0.99);
   EXPECT_THAT(to_volume(cropped.placement, {0, 0, 0}), ElementsAre(8, 0, 0)) << "the crop was drawn";
   EXPECT_THAT(to_volume(cropped.placement, {3, 0, 0}), ElementsAre(5, 0, 0));
 }
@@ -81,7 +81,7 @@ TEST(Placement, AFlipCountsSlicesFromTheEndAfterTheFit) {
 TEST(Placement, AxesThatAreSwappedAndMirroredStayExact) {
   Geometry geometry = coarse();
   geometry.direction = {0, 1, 0, 1, 0, 0, 0, 0, -1};  // columns run along y, rows along x, slices down
-  const ModelInput input = input_of(scan_of({5, 3, 4}, geometry), fitted_to({3, 3, 4}));
+  const ModelInput input = placed_input(placed_scan({5, 3, 4}, geometry), fitted_to({3, 3, 4}));
   EXPECT_THAT(input.to_patient({0, 0, 0}), ElementsAre(10, 20, 28));
   EXPECT_THAT(input.to_patient({2, 1, 3}), ElementsAre(11, 21.5, 24));
   EXPECT_THAT(from_patient(input.placement, {11, 21.5, 24}), ElementsAre(2, 1, 3));
@@ -89,7 +89,7 @@ TEST(Placement, AxesThatAreSwappedAndMirroredStayExact) {
 
 TEST(Placement, ObliqueAxesComeBack) {
   const Geometry geometry = test::oblique({0.7, 0.8, 2.5}, {-100, 50, 300}, true);
-  const ModelInput input = input_of(scan_of({9, 6, 5}, geometry), fitted_to({6, 8, 4}, true));
+  const ModelInput input = placed_input(placed_scan({9, 6, 5}, geometry), fitted_to({6, 8, 4}, true));
   for (const VoxelDhw& voxel : {VoxelDhw{0, 0, 0}, VoxelDhw{5, 7, 3}, VoxelDhw{2.5, -0.5, 1.25}}) {
     const PatientXyz point = input.to_patient(voxel);
     const auto [d, h, w] = to_volume(input.placement, voxel);
@@ -120,8 +120,8 @@ TEST(Placement, SaysWhereEveryVoxelComesFrom) {
   for (const SizeDhw& stored : {SizeDhw{5, 4, 3}, SizeDhw{2, 7, 6}, SizeDhw{8, 3, 4}}) {
     for (const SizeDhw& size : {SizeDhw{4, 4, 4}, SizeDhw{5, 2, 7}, SizeDhw{3, 6, 3}}) {
       for (const bool flip : {false, true}) {
-        const Scan scan = scan_of(stored);
-        expect_true_origins(scan, input_of(scan, fitted_to(size, flip)));
+        const Scan scan = placed_scan(stored);
+        expect_true_origins(scan, placed_input(scan, fitted_to(size, flip)));
       }
     }
   }
@@ -145,7 +145,7 @@ TEST(Placement, ReachesTheVoxelsOfAFileThatWasResampled) {
   ScanReadOptions reading;
   reading.prepare = prepare_options(spec);
   const Scan scan = open_scan({dir / "ramp.nii", ""}, reading).read();
-  const ModelInput input = input_of(scan, spec);
+  const ModelInput input = placed_input(scan, spec);
 
   EXPECT_EQ(input.placement.source.geometry, geometry);
   EXPECT_EQ(input.placement.source.size_dhw, (SizeDhw{6, 8, 10}));
@@ -166,9 +166,9 @@ TEST(Placement, ReachesTheVoxelsOfAFileThatWasResampled) {
 }
 
 TEST(Placement, WithoutGeometryTheGridsAreStillKnown) {
-  Scan scan = scan_of({4, 4, 4});
+  Scan scan = placed_scan({4, 4, 4});
   scan.geometry_known = false;
-  const ModelInput input = input_of(scan, fitted_to({2, 4, 4}, true));
+  const ModelInput input = placed_input(scan, fitted_to({2, 4, 4}, true));
   EXPECT_FALSE(input.placement.in_patient);
   EXPECT_EQ(input.placement.source, input.placement.volume) << "nothing was resampled";
   EXPECT_THAT(to_source(input.placement, {0, 1, 2}), ElementsAre(2, 1, 2));

@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
-const std::vector<std::string> kTexts = {"A small nodule.", "No effusion."};
+const std::vector<std::string> kProviderTexts = {"A small nodule.", "No effusion."};
 
 fs::path write_reports(const TempDir& dir) {
   write_file_atomic(dir / "reports.jsonl", R"({"sample_name": "A", "report_metadata": "No effusion."})"
@@ -46,10 +46,10 @@ TEST(TextProvider, HashWeighsWordsByTheReportsOfTheCache) {
   EXPECT_THAT(job.model_name, HasSubstr("not a language model"));
 
   write_file_atomic(reports, "");
-  EXPECT_TRUE(at::equal(hash_provider(cache, {reports}, options).embed(kTexts), made.embed(kTexts)))
+  EXPECT_TRUE(at::equal(hash_provider(cache, {reports}, options).embed(kProviderTexts), made.embed(kProviderTexts)))
       << "weighted as the first reports were";
   const TextProvider same = hash_provider_like(cache, 7);
-  EXPECT_TRUE(at::equal(same.embed(kTexts), made.embed(kTexts)));
+  EXPECT_TRUE(at::equal(same.embed(kProviderTexts), made.embed(kProviderTexts)));
   EXPECT_THAT(same.run_settings,
               UnorderedElementsAre(Pair("text provider", "hash"), Pair("words weighted by reports", "2")));
 }
@@ -61,7 +61,7 @@ TEST(TextProvider, HashNeedsWeightsOfItsOwn) {
                       HasSubstr("choose another folder"));
   EXPECT_PILLAR_ERROR(hash_provider_like(dir.path(), 64), ErrorCategory::usage, HasSubstr(kHashNgramFile));
   const TextProvider plain = hash_provider_like({}, 64);
-  EXPECT_EQ(plain.embed(kTexts).size(1), 64);
+  EXPECT_EQ(plain.embed(kProviderTexts).size(1), 64);
   EXPECT_EQ(plain.run_settings.at("words weighted by reports"), "0");
 }
 
