@@ -58,13 +58,10 @@ T convert(const Config& config, const ConfigValue* value, std::optional<T> (*par
   return *result;
 }
 
-void check_list(const Config& config, const ConfigValue* value, std::optional<std::size_t> count,
-                std::string_view of) {
+void check_list(const Config& config, const ConfigValue* value, std::size_t count, std::string_view of) {
   if (!config.exists()) config.fail("missing");
-  if (config.is_list() && (!count || config.size() == *count)) return;
-  const std::string wanted =
-      count ? fmt::format("a list of {} {}", *count, of) : fmt::format("a list of {}", of);
-  config.fail(fmt::format("must be {}, is {}", wanted, describe(*value)));
+  if (config.is_list() && config.size() == count) return;
+  config.fail(fmt::format("must be a list of {} {}, is {}", count, of, describe(*value)));
 }
 
 }  // namespace
@@ -107,13 +104,6 @@ std::vector<std::int64_t> Config::as_ints(std::size_t count) const {
   std::vector<std::int64_t> numbers;
   for (std::size_t i = 0; i < count; ++i) numbers.push_back(at(i).as_int());
   return numbers;
-}
-
-std::vector<std::string> Config::as_strings() const {
-  check_list(*this, node_->value.get(), std::nullopt, "strings");
-  std::vector<std::string> strings;
-  for (std::size_t i = 0; i < size(); ++i) strings.push_back(at(i).as_string());
-  return strings;
 }
 
 }  // namespace pillar

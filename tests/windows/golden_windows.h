@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace pillar::test {
@@ -18,6 +19,12 @@ inline std::vector<std::filesystem::path> golden_window_folders() {
   }
   std::sort(folders.begin(), folders.end());
   return folders;
+}
+
+inline std::vector<std::string> golden_strings(const Config& list) {
+  std::vector<std::string> strings;
+  for (std::size_t i = 0; i < list.size(); ++i) strings.push_back(list.at(i).as_string());
+  return strings;
 }
 
 // 1e-6; 1e-5 where windows depend on percentiles or the standard deviation.

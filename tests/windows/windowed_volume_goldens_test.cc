@@ -12,8 +12,8 @@ namespace {
 WindowedVolume ours(const std::filesystem::path& folder) {
   const Config config = Config::load(folder / "case.json");
   const Config windows = config.get("windows");
-  const auto list =
-      windows.is_list() ? fmt::format("{}", fmt::join(windows.as_strings(), ",")) : windows.as_string();
+  const auto list = windows.is_list() ? fmt::format("{}", fmt::join(test::golden_strings(windows), ","))
+                                      : windows.as_string();
   return WindowedVolume(SafetensorsFile(folder / "io.safetensors").tensor("volume"),
                         parse_windows(list, parse_window_family(config.get("modality").as_string())));
 }
@@ -39,7 +39,7 @@ TEST(WindowedVolumeGoldens, NamesInOrder) {
     for (const Window& window : known_windows(parse_window_family(config.get("modality").as_string()))) {
       names.push_back(window.name);
     }
-    EXPECT_EQ(names, config.get("window_names_in_order").as_strings());
+    EXPECT_EQ(names, test::golden_strings(config.get("window_names_in_order")));
   }
 }
 

@@ -53,7 +53,6 @@ class Config {
   bool as_bool(bool fallback) const;
   std::vector<double> as_doubles(std::size_t count) const;  // a list of exactly `count` numbers
   std::vector<std::int64_t> as_ints(std::size_t count) const;
-  std::vector<std::string> as_strings() const;
 
   // "file.yaml:12: processing.resampling.target_spacing", for messages about a value's meaning.
   std::string where() const;

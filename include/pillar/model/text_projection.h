@@ -31,7 +31,7 @@ TextProjection text_projection(const WeightMap& weights, const std::string& sour
 // is that. `compute` is the type of the products. Gradients flow into the weights that require them.
 at::Tensor project_text(const WeightMap& weights, const at::Tensor& text_nw, at::ScalarType compute);
 
-// The tensors that project_text() reads, in group "text".
+// The tensors of `weights` that are parts of a text projection, in group "text".
 Parameters text_projection_parameters(const WeightMap& weights);
 
 }  // namespace pillar

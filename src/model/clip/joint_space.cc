@@ -26,9 +26,11 @@ std::optional<std::size_t> first_bad(const at::Tensor& good_n) {
 JointSpace load_joint_space(const std::filesystem::path& model) {
   JointSpace space;
   space.model = model;
-  for (auto& [name, tensor] : load_weights(model)) {
-    if (name.starts_with("text.proj.") || name == "logit_scale") space.weights.emplace(name, tensor.clone());
-  }
+  const WeightMap weights = load_weights(model);
+  for (const Parameter& part : text_projection_parameters(weights))
+    space.weights.emplace(part.name, part.tensor.clone());
+  const auto scale = weights.find("logit_scale");
+  if (scale != weights.end()) space.weights.emplace(scale->first, scale->second.clone());
   space.projection = text_projection(space.weights, model.string());
   return space;
 }

@@ -85,9 +85,7 @@ at::Tensor project_text(const WeightMap& weights, const at::Tensor& text_nw, at:
 Parameters text_projection_parameters(const WeightMap& weights) {
   Parameters found;
   const Scope scope = Scope(weights, {}, &found).in_group("text");
-  if (!scope.optional_parameter(kLinear).defined()) {
-    for (const char* name : {kInner, kInnerBias, kOuter}) scope.optional_parameter(name);
-  }
+  for (const char* name : {kLinear, kInner, kInnerBias, kOuter}) scope.optional_parameter(name);
   return found;
 }
 
