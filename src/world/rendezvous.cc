@@ -1,6 +1,5 @@
-#include "pillar/world/world.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/world/world.h"
 
 #include <charconv>
 

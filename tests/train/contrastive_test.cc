@@ -18,7 +18,6 @@
 #include <ATen/ops/abs.h>
 #include <ATen/ops/norm.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/zeros_like.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>

@@ -30,7 +30,7 @@ std::string text_of(const std::filesystem::path& path) {
 
 TEST(LaunchLocal, StartsProcessesThatFindEachOther) {
   const TempDir folder;
-  const auto result = run_program({PILLAR_TRAIN_RANK, "--nproc", "3", "launched", folder.path().string()});
+  const auto result = run_program({PILLAR_WORLD_RANK, "--nproc", "3", "launched", folder.path().string()});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   for (int rank = 0; rank < 3; ++rank) {
     std::istringstream words(text_of(folder / ("rank " + std::to_string(rank))));
@@ -43,13 +43,13 @@ TEST(LaunchLocal, StartsProcessesThatFindEachOther) {
 }
 
 TEST(LaunchLocal, TheFirstBadEndIsTheExitCode) {
-  const auto result = run_program({PILLAR_TRAIN_RANK, "--nproc", "3", "launched_fails"});
+  const auto result = run_program({PILLAR_WORLD_RANK, "--nproc", "3", "launched_fails"});
   EXPECT_EQ(result.exit_code, 7);
   EXPECT_THAT(result.err, AllOf(HasSubstr("rank 1 (pid"), HasSubstr("exit code 7")));
 }
 
 TEST(LaunchLocal, AKilledProcessIsNamed) {
-  const auto result = run_program({PILLAR_TRAIN_RANK, "--nproc", "3", "launched_dies"});
+  const auto result = run_program({PILLAR_WORLD_RANK, "--nproc", "3", "launched_dies"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, AllOf(HasSubstr("rank 1 (pid"), HasSubstr("signal 9")));
 }
@@ -59,7 +59,7 @@ struct Waiting {
   explicit Waiting(const TempDir& folder) {
     pid = ::fork();
     if (pid == 0) {
-      ::execl(PILLAR_TRAIN_RANK, "train_rank", "--nproc", "2", "launched_waits", folder.path().c_str(),
+      ::execl(PILLAR_WORLD_RANK, "train_rank", "--nproc", "2", "launched_waits", folder.path().c_str(),
               nullptr);
       ::_exit(127);
     }

@@ -1,4 +1,5 @@
-// The scans that a model is trained on. What is learned of each (a report, labels) is the caller's, by the study's index.
+// The scans that a model is trained on. What is learned of each (a report, labels) is the caller's, by the
+// study's index.
 #pragma once
 
 #include "pillar/model/preprocess_spec.h"

@@ -99,8 +99,7 @@ std::shared_ptr<MicroAssembly> StudyLoader::State::assembly_of(const StudyPlace&
   return micro;
 }
 
-FittedInput StudyLoader::State::fit(const Scan& scan, const StudyPlace& place,
-                                    Notes& notes_of_scan) const {
+FittedInput StudyLoader::State::fit(const Scan& scan, const StudyPlace& place, Notes& notes_of_scan) const {
   std::optional<double> depth_crop;
   if (options.train) depth_crop = unit_interval(mix_seed({seed_of(place), kDepthCrop}));
   return fit_input(scan, pool.spec, notes_of_scan, depth_crop);

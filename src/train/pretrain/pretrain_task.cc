@@ -119,7 +119,8 @@ StepLog PretrainTask::describe_step() const {
   log.measured = {{"loss", report_.loss}};
   for (std::size_t m = 0; setup_.modalities.size() > 1 && m < setup_.modalities.size(); ++m)
     log.measured.emplace_back(fmt::format("loss.{}", setup_.modalities[m].name), parts.losses[m]);
-  const double weights = weight_norm(runner_.update().optimizer().parameters()), scale = std::exp(report_.logit_scale);
+  const double weights = weight_norm(runner_.update().optimizer().parameters()),
+               scale = std::exp(report_.logit_scale);
   log.measured.insert(
       log.measured.end(),
       {{"lr", update.lr}, {"logit_scale", scale}, {"grad_norm", update.grad_norm}, {"weight_norm", weights}});

@@ -37,7 +37,8 @@ Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const Tra
   while (const auto batch = loader.next()) {
     for (const MicroBatch& micro : batch->micro_batches) {
       images.push_back(model.image_embeddings(modality.name, input(micro.voxels_bcdhw), pass).cpu());
-      texts.push_back(model.text_embeddings(texts_of(modality.validation, micro.studies), pass.execution.compute).cpu());
+      texts.push_back(
+          model.text_embeddings(texts_of(modality.validation, micro.studies), pass.execution.compute).cpu());
     }
     bad.insert(bad.end(), batch->bad.begin(), batch->bad.end());
   }
