@@ -38,7 +38,7 @@ PreprocessSpec fitted_to(const SizeDhw& size, bool flip = false) {
 }
 
 ModelInput placed_input(const Scan& scan, const PreprocessSpec& spec, std::optional<double> depth_crop = {}) {
-  std::vector<std::string> notes;
+  Notes notes;
   return model_input(scan, spec, notes, depth_crop);
 }
 

@@ -55,11 +55,11 @@ TEST(Prepare, AVolumeFileIsTakenForCtWithAWarningThatNamesNoPath) {
   write_volume_file(dir / "a.nii.gz", test::smooth_volume(10, 40, 44));
   PrepareOptions options = to_cube(12);
   const PreparedVolume unsaid = prepare_volume_file(dir / "a.nii.gz", options);
-  EXPECT_THAT(unsaid.report.warnings, ElementsAre(HasSubstr("modality not given, taken for CT")));
-  EXPECT_THAT(unsaid.report.warnings.front(), ::testing::Not(HasSubstr("a.nii")));
+  EXPECT_THAT(unsaid.report.notes, ElementsAre(HasSubstr("modality not given, taken for CT")));
+  EXPECT_THAT(unsaid.report.notes[0], ::testing::Not(HasSubstr("a.nii")));
   options.modality = Modality::ct;
   const PreparedVolume said = prepare_volume_file(dir / "a.nii.gz", options);
-  EXPECT_THAT(said.report.warnings, IsEmpty());
+  EXPECT_THAT(said.report.notes, IsEmpty());
   EXPECT_TRUE(test::same_voxels(said.volume.voxels_dhw, unsaid.volume.voxels_dhw));
   EXPECT_EQ(size_dhw(said.volume.voxels_dhw), (SizeDhw{12, 12, 12}));
   EXPECT_EQ(said.source.size_dhw, (SizeDhw{10, 40, 44}));

@@ -1,10 +1,10 @@
 // Decodes a RAVE sample and prints the mean value of each slice.
 //   mean_of_slices SAMPLE
-#include <pillar/core/error.h>
-#include <pillar/rave/sample.h>
-
 #include <cstdio>
 #include <numeric>
+
+#include <pillar/core/error.h>
+#include <pillar/rave/sample.h>
 
 namespace {
 
@@ -13,7 +13,8 @@ void print_means(const at::Tensor& voxels_dhw) {
   const std::int64_t pixels = voxels_dhw.size(1) * voxels_dhw.size(2);
   const T* slice = voxels_dhw.const_data_ptr<T>();
   for (std::int64_t d = 0; d < voxels_dhw.size(0); ++d, slice += pixels) {
-    std::printf("%lld %.3f\n", static_cast<long long>(d), std::accumulate(slice, slice + pixels, 0.0) / static_cast<double>(pixels));
+    std::printf("%lld %.3f\n", static_cast<long long>(d),
+                std::accumulate(slice, slice + pixels, 0.0) / static_cast<double>(pixels));
   }
 }
 
