@@ -42,7 +42,7 @@ for split in train test; do
     --out "$work/cache" --split $split --quiet
 done
 "$work/build/probe" "$work/cache" "$work/cohort/labels.json" >"$work/probe.txt"
-expect "an AUROC for each of ten questions" "$work/probe.txt" '$0 !~ /AUROC (nan|[01]\.[0-9]+) / { exit bad = 1 } END { exit bad || NR != 10 }'
+expect "an AUROC for each of ten questions" "$work/probe.txt" '$0 !~ /AUROC (-?nan|[01]\.[0-9]+) / { exit bad = 1 } END { exit bad || NR != 10 }'
 
 "$work/build/head" "$model" "$scans/PH000001" "$scans/PH000002" >"$work/losses.txt"
 # Two scans told apart: the loss starts at ln 2 and falls at every step.
