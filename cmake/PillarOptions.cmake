@@ -30,7 +30,8 @@ find_program(PILLAR_MOLD mold)
 add_library(pillar_flags INTERFACE)
 target_compile_options(pillar_flags INTERFACE
   -fPIC # for programs too, so that one precompiled header serves all
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Werror -fno-math-errno)
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Werror -fno-math-errno
+  -Wno-subobject-linkage) # takes the sources of a batch for headers
 if(PILLAR_MOLD)
   target_link_options(pillar_flags INTERFACE -fuse-ld=mold)
 endif()
