@@ -1,11 +1,6 @@
 // Precompiled: what nearly every source needs and none should pay for twice.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -19,3 +14,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>

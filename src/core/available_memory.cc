@@ -1,6 +1,8 @@
 #include "pillar/core/available_memory.h"
 
+#include <algorithm>
 #include <fstream>
+#include <optional>
 
 namespace pillar {
 namespace {

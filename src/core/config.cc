@@ -6,6 +6,8 @@
 
 #include "core/config_node.h"
 
+#include <algorithm>
+
 #include <fmt/ranges.h>
 
 namespace pillar {

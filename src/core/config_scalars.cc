@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

@@ -3,8 +3,10 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 
+#include <optional>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 

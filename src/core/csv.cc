@@ -7,6 +7,7 @@
 
 #include "core/shared/joined.h"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/ranges.h>

@@ -2,6 +2,10 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>

@@ -1,10 +1,10 @@
 // Files and folders that appear at their place all at once.
-#include "pillar/core/file.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 
 #include "core/shared/path_format.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>

@@ -2,9 +2,12 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <mutex>
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 

@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
 
 namespace pillar {

@@ -2,12 +2,14 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include <sched.h>
 

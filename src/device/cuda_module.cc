@@ -6,6 +6,7 @@
 
 #include <c10/core/CPUAllocator.h>
 #include <dlfcn.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

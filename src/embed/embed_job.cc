@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include <ATen/ops/empty.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
+
 namespace pillar {
 namespace {
 

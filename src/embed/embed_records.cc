@@ -4,6 +4,8 @@
 
 #include "core/shared/utc_now.h"
 
+#include <fmt/format.h>
+
 namespace pillar {
 
 void record_processed(const EmbedJob& job, const std::vector<EmbedOutcome>& outcomes) {

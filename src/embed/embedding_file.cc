@@ -8,6 +8,7 @@
 
 #include "core/shared/joined.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 

@@ -7,6 +7,8 @@
 
 #include "embed/embedding_file.h"
 
+#include <algorithm>
+
 #include <ATen/ops/empty.h>
 
 namespace pillar {

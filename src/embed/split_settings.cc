@@ -4,7 +4,9 @@
 #include "pillar/core/file.h"
 #include "pillar/embed/embedding_cache.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

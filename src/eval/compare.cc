@@ -8,6 +8,7 @@
 #include "metrics/shared/replicate_mean.h"
 #include "metrics/shared/resamples.h"
 
+#include <algorithm>
 #include <set>
 
 namespace pillar {

@@ -7,9 +7,11 @@
 
 #include "core/shared/torch_file.h"
 
+#include <algorithm>
 #include <unordered_set>
 
 #include <ATen/ops/empty.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

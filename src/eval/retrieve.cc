@@ -6,6 +6,7 @@
 #include "pillar/core/thread_pool.h"
 #include "pillar/metrics/retrieval.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include <ATen/core/grad_mode.h>
@@ -13,6 +14,7 @@
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/tensor.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

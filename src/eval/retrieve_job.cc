@@ -6,6 +6,9 @@
 
 #include "eval/probe/probe_split.h"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 namespace pillar {
 namespace {
 

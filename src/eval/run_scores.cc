@@ -4,6 +4,7 @@
 #include "pillar/eval/compare.h"
 #include "pillar/metrics/run_metrics.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <unordered_map>

@@ -14,6 +14,7 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/tensor.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -12,6 +12,8 @@
 
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/tensor.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

@@ -3,6 +3,7 @@
 #include "pillar/core/error.h"
 
 #include <mutex>
+#include <new>
 
 #include <curl/curl.h>
 

@@ -1,5 +1,6 @@
 #include "image/finite.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pillar {

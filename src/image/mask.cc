@@ -1,6 +1,5 @@
-#include "pillar/image/preprocess.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/image/preprocess.h"
 
 #include "image/voxel_types.h"
 

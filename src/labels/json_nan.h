@@ -1,6 +1,7 @@
 // Internal: JSON as Python's json module writes it, where NaN may stand for a value.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <string_view>

@@ -7,6 +7,7 @@
 #include "core/shared/path_format.h"
 #include "labels/json_nan.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include <ATen/ops/full.h>

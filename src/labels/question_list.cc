@@ -6,6 +6,8 @@
 
 #include <unordered_map>
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

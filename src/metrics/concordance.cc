@@ -1,7 +1,7 @@
+#include "pillar/core/fail.h"
 #include "pillar/metrics/metrics.h"
 
-#include "pillar/core/fail.h"
-
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>

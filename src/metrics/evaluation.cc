@@ -6,6 +6,7 @@
 #include "metrics/shared/replicate_mean.h"
 #include "metrics/shared/resamples.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

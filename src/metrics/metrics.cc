@@ -4,6 +4,7 @@
 
 #include "metrics/tie_groups.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>

@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

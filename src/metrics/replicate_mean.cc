@@ -1,5 +1,6 @@
 #include "metrics/shared/replicate_mean.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -6,6 +6,8 @@
 #include "metrics/replicate_pass.h"
 #include "metrics/tie_groups.h"
 
+#include <algorithm>
+
 namespace pillar {
 
 Resamples::Resamples(std::int64_t units, const BootstrapOptions& options)

@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>

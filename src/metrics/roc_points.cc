@@ -1,6 +1,5 @@
-#include "pillar/metrics/metrics.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/metrics/metrics.h"
 
 #include "metrics/tie_groups.h"
 

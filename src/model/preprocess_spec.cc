@@ -3,7 +3,10 @@
 #include "pillar/core/config.h"
 #include "pillar/core/fail.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

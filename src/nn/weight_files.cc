@@ -9,6 +9,7 @@
 #include "core/shared/joined.h"
 #include "core/shared/torch_file.h"
 
+#include <algorithm>
 #include <set>
 
 namespace pillar {

@@ -12,6 +12,8 @@
 
 #include <atomic>
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace phantom {
 namespace {

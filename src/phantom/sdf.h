@@ -4,6 +4,9 @@
 
 #include "phantom/vec3.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace pillar::phantom {
 
 inline double sd_sphere(Vec3 p, Vec3 center, double radius) {

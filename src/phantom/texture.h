@@ -4,6 +4,9 @@
 #include "phantom/random.h"
 #include "phantom/vec3.h"
 
+#include <cmath>
+#include <cstdint>
+
 namespace pillar::phantom {
 
 // In [0, 1], with blobs about `cell_mm` wide: hashed lattice points, blended.

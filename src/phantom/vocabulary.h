@@ -8,8 +8,9 @@
 
 namespace pillar::phantom {
 
-// Sentences hold {side} {Side} {site} {size} {dark}, and {a} or {A} before a size, which report.cc fills in. One sentence speaks of one
-// finding, a statement holds no word of denial, and a denial holds one: findings_in_report() relies on it.
+// Sentences hold {side} {Side} {site} {size} {dark}, and {a} or {A} before a size, which report.cc fills in.
+// One sentence speaks of one finding, a statement holds no word of denial, and a denial holds one:
+// findings_in_report() relies on it.
 struct Vocabulary {
   std::vector<const char*> statements;   // section FINDINGS
   std::vector<const char*> conclusions;  // section IMPRESSION

@@ -3,6 +3,8 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
+#include <algorithm>
+
 namespace pillar {
 namespace {
 

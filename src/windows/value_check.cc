@@ -4,6 +4,8 @@
 
 #include "windows/statistics.h"
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

@@ -5,6 +5,7 @@
 
 #include "windows/shared/stream_copy.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace pillar::windows {

@@ -145,7 +145,7 @@ at::Tensor WindowedVolume::slab_dhwc(std::int64_t sample, std::int64_t first, st
     inputs.push_back(channel_voxels(voxels_bcdhw_[sample][c].narrow(0, first, last - first)));
   }
   windows::write_interleaved(inputs, maps_of(&ranges_[sample * channels()], channels()),
-                               out.mutable_data_ptr(), dtype, at::get_num_threads());
+                             out.mutable_data_ptr(), dtype, at::get_num_threads());
   return out;
 }
 
@@ -173,8 +173,8 @@ void WindowedVolume::write_all_bcdhw(at::Tensor& out) const {
   for (std::int64_t i = 0; i < volumes; ++i) {
     const at::Tensor channel = voxels_bcdhw_[i / voxels_bcdhw_.size(1)][i % voxels_bcdhw_.size(1)];
     windows::write_planes(channel_voxels(channel), &maps[i * windows_], windows_,
-                            target + static_cast<std::size_t>(i) * (out.nbytes() / volumes),
-                            out.scalar_type(), stream, at::get_num_threads());
+                          target + static_cast<std::size_t>(i) * (out.nbytes() / volumes), out.scalar_type(),
+                          stream, at::get_num_threads());
   }
 }
 

@@ -1,7 +1,6 @@
 // Windows on a GPU: the voxels cross the bus once, as they are stored, and our kernel spreads them there.
-#include "pillar/windows/windowed_volume.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/windows/windowed_volume.h"
 
 #include "device/shared/cuda_module.h"
 

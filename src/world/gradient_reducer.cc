@@ -2,6 +2,9 @@
 
 #include "world/world_state.h"
 
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
 namespace pillar {

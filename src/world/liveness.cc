@@ -4,10 +4,14 @@
 
 #include "core/shared/first_line.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

@@ -2,7 +2,10 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
 #include <sstream>
+
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

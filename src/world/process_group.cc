@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include <dlfcn.h>
+#include <spdlog/spdlog.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 

@@ -5,11 +5,14 @@
 #include "core/shared/first_line.h"
 #include "world/endpoint.h"
 
+#include <algorithm>
 #include <future>
 #include <thread>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

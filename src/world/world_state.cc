@@ -4,6 +4,9 @@
 
 #include "core/shared/first_line.h"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 namespace pillar {
 namespace {
 

@@ -59,9 +59,12 @@ TEST(File, FullDiskLeavesTheOldFileAndNothingElse) {
     try {
       write_file_atomic(dir / "data", std::string(1 << 20, 'x'));
     } catch (const Error& error) {
-      const bool named = std::string(error.what()).find("data: cannot write: No space left on device") != std::string::npos;
+      const bool named =
+          std::string(error.what()).find("data: cannot write: No space left on device") != std::string::npos;
       const bool clean = std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()) == 1;
-      return named && clean && error.category() == ErrorCategory::io && read_text_file(dir / "data") == "old" ? 0 : 1;
+      return named && clean && error.category() == ErrorCategory::io && read_text_file(dir / "data") == "old"
+                 ? 0
+                 : 1;
     }
     return 2;
   });

@@ -1,8 +1,8 @@
 #include "eval/probe/logistic_half.h"
 
 #include "pillar/data/epoch_order.h"
-#include "pillar/metrics/metrics.h"
 #include "pillar/eval/probe.h"
+#include "pillar/metrics/metrics.h"
 
 #include "support/expect_error.h"
 

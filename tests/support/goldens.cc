@@ -2,6 +2,8 @@
 
 namespace pillar::test {
 
-std::filesystem::path golden(const std::string& relative) { return std::filesystem::path(PILLAR_GOLDENS) / relative; }
+std::filesystem::path golden(const std::string& relative) {
+  return std::filesystem::path(PILLAR_GOLDENS) / relative;
+}
 
 }  // namespace pillar::test

@@ -1,8 +1,8 @@
 #include "support/temp_dir.h"
 
-#include <stdlib.h>
-
 #include <stdexcept>
+
+#include <stdlib.h>
 
 namespace pillar::test {
 
@@ -15,9 +15,11 @@ TempDir::TempDir() {
 
 TempDir::~TempDir() {
   std::error_code ignored;
-  for (auto it = std::filesystem::recursive_directory_iterator(path_, ignored); it != std::filesystem::end(it);) {
+  for (auto it = std::filesystem::recursive_directory_iterator(path_, ignored);
+       it != std::filesystem::end(it);) {
     // A test may have taken permissions away.
-    if (it->is_directory(ignored)) std::filesystem::permissions(it->path(), std::filesystem::perms::owner_all, ignored);
+    if (it->is_directory(ignored))
+      std::filesystem::permissions(it->path(), std::filesystem::perms::owner_all, ignored);
     it.increment(ignored);
   }
   std::filesystem::remove_all(path_, ignored);

@@ -1,13 +1,13 @@
 #include "support/tiny_disk.h"
 
+#include <cstdio>
+#include <exception>
+#include <string>
+
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cstdio>
-#include <exception>
-#include <string>
 
 namespace pillar::test {
 namespace {

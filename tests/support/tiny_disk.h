@@ -6,8 +6,8 @@
 
 namespace pillar::test {
 
-// Runs `body` in a child process in which `folder` is an empty tmpfs of `kilobytes`. Returns the child's answer (0 to 99),
-// or -1 where the system grants no mount namespace.
+// Runs `body` in a child process in which `folder` is an empty tmpfs of `kilobytes`. Returns the child's
+// answer (0 to 99), or -1 where the system grants no mount namespace.
 int on_tiny_disk(const std::filesystem::path& folder, int kilobytes, const std::function<int()>& body);
 
 }  // namespace pillar::test

@@ -46,7 +46,8 @@ TEST(TextProvider, HashWeighsWordsByTheReportsOfTheCache) {
   EXPECT_THAT(job.model_name, HasSubstr("not a language model"));
 
   write_file_atomic(reports, "");
-  EXPECT_TRUE(at::equal(hash_provider(cache, {reports}, options).embed(kProviderTexts), made.embed(kProviderTexts)))
+  EXPECT_TRUE(
+      at::equal(hash_provider(cache, {reports}, options).embed(kProviderTexts), made.embed(kProviderTexts)))
       << "weighted as the first reports were";
   const TextProvider same = hash_provider_like(cache, 7);
   EXPECT_TRUE(at::equal(same.embed(kProviderTexts), made.embed(kProviderTexts)));

@@ -16,8 +16,8 @@
 
 namespace pillar {
 
-// A value that a message shows: text, a path, a number, true or false. Text is looked at, not copied, so a part lives
-// no longer than the call that it is made for.
+// A value that a message shows: text, a path, a number, true or false. Text is looked at, not copied, so a
+// part lives no longer than the call that it is made for.
 class MessagePart {
  public:
   template <typename T>
@@ -42,8 +42,8 @@ class MessagePart {
   std::variant<std::string_view, std::string, std::int64_t, std::uint64_t, float, double, bool, char> value_;
 };
 
-// A literal with one replacement field ("{}", "{:.3f}", as of {fmt}) for each argument; another number of them does
-// not compile.
+// A literal with one replacement field ("{}", "{:.3f}", as of {fmt}) for each argument; another number of
+// them does not compile.
 template <typename... Args>
 struct MessageFormat {
   template <std::size_t N>
@@ -60,7 +60,8 @@ struct MessageFormat {
 };
 
 // Throws Error(category) with `format` filled by `parts`.
-[[noreturn]] void fail_with(ErrorCategory category, std::string_view format, std::span<const MessagePart> parts);
+[[noreturn]] void fail_with(ErrorCategory category, std::string_view format,
+                            std::span<const MessagePart> parts);
 
 template <typename... Args>
 [[noreturn]] void fail(ErrorCategory category, std::type_identity_t<MessageFormat<Args...>> format,

@@ -38,7 +38,8 @@ class ClipModel {
             at::Device device);
 
   // (B, readout width) unit rows.
-  at::Tensor image_embeddings(const std::string& tower, const at::Tensor& image_bcdhw, const AtlasPass& pass) const;
+  at::Tensor image_embeddings(const std::string& tower, const at::Tensor& image_bcdhw,
+                              const AtlasPass& pass) const;
   at::Tensor text_embeddings(const at::Tensor& text_bw, at::ScalarType compute) const;
 
   at::Tensor& logit_scale() { return logit_scale_; }

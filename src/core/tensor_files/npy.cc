@@ -6,6 +6,7 @@
 #include "core/shared/npy_header.h"
 #include "core/shared/tensor_bytes.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 

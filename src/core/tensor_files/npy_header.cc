@@ -5,10 +5,12 @@
 
 #include "core/shared/tensor_bytes.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
 #include <c10/core/ScalarType.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

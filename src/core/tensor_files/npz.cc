@@ -1,7 +1,6 @@
 // NumPy's .npz: a zip of .npy files.
-#include "pillar/core/npy.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/core/npy.h"
 #include "pillar/core/printable.h"
 
 #include "core/shared/descriptor.h"
@@ -14,6 +13,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <locale.h>
 
 namespace pillar {

@@ -6,6 +6,8 @@
 #include "core/shared/joined.h"
 #include "core/shared/tensor_bytes.h"
 
+#include <algorithm>
+
 #include <c10/core/ScalarType.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>

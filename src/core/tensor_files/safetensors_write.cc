@@ -1,12 +1,12 @@
-#include "pillar/core/safetensors.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/core/safetensors.h"
 
 #include "core/shared/descriptor.h"
 #include "core/shared/safetensors_header.h"
 #include "core/shared/tensor_bytes.h"
 
+#include <algorithm>
 #include <set>
 
 #include <fcntl.h>

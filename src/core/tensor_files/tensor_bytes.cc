@@ -1,5 +1,7 @@
 #include "core/shared/tensor_bytes.h"
 
+#include <algorithm>
+
 namespace pillar {
 
 std::optional<std::uint64_t> dense_byte_size(at::IntArrayRef shape, std::size_t element_size) {

@@ -7,10 +7,12 @@
 #include "core/tensor_files/pickle.h"
 #include "core/tensor_files/torch_zip.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -2,6 +2,8 @@
 
 #include "windows/shared/output_memory.h"
 
+#include <algorithm>
+
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 

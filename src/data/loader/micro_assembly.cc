@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <ATen/ops/empty.h>

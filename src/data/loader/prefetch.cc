@@ -2,11 +2,13 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <set>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace pillar {
 namespace {

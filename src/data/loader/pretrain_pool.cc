@@ -11,6 +11,7 @@
 #include "data/shared/load_fault.h"
 
 #include <cstring>
+#include <map>
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>

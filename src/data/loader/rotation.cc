@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/random.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <numeric>

@@ -13,6 +13,7 @@
 #include "data/shared/load_fault.h"
 #include "device/shared/cuda_module.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 

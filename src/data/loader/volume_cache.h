@@ -9,6 +9,8 @@
 #include <mutex>
 #include <optional>
 
+#include <ATen/core/Tensor.h>
+
 namespace pillar {
 
 struct KeptVolume {

@@ -7,6 +7,8 @@
 
 #include "core/shared/joined.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include <nlohmann/json.hpp>

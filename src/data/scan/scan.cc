@@ -6,6 +6,10 @@
 
 #include "data/scan/scan_paths.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

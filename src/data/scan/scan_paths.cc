@@ -6,6 +6,8 @@
 #include "pillar/rave/encode_job.h"
 #include "pillar/rave/verify.h"
 
+#include <algorithm>
+
 namespace pillar {
 namespace {
 

@@ -6,6 +6,7 @@
 
 #include "eval/probe/probe_data.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/core/grad_mode.h>

@@ -7,6 +7,7 @@
 #include "eval/probe/logistic_pass.h"
 #include "eval/probe/probe_data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <optional>

@@ -10,9 +10,12 @@
 #include "eval/probe/probe_data.h"
 #include "eval/probe/probe_split.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/TensorOperators.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

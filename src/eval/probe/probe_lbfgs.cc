@@ -1,14 +1,15 @@
-#include "pillar/eval/probe.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/eval/probe.h"
 
 #include "eval/probe/logistic_pass.h"
 #include "eval/probe/probe_data.h"
 #include "eval/probe/question_search.h"
 #include "eval/probe/whitening.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 
 #include <ATen/Parallel.h>

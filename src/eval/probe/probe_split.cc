@@ -6,6 +6,9 @@
 
 #include <iterator>
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 namespace pillar {
 
 InputRecord embeddings_record(const std::string& what, const std::filesystem::path& folder,

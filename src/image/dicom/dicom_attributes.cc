@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include <dcmtk/dcmdata/dcspchrs.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -3,6 +3,7 @@
 #include "image/dicom/dicom_attributes.h"
 #include "image/dicom/dicom_header.h"
 
+#include <algorithm>
 #include <set>
 
 namespace pillar {

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <optional>
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

@@ -14,6 +14,8 @@
 #include <memory>
 #include <system_error>
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

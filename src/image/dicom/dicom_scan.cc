@@ -1,6 +1,5 @@
-#include "pillar/image/dicom_series.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/image/dicom_series.h"
 
 #include "image/dicom/dicom_header.h"
 #include "image/dicom/dicom_runtime.h"
@@ -10,6 +9,8 @@
 #include <cstddef>
 #include <map>
 #include <system_error>
+
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

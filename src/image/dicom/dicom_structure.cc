@@ -12,6 +12,7 @@
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dctk.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -9,9 +9,9 @@
 namespace pillar {
 
 struct DicomStructure {
-  std::string transfer_syntax;            // UID (0002,0010)
-  bool has_preamble = true;               // false: a bare data set, as some old archives hold
-  bool has_pixel_data = false;            // (7FE0,0010) at the top level
+  std::string transfer_syntax;  // UID (0002,0010)
+  bool has_preamble = true;     // false: a bare data set, as some old archives hold
+  bool has_pixel_data = false;  // (7FE0,0010) at the top level
   std::string pixel_fault;      // "truncated: 20 of 40 bytes of pixel data", empty if they are all there
 };
 

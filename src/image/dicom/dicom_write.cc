@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include <ATen/core/Tensor.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <limits>
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

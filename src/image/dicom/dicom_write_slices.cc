@@ -6,6 +6,8 @@
 
 #include <cstddef>
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

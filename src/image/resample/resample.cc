@@ -7,6 +7,7 @@
 #include "image/resample/resample_kernels.h"
 #include "image/voxel_types.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/ops/empty.h>

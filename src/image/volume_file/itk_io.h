@@ -1,10 +1,9 @@
 // ITK's image readers and writers, used one by one (no object factories), with errors of our kind.
 #pragma once
 
-#include "pillar/image/volume.h"
-
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/image/volume.h"
 
 #include <filesystem>
 #include <string>

@@ -4,6 +4,7 @@
 #include "core/shared/path_format.h"
 #include "image/volume_file/nifti_header.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pillar {

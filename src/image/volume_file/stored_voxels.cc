@@ -4,6 +4,7 @@
 
 #include "image/voxel_types.h"
 
+#include <algorithm>
 #include <limits>
 #include <type_traits>
 

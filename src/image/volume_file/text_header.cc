@@ -4,6 +4,7 @@
 
 #include "core/shared/path_format.h"
 
+#include <algorithm>
 #include <bit>
 #include <cctype>
 #include <charconv>

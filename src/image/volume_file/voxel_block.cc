@@ -6,6 +6,7 @@
 #include "core/shared/path_format.h"
 #include "image/volume_file/gzip_input.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <zlib.h>

@@ -2,6 +2,8 @@
 
 #include "model/atlas/window_grid.h"
 
+#include <algorithm>
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>

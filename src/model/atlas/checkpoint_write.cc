@@ -3,6 +3,8 @@
 #include "pillar/core/safetensors.h"
 #include "pillar/model/weights.h"
 
+#include <fmt/format.h>
+
 namespace pillar {
 
 void write_checkpoint(const std::filesystem::path& folder, const std::string& config_json,

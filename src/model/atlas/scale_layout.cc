@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pillar {
@@ -25,8 +26,8 @@ std::int64_t product(const Size3& size) {
   return size[0] * size[1] * size[2];
 }
 
-// The public code counts scales by how often all tokens together, not those of one axis, can be pooled until a
-// single window holds them. Its floating-point logarithms are kept, since rounding decides at whole powers.
+// The public code counts scales by how often all tokens together, not those of one axis, can be pooled until
+// a single window holds them. Its floating-point logarithms are kept, since rounding decides at whole powers.
 std::int64_t most_scales(const TowerConfig& tower) {
   const std::int64_t pool = product(tower.local2global_dhw);
   if (pool < 2) return 1;

@@ -8,6 +8,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/norm.h>
 #include <ATen/ops/upsample_nearest3d.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -1,6 +1,5 @@
-#include "pillar/model/weights.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/model/weights.h"
 
 #include "core/shared/joined.h"
 #include "nn/shared/name_list.h"
@@ -61,8 +60,7 @@ void check_weights(const WeightMap& weights, const std::vector<WeightSpec>& expe
   add_group(groups, "surplus", surplus);
   add_group(groups, "of the wrong shape", misshapen);
   if (!groups.empty()) {
-    fail(ErrorCategory::input, "{}: not the weights of this configuration: {}", source,
-         joined(groups, "; "));
+    fail(ErrorCategory::input, "{}: not the weights of this configuration: {}", source, joined(groups, "; "));
   }
 }
 

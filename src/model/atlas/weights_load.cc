@@ -7,6 +7,7 @@
 #include "core/shared/tensor_bytes.h"
 #include "nn/shared/name_list.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 

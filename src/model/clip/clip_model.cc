@@ -29,7 +29,7 @@ ClipModel::ClipModel(const AtlasConfig& config, const std::vector<std::string>& 
 }
 
 at::Tensor ClipModel::image_embeddings(const std::string& tower, const at::Tensor& image_bcdhw,
-                                 const AtlasPass& pass) const {
+                                       const AtlasPass& pass) const {
   return towers_.at(tower).forward(image_bcdhw, pass).pooled;
 }
 

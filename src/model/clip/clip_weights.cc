@@ -2,6 +2,8 @@
 #include "pillar/core/fail.h"
 #include "pillar/model/clip_model.h"
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 

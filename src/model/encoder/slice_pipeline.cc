@@ -1,5 +1,6 @@
 #include "model/encoder/slice_pipeline.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <ATen/ops/empty.h>

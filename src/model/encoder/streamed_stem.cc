@@ -2,6 +2,8 @@
 
 #include "model/encoder/slice_pipeline.h"
 
+#include <algorithm>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/conv3d.h>

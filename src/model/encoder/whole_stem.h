@@ -4,6 +4,8 @@
 
 #include "model/encoder/folded_stem.h"
 
+#include <ATen/core/Tensor.h>
+
 namespace pillar {
 
 class WholeStem {

@@ -3,6 +3,7 @@
 
 #include "pillar/core/printable.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

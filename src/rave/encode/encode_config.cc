@@ -4,6 +4,7 @@
 
 #include "core/shared/joined.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pillar {

@@ -3,6 +3,8 @@
 #include "pillar/core/fail.h"
 #include "pillar/rave/encode_job.h"
 
+#include <algorithm>
+
 namespace pillar {
 namespace {
 

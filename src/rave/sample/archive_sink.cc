@@ -4,6 +4,7 @@
 
 #include "core/shared/descriptor.h"
 
+#include <algorithm>
 #include <new>
 
 #include <fcntl.h>

@@ -2,7 +2,10 @@
 #include "pillar/core/fail.h"
 #include "pillar/rave/verify.h"
 
+#include <algorithm>
+
 #include <c10/core/ScalarType.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar {

@@ -1,6 +1,5 @@
-#include "pillar/rave/hu_map.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/rave/hu_map.h"
 
 #include "core/shared/joined.h"
 #include "rave/sample/sample_state.h"

@@ -1,11 +1,12 @@
-#include "pillar/rave/hu_map.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/rave/hu_map.h"
 
 #include "rave/sample/sample_state.h"
 #include "rave/sample/tensor_payload.h"
 #include "rave/video/frame_decoder.h"
 #include "rave/video/video_decode.h"
+
+#include <algorithm>
 
 namespace pillar {
 namespace {

@@ -1,9 +1,10 @@
-#include "pillar/rave/sample.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/rave/sample.h"
 
 #include "rave/sample/payload_encode.h"
 #include "rave/sample/tar_write.h"
+
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -3,7 +3,9 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 
+#include <algorithm>
 #include <memory>
+#include <new>
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -3,6 +3,8 @@
 
 #include "rave/sample/sample_members.h"
 
+#include <filesystem>
+
 namespace pillar {
 
 // Adds volume and metadata as views of `archive` (no copy; a copy only where libarchive has to make one).

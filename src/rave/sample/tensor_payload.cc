@@ -6,6 +6,7 @@
 #include "core/shared/joined.h"
 #include "core/shared/npy_header.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>

@@ -4,6 +4,8 @@
 
 #include "core/shared/joined.h"
 
+#include <algorithm>
+
 namespace pillar {
 namespace {
 
@@ -57,8 +59,8 @@ void check_against_metadata(const SampleInfo& info, const SizeDhw& decoded) {
   if (!info.metadata) fail(ErrorCategory::input, "{}: has no metadata.json", info.path);
   const SizeDhw& stated = info.metadata->final_shape;
   if (stated != SizeDhw{0, 0, 0} && stated != decoded) {
-    fail(ErrorCategory::input, "{}: metadata.json says {}, the volume is {}", info.path,
-         joined(stated, "x"), joined(decoded, "x"));
+    fail(ErrorCategory::input, "{}: metadata.json says {}, the volume is {}", info.path, joined(stated, "x"),
+         joined(decoded, "x"));
   }
 }
 

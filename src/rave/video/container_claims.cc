@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <string_view>
 
 namespace pillar {
@@ -40,13 +41,15 @@ void check_boxes(ByteView boxes, int depth, std::uint64_t file_bytes, const std:
     const ByteView body = boxes.subspan(header, size - header);
     if (is_container(type) && depth < 5) check_boxes(body, depth + 1, file_bytes, name);
     if ((type == "stsz" || type == "stz2") && body.size() >= 12 && big_endian(body, 8, 4) > file_bytes) {
-      fail(ErrorCategory::input, "{}: claims {} frames in {} bytes", name, big_endian(body, 8, 4), file_bytes);
+      fail(ErrorCategory::input, "{}: claims {} frames in {} bytes", name, big_endian(body, 8, 4),
+           file_bytes);
     }
     boxes = boxes.subspan(size);
   }
 }
 
-// The size field of an EBML element (RFC 8794) at the beginning of `bytes`, which it is taken off; all ones: unknown.
+// The size field of an EBML element (RFC 8794) at the beginning of `bytes`, which it is taken off; all ones:
+// unknown.
 std::optional<std::uint64_t> take_ebml_size(ByteView& bytes) {
   if (bytes.empty() || bytes[0] == 0) return std::nullopt;
   const auto length = static_cast<std::size_t>(std::countl_zero(bytes[0])) + 1;

@@ -5,7 +5,10 @@
 
 #include "rave/video/video_encode.h"
 
+#include <algorithm>
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -7,6 +7,8 @@
 #include "rave/video/picture_checksum.h"
 #include "rave/video/video_input.h"
 
+#include <algorithm>
+
 namespace pillar {
 namespace {
 

@@ -1,5 +1,6 @@
 #include "rave/video/memory_io.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>

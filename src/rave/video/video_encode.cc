@@ -6,6 +6,7 @@
 #include "rave/video/encoder_settings.h"
 #include "rave/video/memory_io.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace pillar {

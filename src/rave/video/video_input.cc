@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <new>
+
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -1,6 +1,5 @@
-#include "pillar/rave/video.h"
-
 #include "pillar/core/fail.h"
+#include "pillar/rave/video.h"
 
 #include "rave/video/frame_decoder.h"
 

@@ -4,6 +4,9 @@
 #include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar {

@@ -8,6 +8,7 @@
 #include "text/cache/packed_layout.h"
 #include "text/cache/vector_store.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace pillar {

@@ -2,6 +2,8 @@
 
 #include "pillar/core/sha256.h"
 
+#include <fmt/format.h>
+
 namespace pillar {
 
 StudyDigest study_digest(std::string_view study_id) {

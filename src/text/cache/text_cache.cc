@@ -6,6 +6,7 @@
 #include "core/shared/joined.h"
 #include "text/cache/vector_store.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pillar {

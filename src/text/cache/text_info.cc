@@ -7,6 +7,7 @@
 
 #include "text/cache/vector_store.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/core/grad_mode.h>

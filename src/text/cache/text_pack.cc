@@ -11,6 +11,7 @@
 #include <set>
 
 #include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -12,6 +12,7 @@
 #include <set>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

@@ -6,6 +6,8 @@
 #include "core/shared/first_line.h"
 #include "text/cache/unit_vector.h"
 
+#include <algorithm>
+
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/stack.h>
 

@@ -4,6 +4,7 @@
 #include "pillar/core/random.h"
 #include "pillar/core/safetensors.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -12,6 +13,7 @@
 
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

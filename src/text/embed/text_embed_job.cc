@@ -19,6 +19,8 @@
 #include <unordered_map>
 
 #include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

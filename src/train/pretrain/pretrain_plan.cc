@@ -7,6 +7,7 @@
 
 #include <chrono>
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 namespace pillar {

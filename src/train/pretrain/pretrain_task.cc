@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include <ATen/Parallel.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {

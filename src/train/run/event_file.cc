@@ -2,9 +2,11 @@
 
 #include "pillar/core/fail.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 
+#include <fmt/format.h>
 #include <limits.h>
 #include <unistd.h>
 

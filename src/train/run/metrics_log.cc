@@ -10,7 +10,9 @@
 #include <chrono>
 #include <cstring>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

@@ -7,6 +7,7 @@
 #include "world/shared/world_text.h"
 
 #include <ATen/core/grad_mode.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {

@@ -8,7 +8,9 @@
 #include "train/run/run_state.h"
 
 #include <algorithm>
+#include <functional>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {

@@ -7,6 +7,7 @@
 #include "world/shared/world_text.h"
 
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include <ATen/ops/zeros.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {

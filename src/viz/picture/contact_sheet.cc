@@ -6,6 +6,7 @@
 #include "viz/picture/picture.h"
 #include "viz/picture/voxels.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pillar {

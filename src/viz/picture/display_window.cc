@@ -5,6 +5,7 @@
 
 #include "viz/picture/voxels.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <numeric>

@@ -2,6 +2,7 @@
 
 #include "viz/picture/voxels.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pillar::viz {

@@ -4,6 +4,7 @@
 
 #include "viz/picture/bitmap_font.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pillar::viz {

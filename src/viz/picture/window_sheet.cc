@@ -7,7 +7,10 @@
 #include "viz/picture/voxels.h"
 #include "viz/viewer/window_parts.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

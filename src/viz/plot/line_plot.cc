@@ -5,7 +5,10 @@
 #include "viz/plot/plot_layout.h"
 #include "viz/viewer/text_encoding.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {

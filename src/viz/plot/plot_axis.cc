@@ -1,7 +1,12 @@
 #include "viz/plot/plot_axis.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+
+#include <fmt/format.h>
 
 namespace pillar::viz {
 namespace {

@@ -1,5 +1,6 @@
 #include "viz/plot/plot_layout.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -4,6 +4,7 @@
 
 #include "viz/plot/plot_axis.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -2,7 +2,10 @@
 
 #include "viz/viewer/text_encoding.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace pillar::viz {
 namespace {

@@ -6,6 +6,9 @@
 #include "viz/report/report_parts.h"
 #include "viz/viewer/text_encoding.h"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 namespace pillar::viz {
 namespace {
 

@@ -8,6 +8,7 @@
 #include "viz/report/training_rows.h"
 #include "viz/viewer/text_encoding.h"
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <limits>

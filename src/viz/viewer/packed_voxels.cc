@@ -2,6 +2,7 @@
 
 #include "viz/picture/voxels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <type_traits>

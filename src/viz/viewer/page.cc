@@ -5,6 +5,8 @@
 
 #include "viz/viewer/text_encoding.h"
 
+#include <fmt/format.h>
+
 namespace pillar::viz {
 namespace {
 

@@ -1,5 +1,9 @@
 #include "viz/viewer/text_encoding.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 namespace pillar::viz {
 
 std::string escape_html(std::string_view text) {
