@@ -2,6 +2,9 @@
 find_package(LibTorch REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX) # the runtime of LibTorch's own threads
+# For all sources: at::parallel_for is a template that runs on one thread where it is compiled without OpenMP.
+target_compile_options(pillar_flags INTERFACE "${OpenMP_CXX_FLAGS}")
+target_link_libraries(pillar_flags INTERFACE gomp)
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)

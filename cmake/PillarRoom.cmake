@@ -1,16 +1,17 @@
 # The three idioms of the tree: a room is an object library, a program is a folder of sources, a test is one program a room.
 
-# pillar_optimize(file...): sources whose loops gain from -O3. (A release build has -O2 elsewhere, -O1 in programs and tests.)
+# pillar_optimize(file...): sources whose loops gain from -O3. (Rooms say so as a whole, by LOOPS; a release build has -O2
+# elsewhere, -O1 in programs and tests.)
 function(pillar_optimize)
   if(CMAKE_BUILD_TYPE STREQUAL "Release")
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -O3)
   endif()
 endfunction()
 
-# pillar_unity(target): its sources are compiled in batches of a few, so that the headers which they share are read once a
+# pillar_unity(target): its sources are compiled in batches, so that the headers which they share are read once a
 # batch. A source with compile options of its own stays alone.
 function(pillar_unity target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${PILLAR_UNITY} UNITY_BUILD_MODE BATCH UNITY_BUILD_BATCH_SIZE 8)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${PILLAR_UNITY} UNITY_BUILD_MODE BATCH UNITY_BUILD_BATCH_SIZE 16)
 endfunction()
 
 # Code that is run once is not worth the optimiser's time.
@@ -41,11 +42,12 @@ function(pillar_fence name folder uses)
   endif()
 endfunction()
 
-# pillar_room(NAME SOURCES file... [USES room...] [LIBS target...])
+# pillar_room(NAME [LOOPS] SOURCES file... [USES room...] [LIBS target...])
+# LOOPS: a room whose loops over voxels or scores are worth -O3.
 # USES is the room's row in docs/architecture.md: the rooms whose headers it may include. They must have been added before, so
 # that arrows point down only.
 function(pillar_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "LOOPS" "" "SOURCES;USES;LIBS" ${ARGN})
   get_property(_rooms_below GLOBAL PROPERTY PILLAR_ROOMS)
   set(_reached ${ROOM_USES})
   foreach(_room IN LISTS ROOM_USES)
@@ -68,6 +70,9 @@ function(pillar_room name)
   target_include_directories(pillar_${name} PRIVATE "${_fence}")
   target_link_libraries(pillar_${name} PUBLIC LibTorch::LibTorch PRIVATE pillar_flags fmt::fmt spdlog::spdlog ${ROOM_LIBS})
   target_precompile_headers(pillar_${name} REUSE_FROM pillar_pch)
+  if(ROOM_LOOPS)
+    target_compile_options(pillar_${name} PRIVATE $<$<CONFIG:Release>:-O3>)
+  endif()
   pillar_unity(pillar_${name})
 endfunction()
 

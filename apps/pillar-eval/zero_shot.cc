@@ -12,14 +12,14 @@
 namespace pillar {
 namespace {
 
-struct Arguments {
+struct ZeroShotArguments {
   std::filesystem::path model, prompts, prompt_names, text;
   std::string category = "all_findings", missing = "no";
   TextSource source;
   ZeroShotJob job;
 };
 
-PromptSet embedded_lines(Arguments& a, const JointSpace& space) {
+PromptSet embedded_lines(ZeroShotArguments& a, const JointSpace& space) {
   const std::vector<PromptLine> lines = read_prompt_lines(a.prompts);
   PromptSet set;
   set.source = a.prompts.string();
@@ -32,7 +32,7 @@ PromptSet embedded_lines(Arguments& a, const JointSpace& space) {
   return set;
 }
 
-PromptSet cached(const Arguments& a, const std::optional<LabelTable>& labels) {
+PromptSet cached(const ZeroShotArguments& a, const std::optional<LabelTable>& labels) {
   if (a.prompt_names.empty() && !labels) {
     fail(ErrorCategory::usage,
          "{}: a text cache cannot list what it has: --labels or --prompt-names says which prompts",
@@ -44,7 +44,7 @@ PromptSet cached(const Arguments& a, const std::optional<LabelTable>& labels) {
                              a.category);
 }
 
-PromptSet prompts_of(Arguments& a, const JointSpace& space, const std::optional<LabelTable>& labels) {
+PromptSet prompts_of(ZeroShotArguments& a, const JointSpace& space, const std::optional<LabelTable>& labels) {
   const PromptFile kind = prompt_file_kind(a.prompts);
   if (kind != PromptFile::cache && !a.prompt_names.empty())
     fail(ErrorCategory::usage, "--prompt-names goes with --prompts that are a text cache");
@@ -77,7 +77,7 @@ void print_summary(const ZeroShotJob& job, const ZeroShotRun& run) {
                                  : ", metrics.csv");
 }
 
-ExitCode zero_shot(Arguments& a, const std::vector<std::string>& words, bool quiet) {
+ExitCode zero_shot(ZeroShotArguments& a, const std::vector<std::string>& words, bool quiet) {
   a.job.command = words;
   a.job.missing = a.missing == "drop" ? MissingAnswers::drop : MissingAnswers::no;
   check_bootstrap_options(a.job.bootstrap);
@@ -94,7 +94,7 @@ ExitCode zero_shot(Arguments& a, const std::vector<std::string>& words, bool qui
   return ExitCode::ok;
 }
 
-void add_inputs(CLI::App& command, Arguments& a) {
+void add_inputs(CLI::App& command, ZeroShotArguments& a) {
   command
       .add_option("--model", a.model, "folder or weights file of a model that was pretrained with reports")
       ->required();
@@ -136,7 +136,7 @@ void add_zero_shot(AppContext& context) {
       "gives "
       "its cosine.\n"
       "Prompts in JSON lines leave this machine for the server that --url names.");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ZeroShotArguments>();
   add_inputs(*command, *a);
   add_text_source(*command, a->source);
   add_bootstrap_options(*command, a->job.bootstrap);

@@ -70,7 +70,7 @@ class PillarEvalText : public ::testing::Test {
     EXPECT_EQ(made.exit_code, 0) << made.err;
   }
 
-  void write_prompts(const std::vector<json>& prompts) const {
+  void write_prompts(const std::vector<Json>& prompts) const {
     std::string lines;
     for (const Json& prompt : prompts) lines += prompt.dump() + "\n";
     write_file_atomic(dir_ / "prompts.jsonl", lines);

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using Scores = std::vector<double>;
 using Answers = std::vector<std::int8_t>;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoScore = std::numeric_limits<double>::quiet_NaN();
 
 struct Drawn {
   Scores scores;
@@ -170,9 +170,9 @@ TEST(Metrics, ConfusionAtAThreshold) {
 }
 
 TEST(Metrics, RefusesWhatIsNoScoreOrAnswer) {
-  EXPECT_PILLAR_ERROR(rank_scores(Scores{0.1, kNaN}, Answers{0, 1}), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(rank_scores(Scores{0.1, kNoScore}, Answers{0, 1}), ErrorCategory::input,
                       HasSubstr("score 1 is not finite"));
-  EXPECT_PILLAR_ERROR(rank_scores(Scores{0.1, kNaN}, Answers{0, -1}), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(rank_scores(Scores{0.1, kNoScore}, Answers{0, -1}), ErrorCategory::input,
                       HasSubstr("not finite"));
   EXPECT_PILLAR_ERROR(rank_scores(Scores{INFINITY}, Answers{0}), ErrorCategory::input,
                       HasSubstr("not finite"));

@@ -27,7 +27,7 @@ Question question(std::size_t count, std::uint64_t levels, std::uint64_t seed) {
   return q;
 }
 
-BootstrapOptions options(std::int64_t replicates, std::uint64_t seed = 0) {
+BootstrapOptions bootstrap_options(std::int64_t replicates, std::uint64_t seed = 0) {
   BootstrapOptions o;
   o.replicates = replicates;
   o.seed = seed;
@@ -66,7 +66,7 @@ void expect_same(double pass, double metric) {
 int expect_pass_is_the_repeated_sample(const Question& q, const std::vector<std::uint32_t>& unit_of_study,
                                        std::int64_t units, std::uint64_t seed) {
   constexpr std::int64_t kReplicates = 37;  // no multiple of the lanes
-  const Resamples resamples(units, options(kReplicates, seed));
+  const Resamples resamples(units, bootstrap_options(kReplicates, seed));
   std::vector<double> areas(kReplicates), precisions(kReplicates), alone(kReplicates);
   const RankedUnits ranked = rank_units(rank_scores(q.scores, q.answers), unit_of_study);
   replicate_scores(ranked, resamples, areas, precisions);
@@ -110,9 +110,9 @@ TEST(Resamples, AReplicateOfOneClassIsUndefined) {
 }
 
 TEST(Resamples, CountsDoNotDependOnThreads) {
-  BootstrapOptions two = options(100, 9);
+  BootstrapOptions two = bootstrap_options(100, 9);
   two.threads = 2;
-  const Resamples a(50, options(100, 9)), b(50, two);
+  const Resamples a(50, bootstrap_options(100, 9)), b(50, two);
   ASSERT_EQ(a.blocks(), 7);
   EXPECT_TRUE(std::equal(a.block(0), a.block(7), b.block(0)));
   const std::uint8_t* last = a.block(6);
@@ -120,8 +120,8 @@ TEST(Resamples, CountsDoNotDependOnThreads) {
 }
 
 TEST(Resamples, RefusesMoreThanMemoryTakes) {
-  EXPECT_PILLAR_ERROR(Resamples(1 << 30, options(1000)), ErrorCategory::usage, HasSubstr("take fewer"));
-  EXPECT_EQ(Resamples(10, options(0)).blocks(), 0);
+  EXPECT_PILLAR_ERROR(Resamples(1 << 30, bootstrap_options(1000)), ErrorCategory::usage, HasSubstr("take fewer"));
+  EXPECT_EQ(Resamples(10, bootstrap_options(0)).blocks(), 0);
 }
 
 }  // namespace

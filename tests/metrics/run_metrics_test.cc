@@ -18,7 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotFinite = std::numeric_limits<double>::quiet_NaN();
 
 RunRecord record_of(const std::string& kind) {
   RunRecord record;
@@ -90,9 +90,9 @@ Evaluation sample_evaluation() {
   e.num_units = 30;
   e.auroc = {third(0.1), 1};
   e.average_precision = {third(0.2), 1};
-  e.sensitivity_at_90_specificity = {{0.7, kNaN, kNaN}, 1};
-  e.brier = {{0.1, kNaN, kNaN}, 2};
-  e.expected_calibration_error = {{0.05, kNaN, kNaN}, 2};
+  e.sensitivity_at_90_specificity = {{0.7, kNotFinite, kNotFinite}, 1};
+  e.brier = {{0.1, kNotFinite, kNotFinite}, 2};
+  e.expected_calibration_error = {{0.05, kNotFinite, kNotFinite}, 2};
   e.categories = {{"Bones, \"old\"", {third(0.3), 1}, {third(0.4), 1}}};
   QuestionEvaluation fracture;
   fracture.question = "Fracture, <i>old</i>?";
@@ -101,7 +101,7 @@ Evaluation sample_evaluation() {
   fracture.num_positive = 4;
   fracture.num_negative = 35;
   fracture.auroc = third(0.05);
-  fracture.average_precision = {0.5, kNaN, kNaN};
+  fracture.average_precision = {0.5, kNotFinite, kNotFinite};
   fracture.at_90_specificity = {2.0 / 7, 0.31};
   fracture.brier = 1.0 / 7;
   fracture.expected_calibration_error = 1.0 / 9;
@@ -111,8 +111,8 @@ Evaluation sample_evaluation() {
   QuestionEvaluation never;  // one class only
   never.question = "Never?";
   never.num_samples = never.num_negative = 40;
-  never.auroc = never.average_precision = {kNaN, kNaN, kNaN};
-  never.at_90_specificity = {kNaN, kNaN};
+  never.auroc = never.average_precision = {kNotFinite, kNotFinite, kNotFinite};
+  never.at_90_specificity = {kNotFinite, kNotFinite};
   never.brier = 0.01;
   never.expected_calibration_error = 0.02;
   e.questions = {fracture, never};
@@ -185,7 +185,7 @@ TEST(RunMetrics, ScoresThatAreNoProbabilitiesAndNoTraining) {
   Evaluation written = sample_evaluation();
   written.bootstrap.replicates = 0;
   for (QuestionEvaluation& question : written.questions) {
-    question.brier = question.expected_calibration_error = kNaN;
+    question.brier = question.expected_calibration_error = kNotFinite;
     question.reliability.clear();
   }
   write_evaluation(dir / "run", written, record_of("zero-shot"), std::nullopt);
@@ -218,7 +218,7 @@ TEST(RunMetrics, AComparisonIsReadAsItWasWritten) {
   written.comparisons = {{"after", "before", {third(-0.3), 2}, 1, 0, 1, {}}};
   written.comparisons[0].questions = {{"Q, 1?", "Bones", 10, 110, 0.5, 0.75, third(0.1), Verdict::win},
                                       {"Q2?", "", 20, 100, 0.75, 0.5, third(-0.9), Verdict::loss},
-                                      {"Q3?", "", 20, 100, 0.5, 0.5, {0, kNaN, kNaN}, Verdict::tie}};
+                                      {"Q3?", "", 20, 100, 0.5, 0.5, {0, kNotFinite, kNotFinite}, Verdict::tie}};
   write_comparison(dir / "run", written, record_of("compare"));
   const auto read = read_back<Comparison>(dir / "run", "compare");
   EXPECT_EQ(read.num_studies, 120);
@@ -275,7 +275,7 @@ TEST(RunMetrics, ARetrievalIsReadAsItWasWritten) {
   written.without_text = 2;
   written.bootstrap = {20, 5, 0.95, 1};
   written.text_to_image = {{1, 2, 3}, third(0), third(0.1), third(0.2), third(0.3), {2, 1.5, 2.5}};
-  written.image_to_text = {{3, 2, 1}, third(0.01), third(0.11), third(0.21), third(0.31), {2, kNaN, kNaN}};
+  written.image_to_text = {{3, 2, 1}, third(0.01), third(0.11), third(0.21), third(0.31), {2, kNotFinite, kNotFinite}};
   written.chance = chance_scores(3);
   const RetrievalQuery query = {"report", "An effusion, \"left\" <b>", {{"A,1", 1, 0.5}, {"A2", 2, 1.0 / 3}}};
   write_retrieval(dir / "run", written, record_of("retrieve"), query);

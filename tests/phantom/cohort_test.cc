@@ -49,8 +49,8 @@ std::map<std::string, std::string> contents(const fs::path& folder) {
   return files;
 }
 
-std::vector<json> json_lines(const fs::path& file) {
-  std::vector<json> lines;
+std::vector<Json> json_lines(const fs::path& file) {
+  std::vector<Json> lines;
   std::istringstream text(read_text_file(file));
   for (std::string line; std::getline(text, line);) lines.push_back(Json::parse(line));
   return lines;

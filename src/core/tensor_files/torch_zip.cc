@@ -65,14 +65,14 @@ Directory find_directory(const ZipBytes& zip) {
   return {zip.number<std::uint64_t>(end64 + 48), zip.number<std::uint64_t>(end64 + 32)};
 }
 
-struct Entry {
+struct ZipEntry {
   std::uint64_t size = 0, stored = 0, local = 0;
   std::uint32_t crc = 0;
   std::string path;
 };
 
 // A number of 32 ones stands for the next one of the zip64 field.
-void widen(const ZipBytes& zip, std::uint64_t extra, std::uint64_t extra_end, Entry& entry) {
+void widen(const ZipBytes& zip, std::uint64_t extra, std::uint64_t extra_end, ZipEntry& entry) {
   constexpr std::uint64_t kWide = 0xFFFFFFFF;
   while (extra + 4 <= extra_end) {
     const std::uint64_t end = extra + 4 + zip.number<std::uint16_t>(extra + 2);
@@ -91,9 +91,9 @@ void widen(const ZipBytes& zip, std::uint64_t extra, std::uint64_t extra_end, En
 }
 
 // Moves `at` on to the next one.
-Entry read_entry(const ZipBytes& zip, std::uint64_t& at) {
+ZipEntry read_entry(const ZipBytes& zip, std::uint64_t& at) {
   if (zip.number<std::uint32_t>(at) != kEntryMark) zip.broken("a broken directory");
-  Entry entry;
+  ZipEntry entry;
   const bool encrypted = (zip.number<std::uint16_t>(at + 8) & 1) != 0;
   const bool stored = zip.number<std::uint16_t>(at + 10) == 0;
   entry.crc = zip.number<std::uint32_t>(at + 16);
@@ -110,7 +110,7 @@ Entry read_entry(const ZipBytes& zip, std::uint64_t& at) {
   return entry;
 }
 
-ByteView content_of(const ZipBytes& zip, const Entry& entry) {
+ByteView content_of(const ZipBytes& zip, const ZipEntry& entry) {
   if (zip.number<std::uint32_t>(entry.local) != kLocalMark) {
     zip.broken("a record that does not begin as one");
   }
@@ -129,7 +129,7 @@ std::map<std::string, ByteView> read_torch_zip(ByteView bytes, const std::string
   std::map<std::string, ByteView> records;
   std::uint64_t at = directory.begin, total = 0;
   for (std::uint64_t i = 0; i < directory.entries; ++i) {
-    const Entry entry = read_entry(zip, at);
+    const ZipEntry entry = read_entry(zip, at);
     // Records that share their bytes would cost more time than the file is long.
     if (entry.size > bytes.size() - total) zip.broken("more records than bytes");
     total += entry.size;
