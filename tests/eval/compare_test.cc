@@ -22,7 +22,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr int kStudies = 120, kQuestions = 5;
+constexpr int kStudies = 120, kComparedQuestions = 5;
 
 double uniform(std::uint64_t number) {
   return unit_interval(hash64(number * 31));
@@ -34,12 +34,12 @@ RunScores run_of(const std::string& name, double skill, std::uint64_t seed) {
   run.name = name;
   run.path = "runs/" + name;
   for (int n = 0; n < kStudies; ++n) run.accessions.push_back(fmt::format("A{:03}", n));
-  for (std::uint64_t q = 0; q < kQuestions; ++q) {
+  for (std::uint64_t q = 0; q < kComparedQuestions; ++q) {
     run.questions.push_back(fmt::format("Question {}?", q));
     run.categories.push_back(q < 2 ? "Lungs" : "");
     std::vector<RunScores::Score>& scores = run.scores_q.emplace_back();
     for (std::uint64_t n = 0; n < kStudies; ++n) {
-      const bool yes = q + 1 < kQuestions && uniform(q * 1000 + n) < 0.3;
+      const bool yes = q + 1 < kComparedQuestions && uniform(q * 1000 + n) < 0.3;
       const double noise = uniform(seed * 100000 + q * 1000 + n);
       scores.push_back({(1 - skill) * noise + (yes ? skill : 0), static_cast<std::uint32_t>(n),
                         static_cast<std::int8_t>(yes ? 1 : 0)});
@@ -59,8 +59,8 @@ TEST(Compare, ABetterRunWinsAndAWorseOneLoses) {
   const Comparison c =
       compare_runs({run_of("base", 0.25, 1), run_of("good", 0.6, 2), run_of("bad", 0, 3)}, options(), {});
   EXPECT_EQ(c.num_studies, kStudies);
-  EXPECT_EQ(c.num_questions, kQuestions);
-  EXPECT_EQ(c.num_evaluated, kQuestions - 1);
+  EXPECT_EQ(c.num_questions, kComparedQuestions);
+  EXPECT_EQ(c.num_evaluated, kComparedQuestions - 1);
   ASSERT_EQ(c.comparisons.size(), 2u);
   EXPECT_EQ(c.comparisons[0].run, "good");
   EXPECT_EQ(c.comparisons[0].wins, 4);
@@ -112,7 +112,7 @@ TEST(Compare, OnlyWhatAllRunsHaveCounts) {
   a.scores_q[1][7].answer = -1;
   const Comparison c = compare_runs({a, b}, options(), {});
   EXPECT_EQ(c.num_studies, kStudies - 1);
-  EXPECT_EQ(c.num_questions, kQuestions - 1);
+  EXPECT_EQ(c.num_questions, kComparedQuestions - 1);
   EXPECT_EQ(c.runs[0].left_out_accessions, 1);
   EXPECT_EQ(c.runs[1].left_out_questions, 1);
   const std::vector<QuestionComparison>& questions = c.comparisons[0].questions;

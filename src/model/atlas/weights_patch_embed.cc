@@ -30,8 +30,9 @@ bool matches_patch_size(PatchEmbedKind kind, const TowerConfig& tower) {
   for (const ConvStep& step : table.conv_down) {
     for (int axis = 0; axis < 3; ++axis) stride[axis] *= step.stride_dhw[axis];
   }
-  // The released 884 embed takes its [H,W,D] for [D,H,W].
-  if (kind == PatchEmbedKind::volume_884) return tower.patch_size_hwd == stride;
+  // The released 884 configurations say [D,H,W] where [H,W,D] is meant; those that were put right say the
+  // latter.
+  if (kind == PatchEmbedKind::volume_884 && tower.patch_size_hwd == stride) return true;
   return tower.patch_size_hwd == Size3{stride[1], stride[2], stride[0]};
 }
 
