@@ -45,9 +45,9 @@ std::vector<Json> measured_steps(const fs::path& run) {
 
 // Of a step's voxels, int16, which both passes need.
 double input_megabytes(const fs::path& architecture, std::int64_t batch) {
-  constexpr double kMegabyte = 1048576;
+  constexpr double kBytesOfMegabyte = 1048576;
   const SizeDhw size = load_atlas_config(architecture).towers.at(0).size_dhw();
-  return static_cast<double>(batch * size[0] * size[1] * size[2] * 2) / kMegabyte;
+  return static_cast<double>(batch * size[0] * size[1] * size[2] * 2) / kBytesOfMegabyte;
 }
 
 Measurement figures_of(const std::vector<Json>& rows, std::int64_t batch) {

@@ -3,6 +3,8 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/random.h"
 
+#include "metrics/undefined.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -45,7 +47,6 @@ double quantile(const std::vector<double>& sorted, double q) {
 }  // namespace
 
 Interval percentile_interval(double value, std::span<const double> replicates, double confidence) {
-  constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> sorted;
   sorted.reserve(replicates.size());
   for (const double replicate : replicates)

@@ -1,14 +1,14 @@
 #include "pillar/core/fail.h"
 #include "pillar/metrics/metrics.h"
 
+#include "metrics/undefined.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 namespace pillar {
 namespace {
-
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 void check_probabilities(const RankedScores& ranked) {
   for (const double score : {ranked.scores.front(), ranked.scores.back()})

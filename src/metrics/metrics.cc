@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 
 #include "metrics/tie_groups.h"
+#include "metrics/undefined.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,8 +12,6 @@
 
 namespace pillar {
 namespace {
-
-constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 bool has_both_classes(const RankedScores& ranked) {
   return ranked.positives > 0 && ranked.negatives > 0;

@@ -3,14 +3,14 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 
+#include "metrics/undefined.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 namespace pillar {
 namespace {
-
-constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<double> row_as_double(const at::Tensor& scores_qn, std::int64_t row) {
   const std::int64_t width = scores_qn.size(1);
@@ -102,12 +102,12 @@ QuestionEvaluation evaluate_question(const Predictions& p, std::int64_t index, c
   result.num_samples = ranked.positives + ranked.negatives;
   result.num_positive = ranked.positives;
   result.num_negative = ranked.negatives;
-  result.auroc = {auroc(ranked), kNoNumber, kNoNumber};
-  result.average_precision = {average_precision(ranked), kNoNumber, kNoNumber};
+  result.auroc = {auroc(ranked), kUndefined, kUndefined};
+  result.average_precision = {average_precision(ranked), kUndefined, kUndefined};
   result.at_90_specificity = sensitivity_at_specificity(ranked, 0.9);
   result.roc = roc_points(ranked);
   result.errors = confident_errors(p.accessions, p.probabilities, ranked, most_errors);
-  result.brier = result.expected_calibration_error = kNoNumber;
+  result.brier = result.expected_calibration_error = kUndefined;
   if (!p.probabilities) return result;
   result.brier = brier_score(ranked);
   result.expected_calibration_error = expected_calibration_error(ranked);

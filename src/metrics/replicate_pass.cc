@@ -1,5 +1,7 @@
 #include "metrics/replicate_pass.h"
 
+#include "metrics/undefined.h"
+
 #include <limits>
 
 namespace pillar {
@@ -76,7 +78,6 @@ Lanes pass(const RankedUnits& ranked, const std::uint8_t* counts) {
 
 void replicate_pass(const RankedUnits& ranked, const std::uint8_t* counts, double* auroc,
                     double* average_precision) {
-  constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
   const Lanes lanes = average_precision != nullptr ? pass<true>(ranked, counts) : pass<false>(ranked, counts);
   for (int k = 0; k < kLanes; ++k) {
     const double positives = lanes.positives[k], negatives = lanes.negatives[k];

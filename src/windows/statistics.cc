@@ -11,7 +11,7 @@
 namespace pillar::windows {
 namespace {
 
-constexpr std::int64_t kPart = 1 << 16;  // voxels summed at a time; part of the result's definition
+constexpr std::int64_t kSummedPart = 1 << 16;  // voxels summed at a time; part of the result's definition
 
 // min and max of kernel results over parts, in parallel.
 template <typename Extreme, typename Voxel>
@@ -93,9 +93,9 @@ Moments joined(const Moments& a, const Moments& b) {
 }
 
 void float_moments(const float* voxels, std::int64_t count, int threads, Statistics& result) {
-  std::vector<Moments> parts(static_cast<std::size_t>((count + kPart - 1) / kPart));
+  std::vector<Moments> parts(static_cast<std::size_t>((count + kSummedPart - 1) / kSummedPart));
   parallel_for(static_cast<std::int64_t>(parts.size()), threads, [&](std::int64_t i) {
-    parts[i] = moments_of_part(voxels + i * kPart, std::min(kPart, count - i * kPart));
+    parts[i] = moments_of_part(voxels + i * kSummedPart, std::min(kSummedPart, count - i * kSummedPart));
   });
   Moments all = parts[0];
   for (std::size_t i = 1; i < parts.size(); ++i) all = joined(all, parts[i]);

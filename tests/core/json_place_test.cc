@@ -16,14 +16,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 
-JsonPlace read(const std::string& text) {
+JsonPlace place_of(const std::string& text) {
   TempDir dir;  // The place holds what it read: the file may go.
   write_file_atomic(dir / "a file.json", text);
   return JsonPlace::read_object(dir / "a file.json", 1000);
 }
 
 TEST(JsonPlace, ValuesAreThoseOfTheFileInItsOrder) {
-  const JsonPlace file = read(
+  const JsonPlace file = place_of(
       R"({"z": "text", "list": [3, 2.5], "a": {"b": {"c": null}}, "pairs": [[0, 1], [0.5, 0.25]], "yes": true})");
   EXPECT_TRUE(file.has("z"));
   EXPECT_FALSE(file.has("y"));
@@ -42,7 +42,7 @@ TEST(JsonPlace, ValuesAreThoseOfTheFileInItsOrder) {
 
 TEST(JsonPlace, AFaultNamesFileAndKey) {
   const JsonPlace file =
-      read(R"({"runs": [{"name": 1}, {"name": "x", "share": [[0, 1.5]]}], "line\nend": -1})");
+      place_of(R"({"runs": [{"name": 1}, {"name": "x", "share": [[0, 1.5]]}], "line\nend": -1})");
   const auto fails = [](const auto& ask, const char* message) {
     EXPECT_PILLAR_ERROR(ask(), ErrorCategory::input, AllOf(HasSubstr("a file.json: "), HasSubstr(message)));
   };
@@ -59,8 +59,8 @@ TEST(JsonPlace, AFaultNamesFileAndKey) {
 
 TEST(JsonPlace, OnlyAnObjectOfModestSizeIsRead) {
   for (const char* text : {"", "[1]", "{\"a\": 1", "{\"a\": 1e999}", "{\"a\": \"\xFF\"}"})
-    EXPECT_PILLAR_ERROR(read(text), ErrorCategory::input, HasSubstr("a file.json: not a JSON object"));
-  EXPECT_PILLAR_ERROR(read(fmt::format("{{\"a\": \"{:x>2000}\"}}", "")), ErrorCategory::input,
+    EXPECT_PILLAR_ERROR(place_of(text), ErrorCategory::input, HasSubstr("a file.json: not a JSON object"));
+  EXPECT_PILLAR_ERROR(place_of(fmt::format("{{\"a\": \"{:x>2000}\"}}", "")), ErrorCategory::input,
                       HasSubstr("a file.json"));
   EXPECT_PILLAR_ERROR(JsonPlace::read_object("/nowhere/a.json", 1000), ErrorCategory::io,
                       HasSubstr("/nowhere/a.json"));

@@ -31,12 +31,12 @@ std::string dict_of(const std::string& descr, const std::string& shape,
   return "{'descr': '" + descr + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }\n";
 }
 
-at::Tensor parse(const std::string& text) {
+at::Tensor parsed_npy(const std::string& text) {
   return parse_npy(as_bytes(text), "x.npy");
 }
 
 void expect_broken(const std::string& text, const std::string& fault) {
-  EXPECT_PILLAR_ERROR(parse(text), ErrorCategory::input, AllOf(HasSubstr("x.npy: "), HasSubstr(fault)));
+  EXPECT_PILLAR_ERROR(parsed_npy(text), ErrorCategory::input, AllOf(HasSubstr("x.npy: "), HasSubstr(fault)));
 }
 
 TEST(Npy, RoundTripOfEveryDtype) {
@@ -77,25 +77,27 @@ TEST(Npy, ATransposedTensorIsWrittenInItsLogicalOrder) {
 }
 
 TEST(Npy, FortranOrderComesBackInCOrder) {
-  const at::Tensor read = parse(npy_of(dict_of("|u1", "(2, 3)", "True"), "\1\4\2\5\3\6"));
+  const at::Tensor read = parsed_npy(npy_of(dict_of("|u1", "(2, 3)", "True"), "\1\4\2\5\3\6"));
   EXPECT_TRUE(read.is_contiguous());
   EXPECT_TRUE(at::equal(read, at::tensor({1, 2, 3, 4, 5, 6}, at::kByte).reshape({2, 3})));
-  const at::Tensor wide = parse(npy_of(dict_of("<u2", "(1, 2)", "True"), std::string("\1\0\2\0", 4)));
+  const at::Tensor wide = parsed_npy(npy_of(dict_of("<u2", "(1, 2)", "True"), std::string("\1\0\2\0", 4)));
   EXPECT_EQ(wide.scalar_type(), at::kUInt16);
   EXPECT_TRUE(at::equal(wide.to(at::kInt), at::tensor({1, 2}, at::kInt).reshape({1, 2})));
 }
 
 TEST(Npy, BigEndianIsSwapped) {
-  const at::Tensor read = parse(npy_of(dict_of(">i2", "(2,)"), std::string("\1\2\xff\xfe", 4)));
+  const at::Tensor read = parsed_npy(npy_of(dict_of(">i2", "(2,)"), std::string("\1\2\xff\xfe", 4)));
   EXPECT_TRUE(at::equal(read, at::tensor({0x0102, -2}, at::kShort)));
-  EXPECT_EQ(parse(npy_of(dict_of(">f8", "()"), std::string("\x40\x04\0\0\0\0\0\0", 8))).item<double>(), 2.5);
+  EXPECT_EQ(parsed_npy(npy_of(dict_of(">f8", "()"), std::string("\x40\x04\0\0\0\0\0\0", 8))).item<double>(),
+            2.5);
 }
 
 TEST(Npy, HeadersOfOtherWritersAreRead) {
-  EXPECT_EQ(parse(npy_of("{\"shape\":(2L,),\"fortran_order\":False,\"descr\":\"|i1\"}", "ab")).numel(), 2);
-  EXPECT_EQ(parse(npy_of(dict_of("|i1", "(2,)"), "ab", 2)).numel(), 2);
-  EXPECT_EQ(parse(npy_of(dict_of("|i1", "(2,)"), "ab", 3)).numel(), 2);
-  EXPECT_EQ(parse(npy_of(dict_of("=i4", "(1,)"), "abcd")).scalar_type(), at::kInt);
+  EXPECT_EQ(parsed_npy(npy_of("{\"shape\":(2L,),\"fortran_order\":False,\"descr\":\"|i1\"}", "ab")).numel(),
+            2);
+  EXPECT_EQ(parsed_npy(npy_of(dict_of("|i1", "(2,)"), "ab", 2)).numel(), 2);
+  EXPECT_EQ(parsed_npy(npy_of(dict_of("|i1", "(2,)"), "ab", 3)).numel(), 2);
+  EXPECT_EQ(parsed_npy(npy_of(dict_of("=i4", "(1,)"), "abcd")).scalar_type(), at::kInt);
 }
 
 TEST(Npy, WhatIsNoNpyIsRefused) {

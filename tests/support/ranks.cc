@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::string slurp(const std::filesystem::path& path) {
+std::string output_of(const std::filesystem::path& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
@@ -104,7 +104,8 @@ std::vector<ProgramResult> run_ranks(int count, const std::string& scenario, con
   std::vector<ProgramResult> results;
   for (int i = 0; i < count; ++i) {
     const std::string number = std::to_string(i);
-    results.push_back({processes[i].code, slurp(logs / ("out" + number)), slurp(logs / ("err" + number))});
+    results.push_back(
+        {processes[i].code, output_of(logs / ("out" + number)), output_of(logs / ("err" + number))});
   }
   return results;
 }

@@ -16,7 +16,7 @@ namespace pillar {
 namespace {
 
 constexpr std::int64_t kLeastPartRows = 512;
-constexpr std::int64_t kMostParts = 8;
+constexpr std::int64_t kMostHalfParts = 8;
 constexpr std::int64_t kTile = kHalfRows * kHalfColumns;
 
 std::int64_t whole(std::int64_t count, std::int64_t unit) {
@@ -52,7 +52,7 @@ HalfJob shape_of(const LogisticData& data) {
 // A power of two, which shares evenly among threads; each has gradients of its own to add up in the end.
 std::int64_t parts_of(std::int64_t rows) {
   const auto most =
-      static_cast<std::uint64_t>(std::clamp<std::int64_t>(rows / kLeastPartRows, 1, kMostParts));
+      static_cast<std::uint64_t>(std::clamp<std::int64_t>(rows / kLeastPartRows, 1, kMostHalfParts));
   return static_cast<std::int64_t>(std::bit_floor(most));
 }
 

@@ -11,12 +11,12 @@
 namespace pillar {
 namespace {
 
-constexpr std::int64_t kBlockRows = 2048;
+constexpr std::int64_t kWhitenedRows = 2048;
 
 template <typename Use>
 void for_each_block(const at::Tensor& x_nd, const Use& use) {
-  for (std::int64_t begin = 0; begin < x_nd.size(0); begin += kBlockRows) {
-    const std::int64_t count = std::min(kBlockRows, x_nd.size(0) - begin);
+  for (std::int64_t begin = 0; begin < x_nd.size(0); begin += kWhitenedRows) {
+    const std::int64_t count = std::min(kWhitenedRows, x_nd.size(0) - begin);
     use(x_nd.narrow(0, begin, count));
   }
 }

@@ -1,5 +1,6 @@
 #include "model/atlas/block.h"
 
+#include "model/atlas/scale_layout.h"
 #include "model/atlas/window_grid.h"
 
 #include <algorithm>
@@ -40,10 +41,6 @@ at::Tensor position_coordinates(const Size3& window_dhw) {
 Size3 tokens_dhw(const ScaleLayout& layout) {
   return {layout.grid[0] * layout.window[0], layout.grid[1] * layout.window[1],
           layout.grid[2] * layout.window[2]};
-}
-
-Size3 divided(const Size3& a, const Size3& by) {
-  return {a[0] / by[0], a[1] / by[1], a[2] / by[2]};
 }
 
 // Windows to work on at once: a run that lies within one window of every coarser scale, or covers whole ones.

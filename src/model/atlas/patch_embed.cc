@@ -14,7 +14,7 @@ constexpr double kDownEpsilon = 1e-4;      // BatchNorm of conv_down
 constexpr double kResidualEpsilon = 1e-5;  // BatchNorm of conv1
 constexpr double kChannelEpsilon = 1e-6;   // LayerNorm of ds1
 constexpr double kMomentum = 0.1;          // LibTorch's default
-constexpr int kResidualBlocks = 3;
+constexpr int kBlocksAfterDownsampling = 3;
 
 }  // namespace
 
@@ -72,7 +72,7 @@ PatchEmbed::PatchEmbed(const Scope& outer, PatchEmbedKind kind) {
     down.push_back(
         {Conv3d(conv_down / (3 * i), table.conv_down[i]), BatchNorm(conv_down / (3 * i + 1), kDownEpsilon)});
   }
-  for (int i = 0; i < kResidualBlocks; ++i) {
+  for (int i = 0; i < kBlocksAfterDownsampling; ++i) {
     const Scope block = scope / "conv1" / i;
     const ConvStep same{{1, 1, 1}};
     residual.push_back({Conv3d(block / "conv1", same), Conv3d(block / "conv2", same),

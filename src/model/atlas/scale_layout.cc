@@ -14,10 +14,6 @@ Size3 dhw_from_hwd(const Size3& hwd) {
   return {hwd[2], hwd[0], hwd[1]};
 }
 
-Size3 divided(const Size3& a, const Size3& by) {
-  return {a[0] / by[0], a[1] / by[1], a[2] / by[2]};
-}
-
 bool every_axis_holds(const Size3& size, const Size3& window) {
   return size[0] >= window[0] && size[1] >= window[1] && size[2] >= window[2];
 }
@@ -91,6 +87,10 @@ void check_step(const TowerConfig& tower, const ScaleLayout& fine, const ScaleLa
 }
 
 }  // namespace
+
+Size3 divided(const Size3& a, const Size3& by) {
+  return {a[0] / by[0], a[1] / by[1], a[2] / by[2]};
+}
 
 Size3 configured_tokens_hwd(const TowerConfig& tower) {
   return divided(tower.image_size_hwd, tower.patch_size_hwd);

@@ -12,6 +12,9 @@ namespace pillar {
 
 using Size3 = std::array<std::int64_t, 3>;
 
+// Axis by axis, what is left over dropped.
+Size3 divided(const Size3& a, const Size3& by);
+
 // Tokens that the configuration promises: image size / patch size, in H,W,D.
 Size3 configured_tokens_hwd(const TowerConfig& tower);
 
