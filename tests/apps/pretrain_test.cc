@@ -28,7 +28,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-void expect_failed(const ProgramResult& result, int exit_code, const ::testing::Matcher<std::string>& words) {
+void expect_run_failed(const ProgramResult& result, int exit_code,
+                       const ::testing::Matcher<std::string>& words) {
   EXPECT_EQ(result.exit_code, exit_code) << result.err;
   EXPECT_THAT(result.err, words);
 }
@@ -111,12 +112,13 @@ TEST(Pretrain, ConfigurationErrorsNameTheKey) {
 
 TEST(Pretrain, ItsOwnWordsAreChecked) {
   const PretrainCohort cohort(2);
-  expect_failed(cohort.run({"train.epoch=3"}), 1,
-                AllOf(HasSubstr("error: "), HasSubstr("train.epoch: unknown key; did you mean 'epochs'?")));
-  expect_failed(cohort.run({"train.epochs"}), 2, HasSubstr("key=value"));
-  expect_failed(cohort.run({"model.architecture=atlas-tiny-abdomen"}), 2,
-                HasSubstr("did you mean 'atlas-tiny-abdomen-ct'"));
-  expect_failed(cohort.run({"train.precision=fp16"}), 2, HasSubstr("train.precision fp16"));
+  expect_run_failed(
+      cohort.run({"train.epoch=3"}), 1,
+      AllOf(HasSubstr("error: "), HasSubstr("train.epoch: unknown key; did you mean 'epochs'?")));
+  expect_run_failed(cohort.run({"train.epochs"}), 2, HasSubstr("key=value"));
+  expect_run_failed(cohort.run({"model.architecture=atlas-tiny-abdomen"}), 2,
+                    HasSubstr("did you mean 'atlas-tiny-abdomen-ct'"));
+  expect_run_failed(cohort.run({"train.precision=fp16"}), 2, HasSubstr("train.precision fp16"));
   EXPECT_FALSE(fs::exists(cohort.output() / "config.yaml"));
 }
 
@@ -161,16 +163,16 @@ TEST(Pretrain, AFolderHoldsOneRun) {
   const PretrainCohort cohort;
   RunningProgram first(cohort.command({"train.epochs=100000"}), {{"OMP_NUM_THREADS", "1"}});
   ASSERT_TRUE(wait_until([&] { return fs::exists(cohort.output() / "metrics.jsonl"); }));
-  expect_failed(
+  expect_run_failed(
       cohort.run(), 2,
       AllOf(HasSubstr("another run is writing here"), HasSubstr(fmt::format("process {} on", first.pid())),
             HasSubstr(cohort.output().string())));
   first.signal(SIGTERM);
   EXPECT_EQ(first.wait().exit_code, 0);
-  expect_failed(cohort.run({"--resume", "none"}), 2,
-                AllOf(HasSubstr("holds a run with checkpoints"), HasSubstr("--resume auto")));
+  expect_run_failed(cohort.run({"--resume", "none"}), 2,
+                    AllOf(HasSubstr("holds a run with checkpoints"), HasSubstr("--resume auto")));
   const ProgramResult missing = cohort.run({"--resume", (cohort / "nowhere").string()});
-  expect_failed(missing, 1, HasSubstr("nowhere"));
+  expect_run_failed(missing, 1, HasSubstr("nowhere"));
 }
 
 std::map<std::string, std::string> torchrun(int rank, int size, int port) {
@@ -186,7 +188,7 @@ TEST(Pretrain, TwoProcessesTrainTogether) {
   EXPECT_THAT(result.out, HasSubstr("9 steps done"));
   EXPECT_EQ(rows_of(cohort.output()).size(), 9u);
   // More processes than micro-batches: some would have nothing to do.
-  expect_failed(cohort.run({"--nproc", "3"}), 2, HasSubstr("work for 2 processes, not 3"));
+  expect_run_failed(cohort.run({"--nproc", "3"}), 2, HasSubstr("work for 2 processes, not 3"));
 }
 
 TEST(Pretrain, ProcessesWithOtherSettingsRefuseEachOther) {
@@ -196,7 +198,7 @@ TEST(Pretrain, ProcessesWithOtherSettingsRefuseEachOther) {
   RunningProgram other(cohort.command({"optimizer.lr=5.0e-4"}), torchrun(1, 2, port));
   const ProgramResult a = one.wait(), b = other.wait();
   for (const ProgramResult* result : {&a, &b})
-    expect_failed(*result, 2, AllOf(HasSubstr("the configuration"), HasSubstr("rank 1")));
+    expect_run_failed(*result, 2, AllOf(HasSubstr("the configuration"), HasSubstr("rank 1")));
   EXPECT_FALSE(fs::exists(cohort.output()));
 }
 
@@ -204,12 +206,13 @@ TEST(Pretrain, HalfALauncherIsNamed) {
   const PretrainCohort cohort(2);
   auto environment = torchrun(0, 2, 20000);
   environment["MASTER_ADDR"] = "";
-  expect_failed(RunningProgram(cohort.command(), environment).wait(), 2, HasSubstr("MASTER_ADDR is not set"));
+  expect_run_failed(RunningProgram(cohort.command(), environment).wait(), 2,
+                    HasSubstr("MASTER_ADDR is not set"));
   environment = torchrun(0, 2, 20000);
   environment["RANK"] = "two";
-  expect_failed(RunningProgram(cohort.command(), environment).wait(), 2, HasSubstr("RANK is 'two'"));
-  expect_failed(RunningProgram(cohort.command({"--nproc", "2"}), torchrun(0, 2, 20000)).wait(), 2,
-                HasSubstr("--nproc starts processes itself"));
+  expect_run_failed(RunningProgram(cohort.command(), environment).wait(), 2, HasSubstr("RANK is 'two'"));
+  expect_run_failed(RunningProgram(cohort.command({"--nproc", "2"}), torchrun(0, 2, 20000)).wait(), 2,
+                    HasSubstr("--nproc starts processes itself"));
   EXPECT_FALSE(fs::exists(cohort.output()));
 }
 

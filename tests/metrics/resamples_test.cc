@@ -120,7 +120,8 @@ TEST(Resamples, CountsDoNotDependOnThreads) {
 }
 
 TEST(Resamples, RefusesMoreThanMemoryTakes) {
-  EXPECT_PILLAR_ERROR(Resamples(1 << 30, bootstrap_options(1000)), ErrorCategory::usage, HasSubstr("take fewer"));
+  EXPECT_PILLAR_ERROR(Resamples(1 << 30, bootstrap_options(1000)), ErrorCategory::usage,
+                      HasSubstr("take fewer"));
   EXPECT_EQ(Resamples(10, bootstrap_options(0)).blocks(), 0);
 }
 

@@ -216,9 +216,10 @@ TEST(RunMetrics, AComparisonIsReadAsItWasWritten) {
   written.runs = {{"before", "probe", "runs/before", third(0), 1, 2},
                   {"after", "", "runs/a b", third(0.2), 0, 0}};
   written.comparisons = {{"after", "before", {third(-0.3), 2}, 1, 0, 1, {}}};
-  written.comparisons[0].questions = {{"Q, 1?", "Bones", 10, 110, 0.5, 0.75, third(0.1), Verdict::win},
-                                      {"Q2?", "", 20, 100, 0.75, 0.5, third(-0.9), Verdict::loss},
-                                      {"Q3?", "", 20, 100, 0.5, 0.5, {0, kNotFinite, kNotFinite}, Verdict::tie}};
+  written.comparisons[0].questions = {
+      {"Q, 1?", "Bones", 10, 110, 0.5, 0.75, third(0.1), Verdict::win},
+      {"Q2?", "", 20, 100, 0.75, 0.5, third(-0.9), Verdict::loss},
+      {"Q3?", "", 20, 100, 0.5, 0.5, {0, kNotFinite, kNotFinite}, Verdict::tie}};
   write_comparison(dir / "run", written, record_of("compare"));
   const auto read = read_back<Comparison>(dir / "run", "compare");
   EXPECT_EQ(read.num_studies, 120);
@@ -275,7 +276,8 @@ TEST(RunMetrics, ARetrievalIsReadAsItWasWritten) {
   written.without_text = 2;
   written.bootstrap = {20, 5, 0.95, 1};
   written.text_to_image = {{1, 2, 3}, third(0), third(0.1), third(0.2), third(0.3), {2, 1.5, 2.5}};
-  written.image_to_text = {{3, 2, 1}, third(0.01), third(0.11), third(0.21), third(0.31), {2, kNotFinite, kNotFinite}};
+  written.image_to_text = {{3, 2, 1},   third(0.01), third(0.11),
+                           third(0.21), third(0.31), {2, kNotFinite, kNotFinite}};
   written.chance = chance_scores(3);
   const RetrievalQuery query = {"report", "An effusion, \"left\" <b>", {{"A,1", 1, 0.5}, {"A2", 2, 1.0 / 3}}};
   write_retrieval(dir / "run", written, record_of("retrieve"), query);
