@@ -37,6 +37,7 @@ if(PILLAR_MOLD)
 endif()
 if(PILLAR_SANITIZE)
   target_compile_options(pillar_flags INTERFACE
-    -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+    -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+    -Wno-maybe-uninitialized) # with sanitizers GCC 12 takes std::variant and std::regex for uninitialized
   target_link_options(pillar_flags INTERFACE -fsanitize=address,undefined)
 endif()
