@@ -11,6 +11,7 @@ using ParityKind = void (*)(const std::filesystem::path& golden_dir, const std::
 
 void parity_windows(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
 void parity_atlas(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
+void parity_finetune(const std::filesystem::path& golden_stem, const std::filesystem::path& out);
 void parity_pretrain(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
 void parity_atlas_grads(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
 

@@ -1,0 +1,31 @@
+// Finetuning goldens: the family is told by the name of the golden.
+#include "tools/parity_finetune.h"
+
+#include "pillar/core/fail.h"
+
+#include "tools/parity.h"
+
+#include <map>
+#include <string>
+
+namespace pillar::test {
+namespace {
+
+const std::map<std::string, FinetuneFamily> kFamilies = {};
+
+}  // namespace
+
+void parity_finetune(const std::filesystem::path& stem, const std::filesystem::path& out) {
+  const std::string name = stem.filename().string();
+  for (const auto& [family, run] : kFamilies) {
+    if (!name.starts_with(family)) continue;
+    FinetuneCase golden{stem, stem, out, out};
+    golden.tensors += ".safetensors";
+    golden.json += ".json";
+    golden.out_json.replace_extension(".json");
+    return run(golden);
+  }
+  fail(ErrorCategory::usage, "{}: the name tells no family of finetuning goldens", stem);
+}
+
+}  // namespace pillar::test

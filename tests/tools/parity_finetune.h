@@ -1,0 +1,16 @@
+// The families of finetuning goldens (../shared/goldens/finetune/README.md), each in a source of its own.
+#pragma once
+
+#include <filesystem>
+
+namespace pillar::test {
+
+// Where one golden's inputs are and where our values go: `stem` + ".safetensors" and ".json", `out` and the
+// same name with the ending .json.
+struct FinetuneCase {
+  std::filesystem::path tensors, json;  // of the golden; tensors may not exist
+  std::filesystem::path out_tensors, out_json;
+};
+using FinetuneFamily = void (*)(const FinetuneCase& golden);
+
+}  // namespace pillar::test
