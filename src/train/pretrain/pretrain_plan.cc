@@ -3,21 +3,15 @@
 
 #include "train/pretrain/pretrain_setup.h"
 #include "train/pretrain/pretrain_step.h"
+#include "train/run/peak_memory.h"
 #include "train/run/reuse_memory.h"
 
 #include <chrono>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 namespace pillar {
 namespace {
-
-double peak_megabytes() {
-  struct rusage usage = {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
 
 void add_model(std::string& text, const PretrainSetup& setup) {
   std::int64_t trained = 0, stored = 0;
@@ -95,7 +89,7 @@ std::string plan_pretrain(const PretrainOptions& options) {
       report.contrastive.second_pass_s, report.optimiser_s);
   text += fmt::format("the whole run    about {:.1f} h at this pace, on one process\n",
                       step_s * static_cast<double>(setup.total_steps) / 3600);
-  text += fmt::format("peak memory      {:.0f} MB resident\n", peak_megabytes());
+  text += fmt::format("peak memory      {:.0f} MB resident\n", peak_resident_megabytes());
   return text;
 }
 

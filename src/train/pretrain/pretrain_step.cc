@@ -4,23 +4,12 @@
 #include "pillar/core/random.h"
 
 #include "train/run/clock.h"
+#include "train/run/empty_backward.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/zeros.h>
-#include <torch/csrc/autograd/autograd.h>
 
 namespace pillar {
 namespace {
-
-// Gradients of zero for all: the reducer waits for every parameter, also on a rank that has no study.
-void backward_of_nothing(const std::vector<at::Tensor>& parameters) {
-  const at::AutoGradMode mode(true);
-  at::Tensor nothing = at::zeros({}, parameters.front().options().requires_grad(false));
-  for (const at::Tensor& parameter : parameters) nothing = nothing + parameter.sum() * 0;
-  torch::autograd::backward({nothing}, {});
-}
 
 std::string study_names(const std::vector<StepBatch>& batches) {
   std::string names;
@@ -52,7 +41,8 @@ StepRunner::StepRunner(const PretrainOptions& options, PretrainSetup& setup, con
       compute_(compute_type(config_.precision)),
       update_(setup.model->parameters(), update_options(config_, setup), world) {
   for (std::size_t m = 0; m < setup.modalities.size(); ++m) {
-    inputs_.emplace_back(setup.modalities[m], options.device, compute_);
+    inputs_.emplace_back(setup.modalities[m].windows, setup.modalities[m].train.spec.pad_value,
+                         options.device, compute_);
     reducers_.emplace_back(world, setup.model->parameters_of(m));
   }
 }

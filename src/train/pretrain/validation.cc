@@ -2,7 +2,7 @@
 
 #include "pillar/metrics/retrieval.h"
 
-#include "train/pretrain/image_input.h"
+#include "train/run/image_input.h"
 
 #include <algorithm>
 #include <cmath>
@@ -32,7 +32,8 @@ Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const Tra
   StudyLoader loader(modality.validation, loading);
   AtlasPass pass;
   pass.execution = {model.device(), compute_type(options.config.precision)};
-  ImageInput input(modality, model.device(), pass.execution.compute);
+  ImageInput input(modality.windows, modality.validation.spec.pad_value, model.device(),
+                   pass.execution.compute);
   std::vector<at::Tensor> images = {at::empty({0, model.readout_width()}, at::kFloat)}, texts = images;
   while (const auto batch = loader.next()) {
     for (const MicroBatch& micro : batch->micro_batches) {

@@ -5,6 +5,7 @@
 #include "train/run/resume.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
@@ -41,14 +42,28 @@ RunOutcome RunLoop::run() {
   if (state_.step > 0 && state_.step % plan_.steps_per_epoch == 0 &&
       state_.validated_epochs < state_.step / plan_.steps_per_epoch)
     end_epoch();
-  while (state_.step < end_step_ && !stopping_) train_step();
+  while (state_.step < end_step_ && !stopping_ && !out_of_patience()) train_step();
   if (last_checkpoint_ != state_.step) checkpoint(stopping_ ? "asked to stop" : "done");
   tell_program();
   if (stopping_ && world_.rank() == 0) {
     spdlog::warn("asked to stop: {} steps done, the same command goes on from there", state_.step);
   }
+  if (out_of_patience() && world_.rank() == 0) {
+    spdlog::info(
+        "{} has not become better for {} epochs: the run ends, the best checkpoint is that of step {}",
+        plan_.monitor.name, plan_.patience_epochs, state_.best_step);
+  }
   world_.barrier();
-  return {state_.step, stopping_, folder_.failures()};
+  const bool complete = state_.step >= plan_.identity.total_steps || out_of_patience();
+  return {state_.step,        stopping_,        complete && !stopping_,
+          folder_.failures(), state_.best_step, state_.best_value};
+}
+
+// A function of the run's state, so that a run which has ended early is still over when it is started again.
+bool RunLoop::out_of_patience() const {
+  if (plan_.patience_epochs == 0 || state_.best_step < 0) return false;
+  const std::int64_t validated = state_.validated_epochs * plan_.steps_per_epoch;
+  return validated - state_.best_step >= plan_.patience_epochs * plan_.steps_per_epoch;
 }
 
 void RunLoop::train_step() {
@@ -156,7 +171,18 @@ void RunLoop::validate_epoch(std::int64_t epoch) {
     for (const auto& [name, value] : validation.values) text += fmt::format("  {} {:.4g}", name, value);
     spdlog::info("validation after epoch {}:{}", epoch, text);
   }
-  const double value = plan_.monitor.of(validation.values);
+  compare_with_best(validation.values);
+}
+
+// A number that this validation cannot give (the AUROC of one class) is neither better nor worse.
+void RunLoop::compare_with_best(const NamedValues& values) {
+  const double value = plan_.monitor.of(values);
+  if (std::isnan(value)) {
+    if (world_.rank() == 0)
+      spdlog::warn("{} is not defined on this validation set: no checkpoint is the best by it",
+                   plan_.monitor.name);
+    return;
+  }
   if (state_.best_step < 0 || plan_.monitor.beats(value, state_.best_value)) {
     state_.best_step = state_.step;
     state_.best_value = value;

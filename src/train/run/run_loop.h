@@ -36,8 +36,9 @@ struct RunPlan {
   std::int64_t log_steps = 10, checkpoint_steps = 500, checkpoint_minutes = 15;
   std::int64_t validation_epochs = 1;
   Monitor monitor;
-  std::string resume = "auto";  // what resume_run() takes
-  std::string config_yaml;      // for the run's folder
+  std::int64_t patience_epochs = 0;  // end after so many epochs without a better checkpoint; 0: never
+  std::string resume = "auto";       // what resume_run() takes
+  std::string config_yaml;           // for the run's folder
   // Called by rank 0 after each epoch and at the end; may be empty.
   std::function<void(const std::filesystem::path& run)> after_epoch;
 };
@@ -45,7 +46,10 @@ struct RunPlan {
 struct RunOutcome {
   std::int64_t steps = 0;           // done in all, resumed ones included
   bool stopped = false;             // by a signal, after a checkpoint
+  bool complete = false;            // all steps of the plan are done, or its patience has ended
   std::int64_t failed_studies = 0;  // listed in failures.csv
+  std::int64_t best_step = -1;      // of the best checkpoint; -1: nothing was validated
+  double best_value = 0;
 };
 
 class RunLoop {
@@ -61,9 +65,11 @@ class RunLoop {
   bool agree(const std::vector<LoadedStudies>& loaded);
   void count_bad(std::size_t pool, const std::vector<BadStudy>& own, std::int64_t good, std::int64_t bad);
   void train_step();
+  bool out_of_patience() const;
   void log_step();
   void end_epoch();
   void validate_epoch(std::int64_t epoch);
+  void compare_with_best(const NamedValues& values);
   void checkpoint(const char* why);
   void export_result() const;
   void tell_program() const;

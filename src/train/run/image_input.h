@@ -1,7 +1,7 @@
 // Internal: from a micro-batch's voxels to what the image tower takes.
 #pragma once
 
-#include "train/pretrain/pretrain_setup.h"
+#include "pillar/windows/window.h"
 
 #include <vector>
 
@@ -13,14 +13,16 @@ namespace pillar {
 // the next call, which must come after its backward.
 class ImageInput {
  public:
-  ImageInput(const TrainedModality& modality, at::Device device, at::ScalarType compute)
-      : modality_(modality), device_(device), compute_(compute) {}
+  // `pad_value`: what lies outside of a study that is turned, in its own units.
+  ImageInput(std::vector<Window> windows, double pad_value, at::Device device, at::ScalarType compute)
+      : windows_(std::move(windows)), pad_value_(pad_value), device_(device), compute_(compute) {}
   // (B,C,D,H,W) voxels -> (B, C * windows, D, H, W) in the compute type. Studies are turned by `degrees`
   // first, if any.
   at::Tensor operator()(const at::Tensor& voxels_bcdhw, const std::vector<double>& degrees = {});
 
  private:
-  const TrainedModality& modality_;
+  std::vector<Window> windows_;
+  double pad_value_;
   at::Device device_;
   at::ScalarType compute_;
   at::Tensor buffer_;

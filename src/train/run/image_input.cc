@@ -1,4 +1,4 @@
-#include "train/pretrain/image_input.h"
+#include "train/run/image_input.h"
 
 #include "pillar/data/rotation.h"
 #include "pillar/model/image_windows.h"
@@ -15,9 +15,9 @@ at::Tensor ImageInput::operator()(const at::Tensor& voxels_bcdhw, const std::vec
   if (std::any_of(degrees.begin(), degrees.end(), [](double angle) { return angle != 0; })) {
     // Statistics of the windows are the processor's work, so turned voxels come back from the device.
     const at::Tensor there = voxels.to(device_, /*non_blocking=*/true);
-    voxels = rotate_in_plane(there, degrees, modality_.train.spec.pad_value).to(at::kCPU);
+    voxels = rotate_in_plane(there, degrees, pad_value_).to(at::kCPU);
   }
-  return windowed_image(voxels, modality_.windows, device_, compute_, buffer_);
+  return windowed_image(voxels, windows_, device_, compute_, buffer_);
 }
 
 }  // namespace pillar

@@ -1,0 +1,24 @@
+#include "train/run/peak_memory.h"
+
+#include <c10/core/CachingDeviceAllocator.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+namespace pillar {
+
+double peak_resident_megabytes() {
+  struct rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+std::string peak_memory_text(at::Device device) {
+  std::string text = fmt::format("{:.0f} MB resident", peak_resident_megabytes());
+  if (!device.is_cuda()) return text;
+  constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+  return text + fmt::format(", {:.0f} MB on the device",
+                            static_cast<double>(stats.allocated_bytes[kAll].peak) / (1 << 20));
+}
+
+}  // namespace pillar
