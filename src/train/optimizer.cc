@@ -33,20 +33,37 @@ double total_norm(const std::vector<at::Tensor>& tensors) {
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(tensors, 2))).item<double>();
 }
 
-GroupOptions options_of(const Parameter& parameter, const AdamWOptions& options) {
+ParameterOptions options_of(const Parameter& parameter, const AdamWOptions& options) {
+  const auto own = options.by_name.find(parameter.name);
+  if (own != options.by_name.end()) return own->second;
+  ParameterOptions found{1, options.weight_decay};
   for (const GroupOptions& group : options.groups) {
-    if (group.group == parameter.group) return group;
+    if (group.group == parameter.group) {
+      found = {group.lr_factor, group.weight_decay};
+      break;
+    }
   }
-  return {parameter.group, options.weight_decay, 1};
+  if (parameter.tensor.dim() < 2) found.weight_decay = 0;
+  return found;
 }
 
-void check_groups(const Parameters& parameters, const std::vector<GroupOptions>& groups) {
-  for (const GroupOptions& group : groups) {
+void check_options(const Parameters& parameters, const AdamWOptions& options) {
+  for (const auto& [name, own] : options.by_name) {
+    const Parameter* parameter = parameters.find(name);
+    if (parameter == nullptr || parameter->kind != ParameterKind::trainable)
+      fail(ErrorCategory::usage, "no trainable parameter is called '{}'", name);
+  }
+  for (const GroupOptions& group : options.groups) {
     const bool known = std::any_of(parameters.begin(), parameters.end(), [&](const Parameter& parameter) {
       return parameter.group == group.group && parameter.kind == ParameterKind::trainable;
     });
     if (!known) fail(ErrorCategory::usage, "no trainable parameter is of group '{}'", group.group);
   }
+}
+
+// From `first` at part 0 to `last` at part 1 of the way.
+double cosine_between(double first, double last, double part) {
+  return last + (first - last) * 0.5 * (1 + std::cos(std::numbers::pi * part));
 }
 
 }  // namespace
@@ -55,20 +72,27 @@ double learning_rate(const ScheduleOptions& options, std::int64_t step) {
   const auto at = static_cast<double>(step), warmup = static_cast<double>(options.warmup_steps),
              total = static_cast<double>(options.total_steps);
   if (step < options.warmup_steps) return options.lr * (at + 1) / warmup;
-  if (step >= options.total_steps) return 0;
-  return options.lr * 0.5 * (1 + std::cos(std::numbers::pi * (at - warmup) / (total - warmup)));
+  if (step >= options.total_steps) return options.min_lr;
+  return cosine_between(options.lr, options.min_lr, (at - warmup) / (total - warmup));
+}
+
+double epoch_learning_rate(const EpochScheduleOptions& options, double base_lr, std::int64_t epoch) {
+  const auto at = static_cast<double>(epoch), warmup = static_cast<double>(options.warmup_epochs),
+             end = static_cast<double>(options.max_epochs);
+  if (epoch < options.warmup_epochs) return base_lr * (at + 1) / (warmup + 1);
+  return cosine_between(base_lr, options.min_lr, (at - warmup) / (end - warmup));
 }
 
 AdamW::AdamW(const Parameters& parameters, const AdamWOptions& options)
     : parameters_(parameters.of_kind(ParameterKind::trainable)), options_(options) {
-  check_groups(parameters, options.groups);
+  check_options(parameters, options);
   const at::NoGradGuard no_gradients;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const auto& [name, parameter] = parameters_[i];
     moments_.push_back({at::zeros_like(parameter), at::zeros_like(parameter),
                         at::zeros({}, parameter.options().dtype(at::kFloat).requires_grad(false))});
-    const GroupOptions group = options_of(*parameters.find(name), options);
-    add_to_batch(i, group.lr_factor, parameter.dim() > 1 ? group.weight_decay : 0);
+    const ParameterOptions own = options_of(*parameters.find(name), options);
+    add_to_batch(i, own.lr_factor, own.weight_decay);
   }
 }
 
@@ -81,6 +105,10 @@ void AdamW::add_to_batch(std::size_t member, double lr_factor, double weight_dec
 }
 
 void AdamW::step(double lr) {
+  step([lr](double lr_factor) { return lr * lr_factor; });
+}
+
+void AdamW::step(const std::function<double(double lr_factor)>& lr_of) {
   const at::NoGradGuard no_gradients;
   for (const Batch& batch : batches_) {
     std::vector<at::Tensor> values, grads, exp_avgs, exp_avg_sqs, steps;
@@ -94,7 +122,7 @@ void AdamW::step(double lr) {
       steps.push_back(moments_[i].step.add_(1));
     }
     if (values.empty()) continue;
-    at::_fused_adamw_(values, grads, exp_avgs, exp_avg_sqs, {}, steps, lr * batch.lr_factor, options_.beta1,
+    at::_fused_adamw_(values, grads, exp_avgs, exp_avg_sqs, {}, steps, lr_of(batch.lr_factor), options_.beta1,
                       options_.beta2, batch.weight_decay, options_.eps, /*amsgrad=*/false,
                       /*maximize=*/false);
   }

@@ -4,6 +4,7 @@
 #include "pillar/nn/parameters.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,13 +13,28 @@
 
 namespace pillar {
 
+// The schedule of every run of ours: pretraining's ends at 0, finetuning's may end above.
 struct ScheduleOptions {
   double lr = 2.5e-4;
   std::int64_t warmup_steps = 300;
   std::int64_t total_steps = 0;
+  double min_lr = 0;  // below lr
 };
-// Of step 0, 1, ...: lr * (step + 1) / warmup while warming up, then a cosine that reaches 0 at total_steps.
+// Of step 0, 1, ...: lr * (step + 1) / warmup while warming up, then a cosine that reaches min_lr at
+// total_steps and stays there. A group's share of it is its lr_factor times this, min_lr included.
 double learning_rate(const ScheduleOptions& options, std::int64_t step);
+
+// The public finetuning code's schedule (CosineAnnealingWarmup), only to repeat its runs: by epochs, min_lr
+// absolute and the same for all groups, so that the decay of layers fades, and a min_lr above the base makes
+// the rate rise. Past max_epochs the cosine comes back up.
+struct EpochScheduleOptions {
+  double min_lr = 0;
+  std::int64_t warmup_epochs = 0;
+  std::int64_t max_epochs = 1;
+};
+// Of epoch 0, 1, ... for a group whose own rate is base_lr: base_lr * (epoch + 1) / (warmup + 1) while
+// warming up, then the cosine from base_lr to min_lr.
+double epoch_learning_rate(const EpochScheduleOptions& options, double base_lr, std::int64_t epoch);
 
 // How one group of parameters (Parameter::group) is moved where it differs from the others.
 struct GroupOptions {
@@ -27,20 +43,30 @@ struct GroupOptions {
   double lr_factor = 1;     // of the step's learning rate
 };
 
+// How one tensor is moved: nothing else decides on it.
+struct ParameterOptions {
+  double lr_factor = 1;     // of the step's learning rate
+  double weight_decay = 0;  // also of tensors with fewer than two axes
+};
+
 struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   // Of tensors with two axes or more; the others (norms, biases, logit_scale) never decay, in no group.
   double weight_decay = 0;
   std::vector<GroupOptions> groups = {};
+  // By Parameter::name; wins over the two above (layer_decay() in pillar/train/layer_decay.h makes it).
+  std::map<std::string, ParameterOptions> by_name = {};
 };
 
 // Decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) through LibTorch's fused kernel.
 class AdamW {
  public:
   // Takes the trainable ones of `parameters` and changes them in place; those without a gradient are left
-  // alone. Throws Error(usage) where `options` names a group that none of them has.
+  // alone. Throws Error(usage) where `options` names a group or a tensor that is not among them.
   AdamW(const Parameters& parameters, const AdamWOptions& options);
-  void step(double lr);
+  void step(double lr);  // each tensor by its lr_factor times this
+  // Each tensor by lr_of(its lr_factor): schedules that are not the same multiple for all.
+  void step(const std::function<double(double lr_factor)>& lr_of);
   const NamedTensors& parameters() const noexcept { return parameters_; }
   // "exp_avg.<name>", "exp_avg_sq.<name>", "step.<name>": views, for checkpoints.
   NamedTensors state() const;
