@@ -24,11 +24,6 @@ struct PretrainSource {
   std::string text_category = "all_findings";
 };
 
-// What keeps a study from being trained on.
-struct StudyFault {
-  std::string source, name, path, fault;
-};
-
 // Studies of all sources of one modality, in the order of the sources and their files.
 struct PretrainPool : StudyPool {
   at::Tensor text_nw;  // (studies, width) float32, as cached

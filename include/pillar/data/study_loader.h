@@ -36,6 +36,10 @@ struct MicroBatch {
   std::vector<std::string> names;
   std::vector<std::uint64_t> study_seeds;  // of (seed, epoch, study): draws of augmentation
   at::Tensor voxels_bcdhw;                 // as model_input() gives; float32 where its studies' types differ
+  // (B,D,H,W) uint8 of 0 and 1, voxel by voxel as the scans; 0 in padding and for studies without annotation.
+  // Not defined where none of them has one.
+  at::Tensor masks_bdhw;
+  std::vector<bool> annotated;  // of each study
 };
 
 struct BadStudy {
@@ -51,19 +55,21 @@ struct StepBatch {
 };
 
 // Steps first_step..end_step-1 of one pool, in order. Steps past an epoch's end go on with the next epoch's
-// permutation. What a step holds depends on pool, seed, step and shape alone: seeds of a study are
-// mix_seed({seed, epoch, its index in the pool}). next(), waited_seconds() and notes() belong to one thread.
+// permutation, or draw where the pool has weights and `train` is on. What a step holds depends on pool, seed,
+// step and shape alone: seeds of a study are mix_seed({seed, epoch, its index in the pool}), and with weights
+// also of its position in the epoch, so that a study drawn twice is augmented in two ways. next(),
+// waited_seconds() and notes() belong to one thread.
 class StudyLoader {
  public:
-  // `pool` must outlive it. Throws Error(usage) for sizes that make no sense, and for `pin` without a CUDA
-  // device.
+  // `pool` must outlive it. Throws Error(usage) for sizes and weights that make no sense, and for `pin`
+  // without a CUDA device.
   StudyLoader(const StudyPool& pool, const StudyLoaderOptions& options);
   ~StudyLoader();
   StudyLoader(const StudyLoader&) = delete;
   StudyLoader& operator=(const StudyLoader&) = delete;
 
-  // Blocks until it is there; unset after the last. A study that cannot be loaded is in `bad`: nothing is
-  // thrown for it, and it is tried again in the next epoch.
+  // Blocks until it is there; unset after the last. A study that cannot be loaded, its annotation included,
+  // is in `bad`: nothing is thrown for it, and it is tried again in the next epoch.
   std::optional<StepBatch> next();
   double waited_seconds() const noexcept;  // spent in next(), all calls together
   Notes notes() const;                     // of model_input(), each kind once with the number of studies

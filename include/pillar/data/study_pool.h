@@ -1,7 +1,8 @@
-// The scans that a model is trained on. What is learned of each (a report, labels) is the caller's, by the
-// study's index.
+// The scans that a model is trained on, and what is marked in them. What else is learned of each (a report,
+// labels) is the caller's, by the study's index.
 #pragma once
 
+#include "pillar/labels/outcomes.h"
 #include "pillar/model/preprocess_spec.h"
 
 #include <filesystem>
@@ -10,15 +11,33 @@
 
 namespace pillar {
 
+// What is marked in a scan, by a mask, by boxes, or by both together. A mask is a RAVE sample of a mask or a
+// volume file; what is not 0 is inside.
+struct StudyAnnotation {
+  std::filesystem::path mask;   // empty: none
+  std::vector<VoxelBox> boxes;  // in voxels of the scan as it is stored, before any resampling
+
+  bool empty() const noexcept { return mask.empty() && boxes.empty(); }
+};
+
 struct PoolStudy {
   std::string name;
   std::filesystem::path path;
-  std::string source;  // the dataset that it comes from
+  std::string source;               // the dataset that it comes from
+  StudyAnnotation annotation = {};  // empty: not annotated
 };
 
 struct StudyPool {
   PreprocessSpec spec;  // what the model expects of the voxels
   std::vector<PoolStudy> studies;
+  // Empty: training sees every study once an epoch. Else an epoch is a draw with replacement of as many
+  // studies as there are, each by its weight: finite, none negative, not all 0.
+  std::vector<double> weights;
+};
+
+// What keeps a study from being trained on.
+struct StudyFault {
+  std::string source, name, path, fault;
 };
 
 }  // namespace pillar
