@@ -28,6 +28,8 @@ struct AtlasPass {
   bool train = false;
   // Whether a training pass moves BatchNorm's running statistics: no for one that will be run again.
   bool update_statistics = true;
+  // The patch embed (stem) runs as for inference whatever `train` says: running statistics, no gradients.
+  bool frozen_patch_embed = false;
   // Where several processes train together and BatchNorm is to see all their samples: the sum of a small
   // tensor over processes, which gradients flow through. Called twice a BatchNorm, by every process in the
   // same order.
@@ -47,7 +49,9 @@ struct AtlasPass {
 struct AtlasOutput {
   at::Tensor readout;  // (B, stages * dim): maximum over the tokens of each emitted scale, finest first
   at::Tensor pooled;   // readout, L2-normalised
-  at::Tensor activ;    // (B, stages * dim, ...) what finetuning heads take, if wanted
+  // If wanted: what finetuning heads take, (B, stages * dim, t, y, x) in the type of the pass, each stage's
+  // tokens resized to the configuration's H,W,D.
+  at::Tensor activ;
 };
 
 class Atlas {

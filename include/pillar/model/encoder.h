@@ -1,7 +1,7 @@
 // A frozen Atlas tower: from stored voxels to embeddings, exact and lean.
 #pragma once
 
-#include "pillar/model/atlas_config.h"
+#include "pillar/model/atlas.h"
 #include "pillar/model/model_folder.h"
 #include "pillar/windows/window.h"
 
@@ -31,8 +31,8 @@ struct ReadoutTimes {
 // Weights are read once; calls do not change it and may come from several threads.
 class Encoder {
  public:
-  // Throws Error(io | input): every missing, surplus and misshapen tensor at once, NaN weights by name;
-  // Error(usage) for an unknown modality, dtype or device.
+  // Tensors of heads beside the tower's are left alone. Throws Error(io | input): every missing, surplus and
+  // misshapen tensor at once, NaN weights by name; Error(usage) for an unknown modality, dtype or device.
   static Encoder load(const ModelFolder& model, const EncoderOptions& options = {});
   // The model that open_model_folder(model) opens.
   static Encoder load(const std::filesystem::path& model, const EncoderOptions& options = {});
@@ -51,6 +51,11 @@ class Encoder {
   // `times`, if given, is added to.
   at::Tensor readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                      ReadoutTimes* times = nullptr) const;
+
+  // The same pass, for heads of finetuning: on the encoder's device, with the maps of all scales
+  // (AtlasOutput::activ, in dtype()) if they are wanted.
+  AtlasOutput features(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows, bool want_activ,
+                       ReadoutTimes* times = nullptr) const;
 
   // What one readout() call of `batch` volumes will need at its peak, weights included.
   std::uint64_t estimated_bytes(std::int64_t batch) const;

@@ -15,7 +15,8 @@
 namespace pillar {
 
 struct FinetunedPass {
-  AtlasPass atlas;  // its train, execution and seed hold for the heads, too
+  // Its train, execution and seed hold for the heads, too; whether maps are wanted follows from the heads.
+  AtlasPass atlas;
   // The tower runs as it would for inference: no gradients, running statistics, nothing dropped.
   bool frozen_tower = false;
   bool want_detection = false;
@@ -33,6 +34,33 @@ struct FinetunedOutput {
 WeightMap initial_head_weights(std::int64_t channels, const HeadsConfig& heads, std::uint64_t seed);
 // Names and shapes of the same, for checks.
 std::vector<WeightSpec> expected_head_weights(std::int64_t channels, const HeadsConfig& heads);
+
+// The heads of one model, on what a tower gave: Atlas::forward() or Encoder::features().
+class FinetunedHeads {
+ public:
+  // Keeps the tensors pool.* and head_models.* of `weights` (not copies). Throws Error(input) that begins
+  // with `source` and lists those that are missing, surplus or misshapen.
+  FinetunedHeads(std::int64_t channels, const HeadsConfig& heads, const WeightMap& weights,
+                 const std::string& source);
+  FinetunedHeads(FinetunedHeads&&) noexcept;
+  FinetunedHeads& operator=(FinetunedHeads&&) noexcept;
+  ~FinetunedHeads();
+
+  // Whether they read AtlasOutput::activ.
+  bool want_activ(bool want_detection) const noexcept;
+  // Throws Error(usage) for a detection that there is no head for, and maps that are wanted but not there.
+  FinetunedOutput operator()(const AtlasOutput& tower, const FinetunedPass& pass) const;
+
+  const HeadsConfig& config() const noexcept;
+  const Parameters& parameters() const noexcept;  // groups "pool" and "head"
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Copies of pool.* and head_models.* on `device`.
+WeightMap copied_head_weights(const WeightMap& weights, at::Device device);
 
 class FinetunedModel {
  public:

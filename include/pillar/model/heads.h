@@ -4,7 +4,7 @@
 #pragma once
 
 #include "pillar/labels/outcomes.h"
-#include "pillar/nn/execution.h"
+#include "pillar/nn/weight_files.h"
 
 #include <cstdint>
 #include <optional>
@@ -17,6 +17,7 @@ namespace pillar {
 
 class Config;
 
+// DETR3D. What its weights' shapes do not tell: heads and dropout.
 struct DetectionHeadConfig {
   std::int64_t classes = 1, queries = 1;
   std::int64_t width = 128;  // d_model, a multiple of 16
@@ -35,15 +36,21 @@ struct HeadsConfig {
   std::vector<std::string> outputs;  // as OutcomeTable::outputs
   HeadFeatures features = HeadFeatures::readout;
   std::int64_t hidden_width = 0;  // of a classification head's hidden layer; 0: linear
-  double dropout = 0;             // before the last layer, in training
-  std::int64_t pool_kernel = 11;  // of the pool's convolution along the first axis
+  double dropout = 0;             // before the last layer of what gives the logits, in training
+  // Of the pool's convolution along the first axis; an even one gives that axis one position more.
+  std::int64_t pool_kernel = 11;
   std::optional<DetectionHeadConfig> detection;
 };
 
 // Throws Error(input) naming file and key.
 HeadsConfig parse_heads_config(const Config& block);
-// The same document with the block "finetune" in it, as parse_heads_config() reads it.
+// The same document with the block "finetune" in it, as parse_heads_config() reads it. Throws Error(input)
+// where the document is no JSON object.
 std::string with_heads_config(const std::string& config_json, const HeadsConfig& heads);
+// What the public code's training checkpoints hold: attention pooling, the hazard head, and the detection
+// head where there is one, with one attention head, which shapes do not tell. Throws Error(input) beginning
+// with `source` for weights of other heads, or of none.
+HeadsConfig infer_heads_config(const WeightMap& weights, const std::string& source);
 
 // Axes of a map are called t, y and x in the order in which the tensor has them. Attentions without "softmax"
 // in their public name are logarithms.

@@ -26,6 +26,9 @@ enum class WeightInit {
   linear,          // truncated normal, sd 0.02
   convolution,     // Kaiming normal, fan out
   uniform_fan_in,  // bound 1/sqrt(fan in), LibTorch's default of a layer that says nothing
+  uniform_fans,    // bound sqrt(6 / (fan in + fan out)): Xavier's
+  normal,          // sd 1
+  upper_triangle,  // 1 on and above the diagonal
   logit_scale,     // ln(1/0.07)
   step_count,      // int64 scalar 0: num_batches_tracked
 };
@@ -51,8 +54,8 @@ PatchEmbedKind infer_patch_embed(const TowerConfig& tower, const WeightMap& weig
 // a broken file, a tensor twice, a NaN or infinite weight by name, a dtype that is no weight's.
 WeightMap load_weights(const std::filesystem::path& model);
 
-// Throws Error(input) with one message that lists every missing, surplus (of this tower and the stages) and
-// misshapen tensor.
+// Throws Error(input) with one message that lists every missing, surplus (of this tower, the stages, and the
+// heads where any is expected) and misshapen tensor.
 void check_weights(const WeightMap& weights, const std::vector<WeightSpec>& expected,
                    const std::string& source);
 

@@ -1,6 +1,7 @@
+#include "model/atlas/random_weights.h"
+
 #include "pillar/core/fail.h"
 #include "pillar/core/random.h"
-#include "pillar/model/weights.h"
 
 #include "model/atlas/weights_patch_embed.h"
 
@@ -56,6 +57,17 @@ double truncated_normal(Random& random) {
   return value;
 }
 
+// Numbers that each output of a layer with weights of this shape, (out, in, kernel ...), is a sum of.
+std::int64_t summed_inputs(const std::vector<std::int64_t>& shape) {
+  std::int64_t count = 1;
+  for (std::size_t axis = 1; axis < shape.size(); ++axis) count *= shape[axis];
+  return count;
+}
+
+at::Tensor drawn_uniform(const WeightSpec& spec, double bound, Random& random) {
+  return drawn(spec, [&] { return bound * (2 * random.uniform() - 1); });
+}
+
 // `fan_in` is the layer's, which a bias does not show.
 at::Tensor initial(const WeightSpec& spec, std::uint64_t seed, std::int64_t fan_in) {
   Random random(seed, spec.name);
@@ -72,10 +84,15 @@ at::Tensor initial(const WeightSpec& spec, std::uint64_t seed, std::int64_t fan_
       const double deviation = std::sqrt(2 / static_cast<double>(fan_out));
       return drawn(spec, [&] { return deviation * random.normal(); });
     }
-    case WeightInit::uniform_fan_in: {
-      const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
-      return drawn(spec, [&] { return bound * (2 * random.uniform() - 1); });
-    }
+    case WeightInit::uniform_fan_in:
+      return drawn_uniform(spec, 1 / std::sqrt(static_cast<double>(fan_in)), random);
+    case WeightInit::uniform_fans:
+      return drawn_uniform(
+          spec, std::sqrt(6 / static_cast<double>(spec.shape[0] + summed_inputs(spec.shape))), random);
+    case WeightInit::normal:
+      return drawn(spec, [&] { return random.normal(); });
+    case WeightInit::upper_triangle:
+      return at::full(spec.shape, 1, at::kFloat).triu();
     case WeightInit::logit_scale:
       return at::full(spec.shape, std::log(1 / 0.07), at::kFloat);
     case WeightInit::step_count:
@@ -86,29 +103,34 @@ at::Tensor initial(const WeightSpec& spec, std::uint64_t seed, std::int64_t fan_
 
 std::int64_t fan_in(const WeightSpec& spec, const std::map<std::string, WeightSpec>& all) {
   const std::string_view suffix = "bias";
-  if (!spec.name.ends_with(suffix)) return spec.shape.size() > 1 ? spec.shape[1] : 1;
-  return all.at(spec.name.substr(0, spec.name.size() - suffix.size()) + "weight").shape[1];
+  if (!spec.name.ends_with(suffix)) return summed_inputs(spec.shape);
+  return summed_inputs(all.at(spec.name.substr(0, spec.name.size() - suffix.size()) + "weight").shape);
 }
 
 }  // namespace
 
 at::Tensor random_weight(const WeightSpec& spec, std::uint64_t seed) {
-  return initial(spec, seed, spec.shape.size() > 1 ? spec.shape[1] : 1);
+  return initial(spec, seed, summed_inputs(spec.shape));
 }
 
-WeightMap random_weights(const AtlasConfig& config, std::uint64_t seed) {
-  std::map<std::string, WeightSpec> all = {{"logit_scale", {"logit_scale", {}, WeightInit::logit_scale}}};
-  for (const TowerConfig& tower : config.towers) {
-    for (WeightSpec& spec : expected_weights(config, tower, default_patch_embed(tower))) {
-      all.emplace(spec.name, std::move(spec));
-    }
-  }
+WeightMap drawn_weights(const std::vector<WeightSpec>& specs, std::uint64_t seed) {
+  std::map<std::string, WeightSpec> all;
+  for (const WeightSpec& spec : specs) all.emplace(spec.name, spec);
   WeightMap weights;
   for (const auto& [name, spec] : all) {
     const bool needs_fan_in = spec.init == WeightInit::uniform_fan_in;
     weights.emplace(name, initial(spec, seed, needs_fan_in ? fan_in(spec, all) : 1));
   }
   return weights;
+}
+
+WeightMap random_weights(const AtlasConfig& config, std::uint64_t seed) {
+  std::vector<WeightSpec> all = {{"logit_scale", {}, WeightInit::logit_scale}};
+  for (const TowerConfig& tower : config.towers) {
+    const std::vector<WeightSpec> own = expected_weights(config, tower, default_patch_embed(tower));
+    all.insert(all.end(), own.begin(), own.end());
+  }
+  return drawn_weights(all, seed);
 }
 
 }  // namespace pillar
