@@ -2,6 +2,8 @@
 // whole before anything is trained.
 #pragma once
 
+#include "pillar/labels/patients.h"
+
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -31,9 +33,11 @@ struct OutcomeColumns {
   std::string boxes = "boxes";      // optional column
   std::string patient = "patient";  // optional column
   std::string event = "y", time = "time_at_event";
+  bool for_training = true;  // false: evaluated only, so that it needs no training study
 };
 
 enum class OutcomeSplit { train, dev, test };
+const char* to_string(OutcomeSplit split) noexcept;
 
 // A box in voxels of the study's stored volume along D, H and W, half-open.
 struct VoxelBox {
@@ -42,10 +46,10 @@ struct VoxelBox {
 
 struct OutcomeStudy {
   std::string accession;
-  std::string patient;  // empty where the table does not say
+  std::string patient;  // empty where it is not known
   OutcomeSplit split = OutcomeSplit::train;
-  std::filesystem::path image;  // relative paths start at the table's folder
-  std::filesystem::path mask;   // empty: none
+  std::filesystem::path image;  // relative paths of the table are taken from the table's folder
+  std::filesystem::path mask;   // likewise; empty: none
   std::vector<VoxelBox> boxes;
   std::int64_t row = 0;                         // in the file, counted from 1 below the header
   std::array<float, 3> laterality = {0, 0, 0};  // cancer on the right, on the left, elsewhere (NLST)
@@ -61,12 +65,19 @@ struct OutcomeTable {
   at::Tensor values;
 };
 
-// Reads and checks the whole table. Every fault stands in one message, by row and column: a missing or
-// repeated column, an accession twice, an unknown split, several images where one is wanted, an image or mask
-// that does not exist, a label outside its range, a time that is negative or at or above the horizon, a study
-// without any known label, a patient in two splits (by name), a label with one class only among the training
-// studies. Throws Error(io | input).
-OutcomeTable read_outcome_table(const std::filesystem::path& csv, const OutcomeColumns& columns);
+// Reads and checks the whole table. Other columns are ignored, white space around a cell as well; the
+// accession is kept as it is written, leading zeros too. Unknown is an empty cell, NaN, NA or null in any
+// case. A split is train, dev (also val, valid or validation) or test. Boxes are a JSON list of
+// [d0,h0,w0,d1,h1,w1]. A study's patient is what the column says, else what `patients` says.
+// Throws Error(io), Error(usage) where `columns` make no sense, and Error(input) with every fault of the
+// table in one message, a line each ("row 12, column edema: 2 is neither 0, 1 nor empty"; after thirty only
+// their number): a missing column with the nearest there is; an empty accession or one that stands there
+// twice; an unknown split; several images where one is wanted; an image or mask that does not exist;
+// malformed boxes; a label outside its range; a time that is negative, no whole year, or at or above the
+// horizon; a study without any known label; a patient in two splits (by name), or not in `patients`; no
+// training study; a label with no known value, or with one class only among the training studies.
+OutcomeTable read_outcome_table(const std::filesystem::path& csv, const OutcomeColumns& columns,
+                                const PatientTable& patients = {});
 
 // The parts of image_paths: a JSON list, else split at the first of '|', ';' and ',' that occurs, else one
 // path; white space around them goes, empty ones too.
@@ -77,6 +88,13 @@ std::vector<std::string> split_image_paths(std::string_view cell);
 struct SurvivalTargets {
   at::Tensor is_event_ny, is_known_ny;
 };
+// Throws Error(usage) for another shape or type, an event that is neither 0 nor 1, or a time outside of the
+// horizon: read_outcome_table() has refused those by row.
 SurvivalTargets survival_targets(const at::Tensor& event_and_time_n2, std::int64_t horizon);
+
+// SHA-256 of all that training depends on: kind, outputs, and of every study, in order, accession, patient,
+// split, the file names of image and mask, boxes, laterality and values. The folders are left out, since
+// processes that train together may see one disk under different names.
+std::string outcome_digest(const OutcomeTable& table);
 
 }  // namespace pillar
