@@ -10,6 +10,11 @@ namespace pillar {
 // A permutation of 0..count-1, the same on every machine. Throws Error(usage) for a negative count.
 std::vector<std::int64_t> epoch_permutation(std::int64_t count, std::uint64_t seed, std::int64_t epoch);
 
+// As many draws with replacement as there are weights, each index by its weight, the same on every machine.
+// Throws Error(usage) unless all are finite, none is negative and not all are 0.
+std::vector<std::int64_t> weighted_order(const std::vector<double>& weights, std::uint64_t seed,
+                                         std::int64_t epoch);
+
 struct BatchShape {
   std::int64_t batch = 0;        // studies of a step, all ranks together
   std::int64_t micro_batch = 0;  // studies of one forward pass

@@ -26,4 +26,9 @@ std::vector<double> draw_rotations(const std::vector<std::uint64_t>& study_seeds
 // another number of axes, other than one angle a study, and angles or a fill that are not finite.
 at::Tensor rotate_in_plane(const at::Tensor& voxels_bcdhw, const std::vector<double>& degrees, double fill);
 
+// Masks (B,D,H,W) uint8 by the same angles as their studies, each voxel from the nearest, 0 where the source
+// lies outside; returned as they are where all angles are 0 or there are none (not defined). Throws
+// Error(usage) as rotate_in_plane() does, and for another type.
+at::Tensor rotate_mask_in_plane(const at::Tensor& masks_bdhw, const std::vector<double>& degrees);
+
 }  // namespace pillar

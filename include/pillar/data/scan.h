@@ -46,9 +46,11 @@ PrepareOptions prepare_options(const PreprocessSpec& spec);
 // Headers read, voxels not yet: its name and cost are known before anything is decoded.
 struct OpenedScan {
   std::string name;
-  Modality modality = Modality::ct;  // of the volume that read() gives
-  std::uint64_t read_bytes = 0;      // about what read() holds at its peak
-  Notes notes;                       // of its headers: which of several series it is
+  Modality modality = Modality::ct;   // of the volume that read() gives
+  std::uint64_t read_bytes = 0;       // about what read() holds at its peak
+  std::optional<SizeDhw> stored_dhw;  // of a sample
+  bool geometry_known = false;        // of the volume that read() gives
+  Notes notes;                        // of its headers: which of several series it is
   std::function<Scan()> read;
 };
 

@@ -29,6 +29,10 @@ struct VolumeFileOptions {
 // non-finite spacing, a singular direction, sizes whose product overflows or that the file cannot hold.
 Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes);
 
+// Where the voxels of such a file lie, of its header alone. Throws what read_volume_file() throws for
+// headers.
+Grid read_volume_grid(const std::filesystem::path& path);
+
 // Format by extension, compressed where the extension says so or the format can (.nii.gz, .nrrd, .mha).
 // Atomic, and read back before it appears. NIfTI keeps geometry as float32. Throws Error(unsupported) for
 // .mhd and .nhdr (two files), Error(usage) for another dtype, Error(input) for NaN or infinity, Error(io).

@@ -4,21 +4,23 @@
 #include "pillar/core/random.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace pillar {
 namespace {
 
-constexpr std::uint64_t kPermutation = 1;  // sets this use of (seed, epoch) apart from others
+constexpr std::uint64_t kPermutation = 1, kWeighted = 2;  // set these uses of (seed, epoch) apart
 
 // Whole numbers drawn evenly below a bound: the standard's distributions differ between libraries.
 class Draws {
  public:
   explicit Draws(std::uint64_t key) : key_(key) {}
+  std::uint64_t next() { return hash64(key_ ^ hash64(counter_++)); }
   std::uint64_t below(std::uint64_t bound) {
     const std::uint64_t uneven = (UINT64_MAX % bound + 1) % bound;  // 2^64 mod bound
     while (true) {
-      const std::uint64_t word = hash64(key_ ^ hash64(counter_++));
+      const std::uint64_t word = next();
       if (word <= UINT64_MAX - uneven) return word % bound;
     }
   }
@@ -31,6 +33,22 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) {
   return a / b + (a % b != 0 ? 1 : 0);
 }
 
+// Sums of the weights up to and with each.
+std::vector<double> running_sums(const std::vector<double>& weights) {
+  std::vector<double> sums;
+  sums.reserve(weights.size());
+  double sum = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (!(std::isfinite(weights[i]) && weights[i] >= 0))
+      fail(ErrorCategory::usage, "study {} has the weight {}: weights are finite and not negative", i,
+           weights[i]);
+    sums.push_back(sum += weights[i]);
+  }
+  if (!(sum > 0 && std::isfinite(sum)))
+    fail(ErrorCategory::usage, "the weights of {} studies add up to {}", weights.size(), sum);
+  return sums;
+}
+
 }  // namespace
 
 std::vector<std::int64_t> epoch_permutation(std::int64_t count, std::uint64_t seed, std::int64_t epoch) {
@@ -40,6 +58,18 @@ std::vector<std::int64_t> epoch_permutation(std::int64_t count, std::uint64_t se
   Draws draws(mix_seed({seed, static_cast<std::uint64_t>(epoch), kPermutation}));
   for (std::size_t left = order.size(); left > 1; --left)
     std::swap(order[left - 1], order[draws.below(left)]);
+  return order;
+}
+
+std::vector<std::int64_t> weighted_order(const std::vector<double>& weights, std::uint64_t seed,
+                                         std::int64_t epoch) {
+  const std::vector<double> sums = running_sums(weights);
+  // Rounding may reach the sum of all: that is the last study with a weight.
+  const auto last = std::lower_bound(sums.begin(), sums.end(), sums.back());
+  Draws draws(mix_seed({seed, static_cast<std::uint64_t>(epoch), kWeighted}));
+  std::vector<std::int64_t> order(weights.size());
+  for (std::int64_t& study : order)
+    study = std::upper_bound(sums.begin(), last, unit_interval(draws.next()) * sums.back()) - sums.begin();
   return order;
 }
 

@@ -10,13 +10,15 @@
 namespace pillar {
 
 MicroAssembly::MicroAssembly(std::size_t slots, const SizeDhw& size_dhw, std::shared_ptr<BatchMemory> memory)
-    : size_dhw_(size_dhw), memory_(std::move(memory)), beside_(slots) {}
+    : size_dhw_(size_dhw), memory_(std::move(memory)), beside_(slots), masked_(slots) {}
 
-at::Tensor MicroAssembly::new_batch(std::size_t slots, at::ScalarType dtype) const {
-  const std::array<std::int64_t, 5> shape = {static_cast<std::int64_t>(slots), 1, size_dhw_[0], size_dhw_[1],
-                                             size_dhw_[2]};
+at::Tensor MicroAssembly::new_tensor(at::IntArrayRef shape, at::ScalarType dtype) const {
   if (!memory_) return at::empty(shape, at::TensorOptions(dtype).pinned_memory(true));
   return memory_->take(shape, dtype);
+}
+
+at::Tensor MicroAssembly::new_batch(std::size_t slots, at::ScalarType dtype) const {
+  return new_tensor({static_cast<std::int64_t>(slots), 1, size_dhw_[0], size_dhw_[1], size_dhw_[2]}, dtype);
 }
 
 std::uint64_t MicroAssembly::study_bytes(at::ScalarType dtype) const {
@@ -41,6 +43,17 @@ const void* MicroAssembly::write(std::size_t slot, const FittedInput& input) {
   }
   input.write(to);
   return to;
+}
+
+std::uint8_t* MicroAssembly::mask(std::size_t slot) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!masks_.defined())
+      masks_ = new_tensor(
+          {static_cast<std::int64_t>(masked_.size()), size_dhw_[0], size_dhw_[1], size_dhw_[2]}, at::kByte);
+  }
+  masked_[slot] = 1;
+  return slot_data(masks_, slot);
 }
 
 at::Tensor MicroAssembly::gathered(const std::vector<std::size_t>& slots, at::ScalarType dtype) const {
@@ -70,6 +83,20 @@ at::Tensor MicroAssembly::finish(const std::vector<std::size_t>& slots) {
     if (slots[i] != i) std::memcpy(slot_data(batch_, i), slot_data(batch_, slots[i]), study_bytes(dtype));
   }
   return batch_.narrow(0, 0, static_cast<std::int64_t>(slots.size()));
+}
+
+at::Tensor MicroAssembly::finish_masks(const std::vector<std::size_t>& slots) {
+  if (std::none_of(slots.begin(), slots.end(), [&](std::size_t slot) { return masked_[slot] != 0; }))
+    return {};
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    std::uint8_t* to = slot_data(masks_, i);
+    if (masked_[slots[i]] == 0) {
+      std::fill_n(to, study_bytes(at::kByte), std::uint8_t{0});
+    } else if (slots[i] != i) {
+      std::memcpy(to, slot_data(masks_, slots[i]), study_bytes(at::kByte));
+    }
+  }
+  return masks_.narrow(0, 0, static_cast<std::int64_t>(slots.size()));
 }
 
 }  // namespace pillar

@@ -3,11 +3,10 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 #include "pillar/core/thread_pool.h"
-#include "pillar/data/scan.h"
 
 #include "core/shared/joined.h"
 #include "core/shared/path_format.h"
-#include "data/scan/fitted_input.h"
+#include "data/loader/study_check.h"
 #include "data/shared/load_fault.h"
 
 #include <cstring>
@@ -75,8 +74,7 @@ void check_study(const Candidate& study, const PretrainSource& source, const Pre
                  const TextCache& cache, float* text) {
   const at::Tensor vector = cache.vector(study.name, source.text_category).contiguous();
   std::memcpy(text, vector.const_data_ptr<float>(), vector.nbytes());
-  const OpenedScan opened = open_scan({study.path, study.name}, {prepare_options(spec), /*threads=*/1});
-  check_modality(study.path.string(), opened.modality, spec);
+  check_study_headers({study.name, study.path, source.name}, spec);
 }
 
 // Moves the rows of studies without a fault together, at the beginning.

@@ -10,6 +10,7 @@
 #include "data/loader/note_summary.h"
 #include "data/loader/study_sequence.h"
 #include "data/loader/volume_cache.h"
+#include "data/scan/annotation.h"
 #include "data/shared/load_fault.h"
 #include "device/shared/cuda_module.h"
 
@@ -28,7 +29,15 @@ constexpr std::uint64_t kDepthCrop = 0x7A63726F70;  // this use of a study's see
 struct Loaded {
   StudyPlace place;
   Notes notes;
-  std::string fault;  // not empty: nothing was loaded
+  std::string fault;       // not empty: nothing was loaded
+  bool annotated = false;  // there is a mask, too
+};
+
+// A study's voxels and mask where they were written in the batch.
+struct FittedPointers {
+  at::ScalarType dtype;
+  const void* voxels = nullptr;
+  const std::uint8_t* mask = nullptr;  // of no mask
 };
 
 const StudyLoaderOptions& checked(const StudyLoaderOptions& options, const StudyPool& pool) {
@@ -49,15 +58,17 @@ struct StudyLoader::State {
       : pool(pool_),
         options(checked(options_, pool_)),
         sequence(static_cast<std::int64_t>(pool.studies.size()), options.shape, options.seed, options.train,
-                 options.first_step, options.end_step),
+                 options.first_step, options.end_step, pool.weights),
         cache(options.cache_bytes),
         step(options.first_step),
         prefetch(sequence.size(), [this](std::int64_t item, MemoryShare& share) { return load(item, share); },
                  {options.threads, options.memory_bytes}) {}
 
   std::uint64_t seed_of(const StudyPlace& place) const {
-    return mix_seed(
-        {options.seed, static_cast<std::uint64_t>(place.epoch), static_cast<std::uint64_t>(place.study)});
+    const auto epoch = static_cast<std::uint64_t>(place.epoch),
+               study = static_cast<std::uint64_t>(place.study);
+    if (!sequence.draws()) return mix_seed({options.seed, epoch, study});
+    return mix_seed({options.seed, epoch, study, static_cast<std::uint64_t>(place.position)});
   }
   const PoolStudy& study_of(const StudyPlace& place) const {
     return pool.studies[static_cast<std::size_t>(place.study)];
@@ -67,11 +78,19 @@ struct StudyLoader::State {
     return static_cast<std::uint64_t>(size[0] * size[1] * size[2]) * c10::elementSize(dtype);
   }
 
+  std::uint64_t held_bytes(at::ScalarType dtype, bool annotated) const {
+    return input_bytes(dtype) + (annotated ? input_bytes(at::kByte) : 0);
+  }
+
   Loaded load(std::int64_t item, MemoryShare& share);
   void load_kept(const KeptVolume& kept, Loaded& loaded, MemoryShare& share);
   std::uint64_t decode(Loaded& loaded, MemoryShare& share);  // what it holds in the end
   FittedInput fit(const Scan& scan, const StudyPlace& place, Notes& notes) const;
-  void keep(const StudyPlace& place, const Scan& scan, at::ScalarType dtype, const void* fitted);
+  // Writes the scan and its mask, which may be not defined, to their places in the batch.
+  FittedPointers write(const Scan& scan, const at::Tensor& mask_dhw, Loaded& loaded, MemoryShare& share,
+                       std::uint64_t more_bytes);
+  void keep(const StudyPlace& place, const Scan& scan, const at::Tensor& mask_dhw,
+            const FittedPointers& fitted);
   std::shared_ptr<MicroAssembly> assembly_of(const StudyPlace& place);
   std::optional<MicroBatch> take_micro(const MicroRange& range, StepBatch& batch);
 
@@ -106,34 +125,59 @@ FittedInput StudyLoader::State::fit(const Scan& scan, const StudyPlace& place, N
   return fit_input(scan, pool.spec, notes_of_scan, depth_crop);
 }
 
+FittedPointers StudyLoader::State::write(const Scan& scan, const at::Tensor& mask_dhw, Loaded& loaded,
+                                         MemoryShare& share, std::uint64_t more_bytes) {
+  const FittedInput input = fit(scan, loaded.place, loaded.notes);
+  loaded.annotated = mask_dhw.defined();
+  share.set(more_bytes + held_bytes(input.dtype, loaded.annotated));
+  const std::shared_ptr<MicroAssembly> assembly = assembly_of(loaded.place);
+  FittedPointers fitted{input.dtype, assembly->write(loaded.place.slot(), input)};
+  if (!loaded.annotated) return fitted;
+  std::uint8_t* mask = assembly->mask(loaded.place.slot());
+  write_mask(mask_dhw, input.placement, mask);
+  fitted.mask = mask;
+  return fitted;
+}
+
 void StudyLoader::State::load_kept(const KeptVolume& kept, Loaded& loaded, MemoryShare& share) {
-  const auto write = [&](const FittedInput& input) {
-    share.set(input_bytes(input.dtype));
-    assembly_of(loaded.place)->write(loaded.place.slot(), input);
-  };
-  if (kept.scan) return write(fit(*kept.scan, loaded.place, loaded.notes));
-  write({kept.fitted_cdhw.scalar_type(),
-         [&](void* out) { std::memcpy(out, kept.fitted_cdhw.const_data_ptr(), kept.fitted_cdhw.nbytes()); }});
+  if (kept.scan) {
+    write(*kept.scan, kept.mask_dhw, loaded, share, 0);
+    return;
+  }
+  const at::Tensor& voxels = kept.fitted_cdhw;
+  loaded.annotated = kept.mask_dhw.defined();
+  share.set(held_bytes(voxels.scalar_type(), loaded.annotated));
+  const std::shared_ptr<MicroAssembly> assembly = assembly_of(loaded.place);
+  assembly->write(loaded.place.slot(), {voxels.scalar_type(), [&](void* out) {
+                                          std::memcpy(out, voxels.const_data_ptr(), voxels.nbytes());
+                                        }});
+  if (!loaded.annotated) return;
+  std::memcpy(assembly->mask(loaded.place.slot()), kept.mask_dhw.const_data_ptr(), kept.mask_dhw.nbytes());
 }
 
 // The whole volume where the next epoch's crop may be another, what the model sees of it otherwise.
-void StudyLoader::State::keep(const StudyPlace& place, const Scan& scan, at::ScalarType dtype,
-                              const void* fitted) {
+void StudyLoader::State::keep(const StudyPlace& place, const Scan& scan, const at::Tensor& mask_dhw,
+                              const FittedPointers& fitted) {
   const at::Tensor& voxels = scan.volume.voxels_dhw;
-  if (options.train && voxels.size(0) > pool.spec.size_dhw[0]) {
-    cache.offer(place.study, voxels.nbytes(), [&] {
+  const SizeDhw& size = pool.spec.size_dhw;
+  if (options.train && voxels.size(0) > size[0]) {
+    const std::uint64_t mask_bytes = mask_dhw.defined() ? mask_dhw.nbytes() : 0;
+    cache.offer(place.study, voxels.nbytes() + mask_bytes, [&] {
       Scan kept = scan;
       const bool exact = voxels.storage().nbytes() == voxels.nbytes();  // else a view of something larger
       if (!exact) kept.volume.voxels_dhw = voxels.clone(at::MemoryFormat::Contiguous);
-      return KeptVolume{std::move(kept), {}};
+      return KeptVolume{std::move(kept), {}, mask_dhw};
     });
     return;
   }
-  cache.offer(place.study, input_bytes(dtype), [&] {
-    const SizeDhw& size = pool.spec.size_dhw;
-    at::Tensor copy = at::empty({1, size[0], size[1], size[2]}, dtype);
-    std::memcpy(copy.mutable_data_ptr(), fitted, copy.nbytes());
-    return KeptVolume{std::nullopt, std::move(copy)};
+  cache.offer(place.study, held_bytes(fitted.dtype, fitted.mask != nullptr), [&] {
+    at::Tensor voxels_copy = at::empty({1, size[0], size[1], size[2]}, fitted.dtype), mask_copy;
+    std::memcpy(voxels_copy.mutable_data_ptr(), fitted.voxels, voxels_copy.nbytes());
+    if (fitted.mask != nullptr) {
+      mask_copy = at::empty(size, at::kByte);
+      std::memcpy(mask_copy.mutable_data_ptr(), fitted.mask, mask_copy.nbytes());
+    }
+    return KeptVolume{std::nullopt, std::move(voxels_copy), std::move(mask_copy)};
   });
 }
 
@@ -143,16 +187,16 @@ std::uint64_t StudyLoader::State::decode(Loaded& loaded, MemoryShare& share) {
   std::optional<OpenedScan> opened =
       open_scan({study.path, study.name}, {prepare_options(pool.spec), /*threads=*/1});
   for (const std::string& note : opened->notes) loaded.notes.add(fmt::format("{}: {}", study.name, note));
-  const std::uint64_t read_bytes = opened->read_bytes;
-  require_memory(study.path, read_bytes + input_bytes(at::kShort));
-  share.set(read_bytes + input_bytes(at::kShort));
+  const bool annotated = !study.annotation.empty();
+  const std::uint64_t read_bytes = opened->read_bytes * (annotated ? 2 : 1);  // a mask is read much the same
+  require_memory(study.path, read_bytes + held_bytes(at::kShort, annotated));
+  share.set(read_bytes + held_bytes(at::kShort, annotated));
   const Scan scan = opened->read();
   opened.reset();  // an inflated archive, say
-  const FittedInput input = fit(scan, loaded.place, loaded.notes);
-  share.set(read_bytes + input_bytes(input.dtype));
-  const void* fitted = assembly_of(loaded.place)->write(loaded.place.slot(), input);
-  keep(loaded.place, scan, input.dtype, fitted);
-  return input_bytes(input.dtype);
+  const at::Tensor mask_dhw = read_annotation(study.annotation, scan, pool.spec, loaded.notes);
+  const FittedPointers fitted = write(scan, mask_dhw, loaded, share, read_bytes);
+  keep(loaded.place, scan, mask_dhw, fitted);
+  return held_bytes(fitted.dtype, annotated);
 }
 
 Loaded StudyLoader::State::load(std::int64_t item, MemoryShare& share) {
@@ -190,6 +234,7 @@ std::optional<MicroBatch> StudyLoader::State::take_micro(const MicroRange& range
     micro.studies.push_back(loaded.place.study);
     micro.names.push_back(study.name);
     micro.study_seeds.push_back(seed_of(loaded.place));
+    micro.annotated.push_back(loaded.annotated);
   }
   std::shared_ptr<MicroAssembly> assembly;
   {
@@ -198,6 +243,7 @@ std::optional<MicroBatch> StudyLoader::State::take_micro(const MicroRange& range
   }
   if (slots.empty()) return std::nullopt;
   micro.voxels_bcdhw = assembly->finish(slots);
+  micro.masks_bdhw = assembly->finish_masks(slots);
   return micro;
 }
 

@@ -19,13 +19,18 @@ void check_steps(std::int64_t first_step, std::int64_t end_step, std::int64_t ba
 }  // namespace
 
 StudySequence::StudySequence(std::int64_t studies, const BatchShape& shape, std::uint64_t seed, bool shuffled,
-                             std::int64_t first_step, std::int64_t end_step)
+                             std::int64_t first_step, std::int64_t end_step, std::vector<double> weights)
     : studies_(studies),
+      weights_(std::move(weights)),
       shape_(shape),
       seed_(seed),
       shuffled_(shuffled),
       steps_(steps_per_epoch(studies, shape)) {
   check_steps(first_step, end_step, shape.batch);
+  if (!weights_.empty() && static_cast<std::int64_t>(weights_.size()) != studies)
+    fail(ErrorCategory::usage, "{} weights for {} studies", weights_.size(), studies);
+  if (draws())
+    weighted_order(weights_, seed, 0);  // refuses weights that make no sense before any thread runs
   std::int64_t items = 0;
   for (std::int64_t step = 0; step < steps_; ++step) {
     step_begins_.push_back(items);
@@ -64,8 +69,10 @@ StudyPlace StudySequence::place(std::int64_t item) const {
 std::int64_t StudySequence::study_at(std::int64_t epoch, std::int64_t position) const {
   const std::lock_guard lock(mutex_);
   Order& order = orders_[epoch];
-  if (!order)
-    order = std::make_shared<const std::vector<std::int64_t>>(epoch_permutation(studies_, seed_, epoch));
+  if (!order) {
+    order = std::make_shared<const std::vector<std::int64_t>>(
+        draws() ? weighted_order(weights_, seed_, epoch) : epoch_permutation(studies_, seed_, epoch));
+  }
   const std::int64_t study = (*order)[static_cast<std::size_t>(position)];
   if (orders_.size() > kKeptOrders) orders_.erase(orders_.begin());
   return study;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 namespace pillar {
 
@@ -22,10 +23,12 @@ struct StudyPlace {
 // Calls may come from several threads.
 class StudySequence {
  public:
-  // Unshuffled, every epoch has the pool's order. Throws Error(usage).
+  // Unshuffled, every epoch has the pool's order. `weights`, where there are some, are one a study: a
+  // shuffled epoch is a draw by them. Throws Error(usage).
   StudySequence(std::int64_t studies, const BatchShape& shape, std::uint64_t seed, bool shuffled,
-                std::int64_t first_step, std::int64_t end_step);
+                std::int64_t first_step, std::int64_t end_step, std::vector<double> weights = {});
 
+  bool draws() const { return shuffled_ && !weights_.empty(); }  // a study may come twice an epoch
   std::int64_t size() const { return size_; }
   StudyPlace place(std::int64_t item) const;
   std::int64_t epoch_of(std::int64_t step) const { return step / steps_; }
@@ -36,6 +39,7 @@ class StudySequence {
   std::int64_t study_at(std::int64_t epoch, std::int64_t position) const;
 
   std::int64_t studies_;
+  std::vector<double> weights_;
   BatchShape shape_;
   std::uint64_t seed_;
   bool shuffled_;

@@ -25,6 +25,10 @@ struct FittedInput {
 FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
                       std::optional<double> depth_crop);
 
+// A mask of the scan's volume (D,H,W), uint8 and contiguous, to where `placement` puts its voxels; 0 in
+// padding.
+void write_mask(const at::Tensor& mask_dhw, const Placement& placement, std::uint8_t* out_dhw);
+
 // Throws Error(input) naming the scan where the spec's tower takes the other modality.
 void check_modality(const std::string& name, Modality modality, const PreprocessSpec& spec);
 

@@ -227,6 +227,10 @@ FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes
   return fit_ct_as_rave10(scan, placement, spec.pad_value);
 }
 
+void write_mask(const at::Tensor& mask_dhw, const Placement& placement, std::uint8_t* out_dhw) {
+  write_placed(placement, mask_dhw.const_data_ptr<std::uint8_t>(), out_dhw, std::uint8_t{0}, AsStored());
+}
+
 ModelInput model_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
                        std::optional<double> depth_crop) {
   FittedInput input = fit_input(scan, spec, notes, depth_crop);

@@ -49,6 +49,8 @@ OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
   const bool has_accession = info.metadata && !info.metadata->accession.empty();
   opened.name = chosen_name(entry, has_accession ? info.metadata->accession : bare_name(entry.path));
   if (info.metadata) opened.modality = info.metadata->modality;
+  opened.stored_dhw = info.size_dhw;
+  opened.geometry_known = info.metadata && info.metadata->geometry;
   opened.read_bytes = static_cast<std::uint64_t>(info.size_dhw[0] * info.size_dhw[1] * info.size_dhw[2]) *
                       c10::elementSize(info.dtype);
   opened.read = [sample, name = opened.name, threads = options.threads] {
@@ -81,6 +83,7 @@ OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& optio
   OpenedScan opened;
   opened.name = chosen_name(entry, volume_file_name(entry.path));
   opened.modality = options.prepare.modality.value_or(Modality::ct);
+  opened.geometry_known = true;
   opened.read_bytes = on_disk * (entry.path.extension() == ".gz" ? kGzipRatio : 1) * 2;
   opened.read = [path = entry.path, name = opened.name, prepare = preparing(options)] {
     return from_prepared(prepare_volume_file(path, prepare), name);
@@ -109,6 +112,7 @@ OpenedScan open_dicom(const ScanEntry& entry, const ScanReadOptions& options) {
   }
   opened.name = chosen_name(entry, largest->accession.empty() ? bare_name(entry.path) : largest->accession);
   opened.modality = largest->modality;
+  opened.geometry_known = true;
   opened.read_bytes = loading_bytes(*largest);
   opened.read = [series = std::move(*largest), path = entry.path, name = opened.name,
                  prepare = preparing(options)] {

@@ -49,4 +49,9 @@ Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptio
   return volume;
 }
 
+Grid read_volume_grid(const std::filesystem::path& path) {
+  const VolumeFormat format = volume_format(path);
+  return format == VolumeFormat::nifti ? read_nifti_grid(path) : read_nrrd_or_meta_grid(format, path);
+}
+
 }  // namespace pillar

@@ -45,4 +45,12 @@ Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& op
   return result;
 }
 
+Grid read_nifti_grid(const std::filesystem::path& path) {
+  GzipInput file(path);
+  Notes notes;
+  const auto [x, y, z, volumes] = read_nifti_header(file, path, notes).size_xyzt;
+  static_cast<void>(volumes);
+  return {read_geometry(path), {z, y, x}};
+}
+
 }  // namespace pillar

@@ -15,8 +15,12 @@ std::int64_t choose_volume(std::int64_t volumes, const VolumeFileOptions& option
 // second copy, and reads all volumes of a 4-D file for one.
 Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes);
 
+Grid read_nifti_grid(const std::filesystem::path& path);
+
 // Geometry and type through ITK, once the header's claims were judged; voxels straight into the tensor.
 Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
                          const VolumeFileOptions& options, Notes& notes);
+
+Grid read_nrrd_or_meta_grid(VolumeFormat format, const std::filesystem::path& path);
 
 }  // namespace pillar

@@ -69,6 +69,15 @@ std::uint64_t content_bytes(const std::array<std::int64_t, 4>& size, at::ScalarT
 
 }  // namespace
 
+Grid read_nrrd_or_meta_grid(VolumeFormat format, const std::filesystem::path& path) {
+  const VoxelBlock block = voxel_block(format, read_text_header(format, path), path);
+  const auto io = make_itk_io(format, path);
+  call_itk(path, ErrorCategory::input, [&] { io->ReadImageInformation(); });
+  const auto size = sizes(*io, path);
+  content_bytes(size, component_type(*io, path), block, path);
+  return {itk_geometry(*io, path), {size[2], size[1], size[0]}};
+}
+
 Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
                          const VolumeFileOptions& options, Notes& notes) {
   const TextHeader header = read_text_header(format, path);
