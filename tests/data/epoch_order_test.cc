@@ -2,6 +2,8 @@
 
 #include "support/expect_error.h"
 
+#include <limits>
+#include <map>
 #include <numeric>
 
 namespace pillar {
@@ -125,6 +127,41 @@ TEST(EpochOrder, SizesThatMakeNoSenseAreRefused) {
   EXPECT_PILLAR_ERROR(step_range(10, shape(4, 2), 3), ErrorCategory::usage,
                       HasSubstr("step 3 of an epoch of 3"));
   EXPECT_PILLAR_ERROR(step_range(10, shape(4, 2), -1), ErrorCategory::usage, HasSubstr("step -1"));
+}
+
+TEST(WeightedOrder, DrawsInProportionAndNeverAWeightOfZero) {
+  std::vector<double> weights(1000, 0);
+  weights[0] = 1;
+  weights[500] = 3;
+  weights[998] = 6;  // the last has none
+  std::map<std::int64_t, int> counts;
+  for (std::int64_t epoch = 0; epoch < 20; ++epoch) {
+    const std::vector<std::int64_t> order = weighted_order(weights, 7, epoch);
+    ASSERT_EQ(order.size(), weights.size());
+    for (const std::int64_t study : order) ++counts[study];
+  }
+  ASSERT_EQ(counts.size(), 3u);
+  EXPECT_NEAR(counts[0], 2000, 215);  // five standard deviations
+  EXPECT_NEAR(counts[500], 6000, 325);
+  EXPECT_NEAR(counts[998], 12000, 350);
+}
+
+TEST(WeightedOrder, IsAFunctionOfSeedAndEpoch) {
+  const std::vector<double> weights = {0.5, 2, 1, 1, 3, 0.25, 1, 8};
+  EXPECT_EQ(weighted_order(weights, 5, 2), weighted_order(weights, 5, 2));
+  EXPECT_NE(weighted_order(weights, 5, 2), weighted_order(weights, 5, 3));
+  EXPECT_NE(weighted_order(weights, 5, 2), weighted_order(weights, 6, 2));
+  const std::vector<double> doubled = {1, 4, 2, 2, 6, 0.5, 2, 16};
+  EXPECT_EQ(weighted_order(weights, 5, 2), weighted_order(doubled, 5, 2)) << "only ratios count";
+}
+
+TEST(WeightedOrder, WeightsThatMakeNoSenseAreRefused) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), huge = std::numeric_limits<double>::max();
+  EXPECT_PILLAR_ERROR(weighted_order({1, nan}, 0, 0), ErrorCategory::usage, HasSubstr("study 1"));
+  EXPECT_PILLAR_ERROR(weighted_order({-1, 2}, 0, 0), ErrorCategory::usage, HasSubstr("study 0"));
+  EXPECT_PILLAR_ERROR(weighted_order({0, 0}, 0, 0), ErrorCategory::usage, HasSubstr("add up to 0"));
+  EXPECT_PILLAR_ERROR(weighted_order({}, 0, 0), ErrorCategory::usage, HasSubstr("0 studies"));
+  EXPECT_PILLAR_ERROR(weighted_order({huge, huge}, 0, 0), ErrorCategory::usage, HasSubstr("inf"));
 }
 
 }  // namespace

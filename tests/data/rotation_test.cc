@@ -136,6 +136,45 @@ TEST(Rotation, AnglesAreDrawnFromTheSeedAlone) {
   EXPECT_THAT(draw_rotations(seeds, {1, 20}), Each(::testing::Ne(0)));
 }
 
+// (y, x) of the centre of what is there.
+std::array<double, 2> centroid(const at::Tensor& weights_hw) {
+  const at::Tensor w = weights_hw.to(at::kDouble);
+  const double all = w.sum().item<double>();
+  const at::Tensor y = at::arange(w.size(0), at::kDouble).unsqueeze(1),
+                   x = at::arange(w.size(1), at::kDouble);
+  return {(w * y).sum().item<double>() / all, (w * x).sum().item<double>() / all};
+}
+
+TEST(Rotation, AMaskStaysWithItsImage) {
+  for (const double degrees : {-20.0, -7.0, 3.0, 12.5, 20.0, 90.0}) {
+    at::Tensor mask = at::zeros({2, 70, 48, 64}, at::kByte);  // more slices than are turned at a time
+    mask.slice(2, 12, 22).slice(3, 30, 48).fill_(1);
+    const at::Tensor image = mask.unsqueeze(1).to(at::kFloat);
+    const at::Tensor turned = rotate_mask_in_plane(mask, {0, degrees});
+    ASSERT_EQ(turned.scalar_type(), at::kByte);
+    ASSERT_EQ(turned.sizes(), mask.sizes());
+    EXPECT_TRUE(at::equal(turned[0], mask[0])) << "angle 0";
+    EXPECT_LE(turned.max().item<int>(), 1);
+    const at::Tensor of_image = rotate_in_plane(image, {0, degrees}, 0)[1][0];
+    for (const std::int64_t slice : {0, 69}) {
+      const auto a = centroid(turned[1][slice]), b = centroid(of_image[slice]);
+      EXPECT_NEAR(a[0], b[0], 0.5) << degrees;
+      EXPECT_NEAR(a[1], b[1], 0.5) << degrees;
+      EXPECT_NEAR(turned[1][slice].sum().item<double>(), 180, 12);
+    }
+  }
+}
+
+TEST(Rotation, MasksThatAreNoneAreRefused) {
+  EXPECT_FALSE(rotate_mask_in_plane({}, {1}).defined());
+  const at::Tensor mask = at::zeros({1, 2, 3, 4}, at::kByte);
+  EXPECT_TRUE(rotate_mask_in_plane(mask, {0}).is_same(mask));
+  EXPECT_PILLAR_ERROR(rotate_mask_in_plane(mask[0], {1}), ErrorCategory::usage, HasSubstr("3 axes"));
+  EXPECT_PILLAR_ERROR(rotate_mask_in_plane(mask.to(at::kFloat), {1}), ErrorCategory::usage,
+                      HasSubstr("Float"));
+  EXPECT_PILLAR_ERROR(rotate_mask_in_plane(mask, {1, 2}), ErrorCategory::usage, HasSubstr("2 angles for 1"));
+}
+
 TEST(Rotation, WhatMakesNoSenseIsRefused) {
   const at::Tensor voxels = at::zeros({1, 1, 2, 3, 4}, at::kShort);
   const double nan = std::numeric_limits<double>::quiet_NaN();

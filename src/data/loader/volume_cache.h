@@ -16,7 +16,7 @@ namespace pillar {
 struct KeptVolume {
   std::optional<Scan> scan;  // to be fitted anew each time
   at::Tensor fitted_cdhw;    // where that would always give the same
-  at::Tensor mask_dhw;       // uint8, of the scan's volume or fitted as that is; not defined: not annotated
+  at::Tensor mask_dhw = {};  // uint8, of the scan's volume or fitted as that is; not defined: not annotated
 };
 
 // Calls may come from several threads.
