@@ -32,7 +32,7 @@ struct StudyPool {
   std::vector<PoolStudy> studies;
   // Empty: training sees every study once an epoch. Else an epoch is a draw with replacement of as many
   // studies as there are, each by its weight: finite, none negative, not all 0.
-  std::vector<double> weights;
+  std::vector<double> weights = {};
 };
 
 // What keeps a study from being trained on.
