@@ -47,6 +47,7 @@ TEST(VolumeFile, ComesBackAsItWasWritten) {
         EXPECT_TRUE(test::same_voxels(back.voxels_dhw, volume.voxels_dhw))
             << name << " " << c10::toString(type);
         expect_near(back.geometry, volume.geometry, tolerance);
+        EXPECT_EQ(read_volume_grid(dir / name), grid_of(back)) << name;
         EXPECT_EQ(back.modality, Modality::mr);
         EXPECT_THAT(notes, IsEmpty()) << name;
       }
@@ -64,6 +65,16 @@ TEST(VolumeFile, CompressesWhereTheFormatCan) {
     write_volume_file(dir / name, volume);
     EXPECT_LT(std::filesystem::file_size(dir / name), 5000u) << name;
   }
+}
+
+TEST(VolumeFile, AGridIsReadOfAHeaderThatHoldsTogether) {
+  TempDir dir;
+  for (const char* name : {"a.nii", "a.nrrd", "a.mha"}) {
+    EXPECT_PILLAR_ERROR(read_volume_grid(dir / name), ErrorCategory::io, HasSubstr(name));
+    write_text(dir / name, "no header of any volume");
+    EXPECT_PILLAR_ERROR(read_volume_grid(dir / name), ErrorCategory::input, HasSubstr(name));
+  }
+  EXPECT_PILLAR_ERROR(read_volume_grid(dir / "a.png"), ErrorCategory::unsupported, HasSubstr("a.png"));
 }
 
 TEST(VolumeFile, NamesTellTheFormat) {

@@ -11,7 +11,10 @@
 namespace pillar::test {
 namespace {
 
-const std::map<std::string, FinetuneFamily> kFamilies = {};
+const std::map<std::string, FinetuneFamily> kFamilies = {
+    {"misc", parity_finetune_misc},
+    {"rotation3d", parity_finetune_rotation3d},
+};
 
 }  // namespace
 
