@@ -21,7 +21,17 @@ struct Atlas::State {
   PatchEmbed patch_embed;
   Stages stages;
   Parameters parameters;
+
+  at::Tensor embed(const at::Tensor& image_bcdhw, const AtlasPass& pass) const;
 };
+
+at::Tensor Atlas::State::embed(const at::Tensor& image_bcdhw, const AtlasPass& pass) const {
+  PassOptions options{pass.execution, pass.train, pass.seed, pass.update_statistics, pass.sum_over_processes};
+  if (!pass.frozen_patch_embed) return patch_embed(image_bcdhw, options);
+  const at::NoGradGuard no_gradients;
+  options.train = options.execution.gradients = false;
+  return patch_embed(image_bcdhw, options);
+}
 
 Atlas::Atlas(const AtlasConfig& config, const std::string& name, const WeightMap& weights,
              const std::string& source) {
@@ -63,9 +73,7 @@ AtlasOutput Atlas::forward(const at::Tensor& image_bcdhw, const AtlasPass& pass)
          pass.execution.device.str());
   }
   const at::AutoGradMode mode(pass.execution.gradients);
-  const PassOptions options{pass.execution, pass.train, pass.seed, pass.update_statistics,
-                            pass.sum_over_processes};
-  const at::Tensor tokens = state_->patch_embed(image_bcdhw, options);
+  const at::Tensor tokens = state_->embed(image_bcdhw, pass);
   if (pass.observe) pass.observe({}, tokens);
   return state_->stages(tokens.permute({0, 2, 3, 4, 1}).contiguous(), pass);
 }

@@ -61,12 +61,12 @@ ScaleTokens Stages::pyramid(at::Tensor grid_bdhwc) const {
   return scales;
 }
 
-at::Tensor Stages::activ(const at::Tensor& tokens, const ScaleLayout& layout) const {
+at::Tensor Stages::activ(const at::Tensor& tokens, const ScaleLayout& layout, at::ScalarType type) const {
   // The target's axes are the configuration's H,W,D although the tensor's are D,H,W: released heads were
   // trained on that.
   const Size3 target = configured_tokens_hwd(tower_);
-  return at::upsample_nearest3d(windows_to_grid(tokens, layout.grid, layout.window).permute({0, 4, 1, 2, 3}),
-                                target);
+  const at::Tensor grid_bdhwc = windows_to_grid(tokens.to(type), layout.grid, layout.window);
+  return at::upsample_nearest3d(grid_bdhwc.permute({0, 4, 1, 2, 3}), target);
 }
 
 AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) const {
@@ -86,7 +86,7 @@ AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) con
       pass.observe({static_cast<std::int64_t>(s), static_cast<std::int64_t>(s + k)}, scales[k]);
     }
     readouts.push_back(scales[0].view({batch, -1, dim}).amax(1));
-    if (pass.want_activ) activs.push_back(activ(scales[0], layout_[s]));
+    if (pass.want_activ) activs.push_back(activ(scales[0], layout_[s], pass.execution.compute));
     scales.erase(scales.begin());
   }
   AtlasOutput out;

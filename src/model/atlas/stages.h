@@ -19,7 +19,8 @@ class Stages {
 
  private:
   ScaleTokens pyramid(at::Tensor grid_bdhwc) const;
-  at::Tensor activ(const at::Tensor& tokens, const ScaleLayout& layout) const;
+  // One stage's part of AtlasOutput::activ, (B, dim, t, y, x).
+  at::Tensor activ(const at::Tensor& tokens, const ScaleLayout& layout, at::ScalarType type) const;
 
   TowerConfig tower_;
   std::vector<ScaleLayout> layout_;

@@ -9,7 +9,8 @@
 namespace pillar {
 namespace {
 
-// "visual.patch_embeds.abdomen_ct." and "visual.atlas_models.": what must hold nothing else.
+// "visual.patch_embeds.abdomen_ct." and "visual.atlas_models.", and both of the heads' where one of them is
+// expected: what must hold nothing else.
 std::set<std::string> own_prefixes(const std::vector<WeightSpec>& expected) {
   const std::string_view embeds = "visual.patch_embeds.", stages = "visual.atlas_models.";
   std::set<std::string> prefixes;
@@ -17,6 +18,8 @@ std::set<std::string> own_prefixes(const std::vector<WeightSpec>& expected) {
     if (spec.name.starts_with(embeds))
       prefixes.insert(spec.name.substr(0, spec.name.find('.', embeds.size()) + 1));
     if (spec.name.starts_with(stages)) prefixes.emplace(stages);
+    if (spec.name.starts_with("pool.") || spec.name.starts_with("head_models."))
+      prefixes.insert({"pool.", "head_models."});
   }
   return prefixes;
 }

@@ -132,10 +132,25 @@ void add(ReadoutTimes& total, const ReadoutTimes& spent) {
   for (std::size_t s = 0; s < spent.stages_s.size(); ++s) total.stages_s[s] += spent.stages_s[s];
 }
 
+AtlasOutput joined_samples(const std::vector<AtlasOutput>& samples) {
+  if (samples.size() == 1) return samples.front();
+  const auto join = [&](at::Tensor AtlasOutput::*part) {
+    std::vector<at::Tensor> parts;
+    for (const AtlasOutput& sample : samples) parts.push_back(sample.*part);
+    return parts.empty() || !parts.front().defined() ? at::Tensor() : at::cat(parts);
+  };
+  return {join(&AtlasOutput::readout), join(&AtlasOutput::pooled), join(&AtlasOutput::activ)};
+}
+
 }  // namespace
 
 at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                             ReadoutTimes* times) const {
+  return features(voxels_bcdhw, windows, false, times).readout.to(at::kCPU);
+}
+
+AtlasOutput Encoder::features(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                              bool want_activ, ReadoutTimes* times) const {
   check_volume(voxels_bcdhw, state_->tower, windows.size());
   const at::NoGradGuard no_gradients;
   ReadoutTimes spent;
@@ -145,16 +160,17 @@ at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Wi
   spent.windows_s += watch.lap();
   AtlasPass pass;
   pass.execution = state_->execution;
+  pass.want_activ = want_activ;
   if (const auto* whole = std::get_if<WholeStem>(&state_->stem)) {
     // One queue of work: its parts are not timed apart, which would stop it between them.
     const at::Tensor image = windowed.on_cuda(pass.execution.device, pass.execution.compute);
-    return (*state_->stages)((*whole)(image), pass).readout.to(at::kCPU);
+    return (*state_->stages)((*whole)(image), pass);
   }
   const auto& stem = std::get<StreamedStem>(state_->stem);
   pass.observe = [&](const AtlasPlace& place, const at::Tensor&) {
     spent.stages_s[static_cast<std::size_t>(place.stage)] += watch.lap();
   };
-  std::vector<at::Tensor> rows;
+  std::vector<AtlasOutput> samples;
   for (std::int64_t b = 0; b < voxels_bcdhw.size(0); ++b) {
     const SlabReader read = [&](std::int64_t first, std::int64_t last) {
       spent.stem_s += watch.lap();
@@ -164,10 +180,10 @@ at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Wi
     };
     at::Tensor grid = stem(read, state_->tower.size_dhw(), state_->slab_slices).unsqueeze_(0);
     spent.stem_s += watch.lap();
-    rows.push_back((*state_->stages)(std::move(grid), pass).readout);
+    samples.push_back((*state_->stages)(std::move(grid), pass));
   }
   if (times) add(*times, spent);
-  return at::cat(rows);
+  return joined_samples(samples);
 }
 
 std::uint64_t Encoder::estimated_bytes(std::int64_t batch) const {

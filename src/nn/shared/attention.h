@@ -33,4 +33,19 @@ at::Tensor merged_attention(const at::Tensor& query, const std::vector<KeyValueP
 at::Tensor merged_attention_with_dropout(const at::Tensor& query, const std::vector<KeyValuePart>& parts,
                                          double rate, const std::optional<at::Generator>& generator);
 
+// One sequence for all: softmax(q k^T / sqrt(width)) v with dropout on the weights. All (batch, tokens,
+// heads, width) on one device; returns the query's shape and dtype. Queries go in blocks, in float32, and
+// each block is computed and drawn again in the backward, so that no matrix of all queries and keys ever
+// exists.
+at::Tensor attention_with_dropout(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                  double rate, std::uint64_t seed);
+
+// The same for a few queries whose weights are wanted: (batch, heads, queries, keys) float32, after dropout.
+struct WeightedAttention {
+  at::Tensor out, weights;
+};
+WeightedAttention attention_and_weights(const at::Tensor& query, const at::Tensor& key,
+                                        const at::Tensor& value, double rate,
+                                        const std::optional<at::Generator>& draws);
+
 }  // namespace pillar
