@@ -9,6 +9,8 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/softmax.h>
 #include <gtest/gtest.h>
@@ -112,6 +114,44 @@ TEST(MergedAttention, DropoutKeepsTheMeanAndFollowsItsSeed) {
   constexpr int kDraws = 400;
   for (int i = 2; i <= kDraws; ++i) mean = mean + draw(i);
   EXPECT_TRUE(at::allclose(mean / kDraws, plain_attention(p), 0.1, 0.15));
+}
+
+// So many keys that queries go in two blocks.
+TEST(AttentionWithDropout, KeepsTheMeanAndRepeatsByItsSeed) {
+  const at::Tensor q = random({1, 1500, 1, 4}, 1).detach(), k = random({1, 20000, 1, 4}, 2).detach() * 0.1;
+  const at::Tensor v = at::ones({1, 20000, 1, 4});
+  const at::Tensor out = attention_with_dropout(q, k, v, 0.5, 7);
+  EXPECT_TRUE(at::allclose(out, at::ones_like(out), 0, 0.06));
+  EXPECT_FALSE(at::allclose(out, at::ones_like(out), 0, 0.002));
+  EXPECT_TRUE(at::equal(out, attention_with_dropout(q, k, v, 0.5, 7)));
+  EXPECT_FALSE(at::equal(out, attention_with_dropout(q, k, v, 0.5, 8)));
+}
+
+TEST(AttentionWithDropout, GradientsAgreeWithDifferences) {
+  const at::Tensor leaves[] = {random({2, 900, 2, 4}, 1), random({2, 9000, 2, 4}, 2),
+                               random({2, 9000, 2, 4}, 3)};
+  const at::Tensor cotangent = random({2, 900, 2, 4}, 4).detach();
+  torch::autograd::backward(
+      {(attention_with_dropout(leaves[0], leaves[1], leaves[2], 0.3, 5) * cotangent).sum()}, {});
+  const at::NoGradGuard no_gradients;
+  for (int moved = 0; moved < 3; ++moved) {
+    const at::Tensor direction = random(leaves[moved].sizes(), 6).detach();
+    const auto value = [&](double step) {
+      at::Tensor x[] = {leaves[0], leaves[1], leaves[2]};
+      x[moved] = x[moved] + direction * step;
+      return (attention_with_dropout(x[0], x[1], x[2], 0.3, 5) * cotangent).sum(at::kDouble).item<double>();
+    };
+    const double along = (leaves[moved].grad() * direction).sum(at::kDouble).item<double>();
+    EXPECT_NEAR(along, (value(1e-2) - value(-1e-2)) / 2e-2, 0.01 * std::abs(along) + 1e-3) << moved;
+  }
+}
+
+TEST(AttentionAndWeights, EqualsThePlainFormulation) {
+  const at::Tensor q = random({2, 3, 2, 8}, 1), k = random({2, 50, 2, 8}, 2), v = random({2, 50, 2, 8}, 3);
+  const WeightedAttention both = attention_and_weights(q, k, v, 0, std::nullopt);
+  EXPECT_TRUE(at::allclose(both.out, plain_attention({q, {{k, v}}}), 1e-5, 1e-6));
+  EXPECT_EQ(both.weights.sizes(), at::IntArrayRef({2, 2, 3, 50}));
+  EXPECT_TRUE(at::allclose(both.weights.sum(-1), at::ones({2, 2, 3})));
 }
 
 }  // namespace
