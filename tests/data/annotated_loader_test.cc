@@ -124,14 +124,19 @@ TEST(AnnotatedLoader, AMaskThatCannotBeReadIsItsStudysFault) {
   TempDir dir;
   StudyPool pool = annotated_pool(dir.path(), 4);
   fs::remove(pool.studies[1].annotation.mask);
+  fs::remove_all(pool.studies[2].path);
+  pool.studies[3].annotation.boxes = {{{4, 3, 3}, {9, 30, 23}}};
   StudyLoaderOptions options = annotated_options(1);
   options.train = false;
   const std::vector<StepBatch> batches = load_all(pool, options);
-  ASSERT_THAT(batches[0].bad, SizeIs(1));
+  ASSERT_THAT(batches[0].bad, SizeIs(2));
   EXPECT_EQ(batches[0].bad[0].name, "S1");
   EXPECT_THAT(batches[0].bad[0].fault, HasSubstr("S1_mask.nii.gz"));
   ASSERT_THAT(batches[0].micro_batches, SizeIs(2));
   EXPECT_EQ(batches[0].micro_batches[0].masks_bdhw.size(0), 1);
+  const MicroBatch& moved = batches[0].micro_batches[1];  // S3, to the place of S2
+  ASSERT_EQ(moved.masks_bdhw.size(0), 1);
+  EXPECT_TRUE(at::equal(moved.masks_bdhw[0], moved.voxels_bcdhw[0][0].eq(kMarked).to(at::kByte)));
 }
 
 std::vector<std::int64_t> drawn_studies(const std::vector<StepBatch>& batches) {
