@@ -80,6 +80,7 @@ CohortSummary write_cohort(const std::filesystem::path& folder, const CohortOpti
   });
   progress.finish();
   phantom::write_index(folder, options, studies);
+  phantom::write_outcomes(folder, options, studies);
   return {written, options.studies - written};
 }
 

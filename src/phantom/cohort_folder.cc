@@ -64,8 +64,8 @@ bool is_accession(std::string name) {
 
 // Only what a cohort is made of, nothing else that a user may keep there.
 void remove_cohort(const fs::path& folder) {
-  for (const char* name :
-       {"series.csv", "train.jsonl", "valid.jsonl", "test.jsonl", "labels.json", "truth.csv"}) {
+  for (const char* name : {"series.csv", "train.jsonl", "valid.jsonl", "test.jsonl", "labels.json",
+                           "truth.csv", "findings.csv", "survival.csv"}) {
     fs::remove(folder / name);
   }
   if (fs::is_directory(folder / "scans")) {

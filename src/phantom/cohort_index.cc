@@ -17,23 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-enum Split { kTrain, kValid, kTest };
-
-// Which split each study is in: a shuffle that depends on the seed and the number of studies only.
-std::vector<Split> draw_splits(const CohortOptions& options) {
-  const auto count = static_cast<std::size_t>(options.studies);
-  std::vector<std::size_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
-  const auto rank = [&](std::size_t i) { return hash64(options.seed ^ 0x73706C6974u, i); };
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
-  const auto train =
-      static_cast<std::size_t>(std::floor(options.train_fraction * static_cast<double>(count) + 0.5));
-  const std::size_t valid = (count - train) / 2;
-  std::vector<Split> splits(count, kTest);
-  for (std::size_t i = 0; i < train + valid; ++i) splits[order[i]] = i < train ? kTrain : kValid;
-  return splits;
-}
-
 void write_json_lines(const fs::path& folder, const CohortOptions& options,
                       const std::vector<StudyRecord>& studies) {
   const std::vector<Split> splits = draw_splits(options);
@@ -85,6 +68,20 @@ void write_tables(const fs::path& folder, const std::vector<StudyRecord>& studie
 }
 
 }  // namespace
+
+std::vector<Split> draw_splits(const CohortOptions& options) {
+  const auto count = static_cast<std::size_t>(options.studies);
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  const auto rank = [&](std::size_t i) { return hash64(options.seed ^ 0x73706C6974u, i); };
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+  const auto train =
+      static_cast<std::size_t>(std::floor(options.train_fraction * static_cast<double>(count) + 0.5));
+  const std::size_t valid = (count - train) / 2;
+  std::vector<Split> splits(count, kTest);
+  for (std::size_t i = 0; i < train + valid; ++i) splits[order[i]] = i < train ? kTrain : kValid;
+  return splits;
+}
 
 void write_index(const fs::path& folder, const CohortOptions& options,
                  const std::vector<StudyRecord>& studies) {

@@ -24,8 +24,17 @@ void check_cohort_options(const CohortOptions& options);  // throws Error(usage)
 // overwrite, removes what an earlier run left. Then writes cohort.json.
 void prepare_folder(const std::filesystem::path& folder, const CohortOptions& options);
 
+enum Split { kTrain, kValid, kTest };
+
+// Which split each study is in: a shuffle that depends on the seed and the number of studies only.
+std::vector<Split> draw_splits(const CohortOptions& options);
+
 // series.csv, the three JSON-lines files, labels.json, truth.csv.
 void write_index(const std::filesystem::path& folder, const CohortOptions& options,
                  const std::vector<StudyRecord>& studies);
+
+// findings.csv and survival.csv.
+void write_outcomes(const std::filesystem::path& folder, const CohortOptions& options,
+                    const std::vector<StudyRecord>& studies);
 
 }  // namespace pillar::phantom

@@ -12,6 +12,7 @@ namespace pillar::test {
 namespace {
 
 const std::map<std::string, FinetuneFamily> kFamilies = {
+    {"csv_loading", parity_finetune_csv_loading},
     {"heads", parity_finetune_heads},
     {"misc", parity_finetune_misc},
     {"rotation3d", parity_finetune_rotation3d},

@@ -33,9 +33,12 @@ struct CohortSummary {
 //   train.jsonl valid.jsonl test.jsonl   {"sample_name", "nii_path", "report_metadata"}
 //   labels.json             RATE: {accession: {"qa_results": {category: [{question: "Yes"|"No"}]}}}
 //   truth.csv               accession, finding, side, x_mm, y_mm, z_mm, size_mm
+//   findings.csv            accession, patient, split, image_paths, and 0 or 1 for each finding
+//   survival.csv            the same with y and time_at_event instead: a made-up outcome
 //   cohort.json             the options that made it
-// Paths in the files are relative to `folder`. Resumes: a study already there is kept. Throws Error(usage) if
-// `folder` holds a cohort made with other options.
+// Paths in the files are relative to `folder`; image_paths are the samples that `pillar-rave encode
+// --input-csv FOLDER/series.csv --out FOLDER/../samples` makes. Resumes: a study already there is kept.
+// Throws Error(usage) if `folder` holds a cohort made with other options.
 CohortSummary write_cohort(const std::filesystem::path& folder, const CohortOptions& options);
 
 }  // namespace pillar
