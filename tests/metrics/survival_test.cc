@@ -49,7 +49,7 @@ SurvivalPredictions drawn_survival(std::int64_t studies, std::int64_t years, std
   return p;
 }
 
-double brute_concordance(const SurvivalPredictions& p, const std::vector<double>& watched) {
+double brute_weighted_concordance(const SurvivalPredictions& p, const std::vector<double>& watched) {
   const auto& [times, events] = p.outcomes;
   const auto risk = p.risks_nk.accessor<double, 2>();
   double right = 0, pairs = 0;
@@ -72,7 +72,7 @@ TEST(Survival, ConcordanceIsTheCountOfPairs) {
   for (std::uint64_t seed = 1; seed < 20; ++seed) {
     const SurvivalPredictions p = drawn_survival(60, 4, seed);
     const SurvivalEvaluation e = evaluate_survival(p, {watched, false}, survival_draws(0), {});
-    EXPECT_NEAR(e.concordance.value, brute_concordance(p, watched), 1e-12);
+    EXPECT_NEAR(e.concordance.value, brute_weighted_concordance(p, watched), 1e-12);
   }
 }
 
