@@ -141,7 +141,9 @@ TEST(FinetunedModel, WeightsOfAnotherKindAreRefused) {
   };
   EXPECT_PILLAR_ERROR(build({{"layer1.0.conv1.weight", at::zeros({1})}}), ErrorCategory::input,
                       AllOf(HasSubstr("x.ckpt"), HasSubstr("another architecture"), HasSubstr("layer1.0")));
-  EXPECT_PILLAR_ERROR(build(tower_and_heads(sybil_heads())), ErrorCategory::input,
+  HeadsConfig survival = sybil_heads();
+  survival.detection.reset();
+  EXPECT_PILLAR_ERROR(build(tower_and_heads(survival)), ErrorCategory::input,
                       AllOf(HasSubstr("x.ckpt"), HasSubstr("missing: head_models.classification.fc.weight"),
                             HasSubstr("head_models.survival.hazard_fc.weight")));
   WeightMap broken = tower_and_heads(finding_heads());

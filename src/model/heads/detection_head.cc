@@ -5,6 +5,9 @@
 #include "model/heads/detection_layers.h"
 #include "model/heads/head_weights.h"
 
+#include <tuple>
+#include <vector>
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>

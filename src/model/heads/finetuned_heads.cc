@@ -6,6 +6,8 @@
 #include "model/heads/head_weights.h"
 #include "nn/shared/layers.h"
 
+#include <optional>
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 

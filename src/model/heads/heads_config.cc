@@ -6,6 +6,8 @@
 #include "model/heads/head_weights.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
