@@ -29,7 +29,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr std::int64_t kChannels = 24;
+constexpr std::int64_t kHeadChannels = 24;
 
 at::Tensor map_of(at::IntArrayRef shape, std::uint64_t seed = 5, at::ScalarType type = at::kFloat) {
   return at::randn(shape, at::detail::createCPUGenerator(seed), type);
@@ -46,7 +46,7 @@ HeadsConfig survival_heads() {
 }
 
 WeightMap survival_weights() {
-  return initial_head_weights(kChannels, survival_heads(), 11);
+  return initial_head_weights(kHeadChannels, survival_heads(), 11);
 }
 
 TEST(PlanePool, EqualsThePlainFormulation) {
@@ -85,7 +85,7 @@ TEST(PlanePool, BlocksOfPlanesChangeNothing) {
 
 TEST(AttentionPool, MapsOfSixteenBitsArePooledInFloat32) {
   const AttentionPool pool(survival_weights(), "test");
-  const at::Tensor half = map_of({2, kChannels, 4, 4, 6}).to(at::kBFloat16);
+  const at::Tensor half = map_of({2, kHeadChannels, 4, 4, 6}).to(at::kBFloat16);
   const PoolOutput from_half = pool(half), from_float = pool(half.to(at::kFloat));
   EXPECT_EQ(from_half.hidden.scalar_type(), at::kFloat);
   EXPECT_TRUE(at::allclose(from_half.hidden, from_float.hidden, 1e-5, 1e-6));
@@ -96,8 +96,8 @@ TEST(AttentionPool, MapsOfSixteenBitsArePooledInFloat32) {
 
 TEST(AttentionPool, GradientsAgreeWithDifferences) {
   const AttentionPool pool(survival_weights(), "test");
-  at::Tensor activ = map_of({2, kChannels, 4, 3, 5}, 5, at::kDouble).requires_grad_(true);
-  const at::Tensor cotangent = map_of({2, kChannels}, 12, at::kDouble);
+  at::Tensor activ = map_of({2, kHeadChannels, 4, 3, 5}, 5, at::kDouble).requires_grad_(true);
+  const at::Tensor cotangent = map_of({2, kHeadChannels}, 12, at::kDouble);
   const at::Tensor direction = map_of(activ.sizes(), 13, at::kDouble);
   const auto value = [&](double step) {
     const at::NoGradGuard no_gradients;
@@ -111,8 +111,8 @@ TEST(AttentionPool, GradientsAgreeWithDifferences) {
 TEST(AttentionPool, AnEvenKernelGivesOnePositionMore) {
   HeadsConfig heads = survival_heads();
   heads.pool_kernel = 6;
-  const AttentionPool pool(initial_head_weights(kChannels, heads, 1), "test");
-  const PoolOutput out = pool(map_of({1, kChannels, 4, 4, 4}));
+  const AttentionPool pool(initial_head_weights(kHeadChannels, heads, 1), "test");
+  const PoolOutput out = pool(map_of({1, kHeadChannels, 4, 4, 4}));
   EXPECT_EQ(out.volume_attention_1.sizes(), at::IntArrayRef({1, 4}));
   EXPECT_EQ(out.volume_attention_2.sizes(), at::IntArrayRef({1, 5}));
 }
@@ -121,12 +121,12 @@ TEST(AttentionPool, MapsOfAnotherWidthAreRefused) {
   const AttentionPool pool(survival_weights(), "test");
   EXPECT_PILLAR_ERROR(pool(map_of({1, 7, 4, 4, 4})), ErrorCategory::input,
                       AllOf(HasSubstr("24"), HasSubstr("1, 7, 4, 4, 4")));
-  EXPECT_PILLAR_ERROR(pool(map_of({kChannels, 4, 4, 4})), ErrorCategory::input, HasSubstr("24, 4, 4, 4"));
+  EXPECT_PILLAR_ERROR(pool(map_of({kHeadChannels, 4, 4, 4})), ErrorCategory::input, HasSubstr("24, 4, 4, 4"));
 }
 
 TEST(HazardHead, LogitsNeverFallFromYearToYear) {
   const HazardHead head(survival_weights(), "test");
-  const at::Tensor logits = head(map_of({5, kChannels}));
+  const at::Tensor logits = head(map_of({5, kHeadChannels}));
   ASSERT_EQ(logits.sizes(), at::IntArrayRef({5, 3}));
   EXPECT_TRUE((logits.narrow(1, 1, 2) >= logits.narrow(1, 0, 2)).all().item<bool>());
   EXPECT_PILLAR_ERROR(head(map_of({5, 3})), ErrorCategory::input, HasSubstr("(5, 3)"));
@@ -145,8 +145,8 @@ TEST(ClassificationHead, DropsByItsSeed) {
   HeadsConfig heads;
   heads.outputs = {"effusion", "nodule"};
   heads.hidden_width = 32;
-  const ClassificationHead head(initial_head_weights(kChannels, heads, 2), "test");
-  const at::Tensor features = map_of({3, kChannels});
+  const ClassificationHead head(initial_head_weights(kHeadChannels, heads, 2), "test");
+  const at::Tensor features = map_of({3, kHeadChannels});
   EXPECT_EQ(head(features).sizes(), at::IntArrayRef({3, 2}));
   EXPECT_TRUE(at::equal(head(features, 0.5, 1), head(features, 0.5, 1)));
   EXPECT_FALSE(at::equal(head(features, 0.5, 1), head(features, 0.5, 2)));
@@ -154,7 +154,7 @@ TEST(ClassificationHead, DropsByItsSeed) {
 
 TEST(DetectionHead, DropsByItsSeedAndOnlyInTraining) {
   const DetectionHead head(*survival_heads().detection, survival_weights(), "test");
-  const at::Tensor activ = map_of({2, kChannels, 4, 4, 3});
+  const at::Tensor activ = map_of({2, kHeadChannels, 4, 4, 3});
   const auto boxes = [&](bool train, std::uint64_t seed) {
     return head(activ, DetectionPass{{}, train, seed}).pred_boxes;
   };
@@ -167,7 +167,7 @@ TEST(DetectionHead, DropsByItsSeedAndOnlyInTraining) {
 TEST(DetectionHead, GradientsAgreeWithDifferencesUnderDropout) {
   const DetectionHead head(*survival_heads().detection, survival_weights(), "test");
   DetectionPass pass{{}, true, 9};
-  at::Tensor activ = map_of({1, kChannels, 4, 4, 3}).requires_grad_(true);
+  at::Tensor activ = map_of({1, kHeadChannels, 4, 4, 3}).requires_grad_(true);
   const at::Tensor direction = map_of(activ.sizes(), 14);
   const auto score = [&](const at::Tensor& map) {
     const DetectionOutput out = head(map, pass);
@@ -184,7 +184,7 @@ TEST(DetectionHead, GradientsAgreeWithDifferencesUnderDropout) {
 
 TEST(DetectionHead, WhatDoesNotFitIsRefused) {
   const DetectionHead head(*survival_heads().detection, survival_weights(), "test");
-  EXPECT_PILLAR_ERROR(head(map_of({1, kChannels, 4, 5, 4}), {}), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(head(map_of({1, kHeadChannels, 4, 5, 4}), {}), ErrorCategory::input,
                       HasSubstr("1, 24, 4, 5, 4"));
   DetectionHeadConfig config = *survival_heads().detection;
   config.heads = 5;
@@ -197,7 +197,7 @@ TEST(Heads, EveryFaultOfTheirWeightsIsInOneMessage) {
   weights.erase("pool.hidden_fc.bias");
   weights["head_models.survival.base_hazard_fc.weight"] = at::zeros({1, 3});
   weights["head_models.other.fc.weight"] = at::zeros({1});
-  EXPECT_PILLAR_ERROR(FinetunedHeads(kChannels, survival_heads(), weights, "run 7"), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(FinetunedHeads(kHeadChannels, survival_heads(), weights, "run 7"), ErrorCategory::input,
                       AllOf(HasSubstr("run 7"), HasSubstr("pool.hidden_fc.bias"), HasSubstr("[1,3]"),
                             HasSubstr("head_models.other.fc.weight")));
 }
@@ -205,32 +205,32 @@ TEST(Heads, EveryFaultOfTheirWeightsIsInOneMessage) {
 TEST(Heads, ALinearHeadLeavesNoRoomForAPool) {
   HeadsConfig heads;
   heads.outputs = {"effusion"};
-  WeightMap weights = initial_head_weights(kChannels, heads, 1);
-  weights["pool.hidden_fc.bias"] = at::zeros({kChannels});
-  EXPECT_PILLAR_ERROR(FinetunedHeads(kChannels, heads, weights, "run 8"), ErrorCategory::input,
+  WeightMap weights = initial_head_weights(kHeadChannels, heads, 1);
+  weights["pool.hidden_fc.bias"] = at::zeros({kHeadChannels});
+  EXPECT_PILLAR_ERROR(FinetunedHeads(kHeadChannels, heads, weights, "run 8"), ErrorCategory::input,
                       HasSubstr("surplus: pool.hidden_fc.bias"));
 }
 
 TEST(Heads, MapsAndDetectionsThatAreNotThereAreRefused) {
-  const FinetunedHeads heads(kChannels, survival_heads(), survival_weights(), "test");
+  const FinetunedHeads heads(kHeadChannels, survival_heads(), survival_weights(), "test");
   AtlasOutput tower;
-  tower.readout = map_of({1, kChannels});
+  tower.readout = map_of({1, kHeadChannels});
   EXPECT_PILLAR_ERROR(heads(tower, {}), ErrorCategory::usage, HasSubstr("maps"));
   HeadsConfig linear;
   linear.outputs = {"effusion"};
   FinetunedPass pass;
   pass.want_detection = true;
   EXPECT_PILLAR_ERROR(
-      FinetunedHeads(kChannels, linear, initial_head_weights(kChannels, linear, 1), "t")(tower, pass),
+      FinetunedHeads(kHeadChannels, linear, initial_head_weights(kHeadChannels, linear, 1), "t")(tower, pass),
       ErrorCategory::usage, HasSubstr("detection"));
 }
 
 TEST(Heads, StartAsLibTorchsLayersDo) {
   const WeightMap weights = survival_weights();
   const auto most = [&](const char* name) { return at::abs(weights.at(name)).max().item<double>(); };
-  EXPECT_LE(most("pool.hidden_fc.bias"), 1 / std::sqrt(3.0 * kChannels));
-  EXPECT_GT(most("pool.volume_pool2.conv1d.weight"), 0.9 / std::sqrt(3.0 * kChannels));
-  EXPECT_LE(most("pool.volume_pool2.conv1d.weight"), 1 / std::sqrt(3.0 * kChannels));
+  EXPECT_LE(most("pool.hidden_fc.bias"), 1 / std::sqrt(3.0 * kHeadChannels));
+  EXPECT_GT(most("pool.volume_pool2.conv1d.weight"), 0.9 / std::sqrt(3.0 * kHeadChannels));
+  EXPECT_LE(most("pool.volume_pool2.conv1d.weight"), 1 / std::sqrt(3.0 * kHeadChannels));
   EXPECT_EQ(most("head_models.detr.transformer_model.decoder.layers.1.self_attn.in_proj_bias"), 0);
   EXPECT_GT(most("head_models.detr.query_embed.weight"), 1);
   EXPECT_TRUE(at::equal(weights.at("pool.hidden_fc.weight"), survival_weights().at("pool.hidden_fc.weight")));
