@@ -34,8 +34,11 @@ JsonPlace::JsonPlace(std::shared_ptr<const File> file, const Json& value, std::s
     : file_(std::move(file)), value_(&value), where_(std::move(where)) {}
 
 JsonPlace JsonPlace::read_object(const std::filesystem::path& file, std::uint64_t most_bytes) {
-  auto read =
-      std::make_shared<File>(File{file, Json::parse(read_text_file(file, most_bytes), nullptr, false)});
+  return parse_object(read_text_file(file, most_bytes), file);
+}
+
+JsonPlace JsonPlace::parse_object(std::string_view text, const std::filesystem::path& file) {
+  auto read = std::make_shared<File>(File{file, Json::parse(text, nullptr, false)});
   if (!read->object.is_object()) fail(ErrorCategory::input, "{}: not a JSON object", file);
   const Json& whole = read->object;
   return {std::move(read), whole, {}};

@@ -4,208 +4,229 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 
-#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
-#include <map>
-#include <set>
-#include <string_view>
+#include <unordered_map>
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
 namespace pillar {
 namespace {
 
-constexpr std::string_view kLogitEnding = ":logit", kTruthEnding = ":truth";
+constexpr std::string_view kAccessionColumn = "accession";
 
-void check_distinct(const std::filesystem::path& file, const char* what,
-                    const std::vector<std::string>& names) {
-  std::set<std::string_view> seen;
-  for (const std::string& name : names) {
-    if (name.empty()) fail(ErrorCategory::input, "{}: an empty {}", file, what);
-    if (!seen.insert(name).second)
-      fail(ErrorCategory::input, "{}: the {} {} is there twice", file, what, printable(name));
+std::string logit_column(const std::string& output) {
+  return output + ":logit";
+}
+
+std::string truth_column(const std::string& output) {
+  return output + ":truth";
+}
+
+// "FILE: row 3, column edema".
+std::string cell_place(const std::filesystem::path& file, std::size_t row, const std::string& column) {
+  return fmt::format("{}: row {}, column {}", file.string(), row + 1, printable(column));
+}
+
+void check_value(double value, bool is_probability, const std::string& place) {
+  if (!std::isfinite(value)) fail(ErrorCategory::input, "{}: {} is no finite number", place, value);
+  if (is_probability && (value < 0 || value > 1))
+    fail(ErrorCategory::input, "{}: {} is no probability from 0 to 1", place, value);
+}
+
+void check_accessions(const std::filesystem::path& file, const std::vector<std::string>& accessions) {
+  std::unordered_map<std::string_view, std::size_t> rows;
+  for (std::size_t n = 0; n < accessions.size(); ++n) {
+    const std::string place = cell_place(file, n, std::string(kAccessionColumn));
+    if (accessions[n].empty()) fail(ErrorCategory::input, "{}: no accession", place);
+    const auto [first, is_new] = rows.emplace(accessions[n], n);
+    if (!is_new)
+      fail(ErrorCategory::input, "{}: {} stands in row {} already", place, printable(accessions[n]),
+           first->second + 1);
   }
 }
 
-void check_output_names(const std::filesystem::path& file, const std::vector<std::string>& outputs) {
-  check_distinct(file, "output", outputs);
+void check_table_shapes(const PredictionTable& table) {
+  const std::array<std::int64_t, 2> shape = {static_cast<std::int64_t>(table.accessions.size()),
+                                             static_cast<std::int64_t>(table.outputs.size())};
+  if (table.outputs.empty()) fail(ErrorCategory::usage, "a table of predictions needs at least one output");
+  for (const at::Tensor* values : {&table.probabilities_no, &table.logits_no}) {
+    if (!values->defined() || values->sizes() != at::IntArrayRef(shape) ||
+        values->scalar_type() != at::kDouble)
+      fail(ErrorCategory::usage,
+           "probabilities and logits must be float64, {} studies by {} outputs of a table", shape[0],
+           shape[1]);
+  }
+  const at::Tensor& answers = table.answers_no;
+  if (answers.defined() && (answers.sizes() != at::IntArrayRef(shape) || answers.scalar_type() != at::kChar))
+    fail(ErrorCategory::usage, "answers must be int8, {} studies by {} outputs of a table", shape[0],
+         shape[1]);
+}
+
+double value_in(const std::string& cell, bool is_probability, const std::string& place) {
+  double value = 0;
+  const auto [end, fault] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (fault != std::errc() || end != cell.data() + cell.size())
+    fail(ErrorCategory::input, "{}: '{}' is no finite number", place, printable(cell));
+  check_value(value, is_probability, place);
+  return value;
+}
+
+std::int8_t truth_in(const std::string& cell, const std::string& place) {
+  if (cell.empty()) return -1;
+  if (cell != "0" && cell != "1")
+    fail(ErrorCategory::input, "{}: '{}' is not 1, 0 or empty", place, printable(cell));
+  return cell == "1" ? 1 : 0;
+}
+
+std::string truth_cell(std::int8_t answer, const std::string& place) {
+  if (answer < -1 || answer > 1)
+    fail(ErrorCategory::input, "{}: the answer {} is not 1 (yes), 0 (no) or -1 (not known)", place, answer);
+  return answer < 0 ? "" : fmt::format("{}", answer);
+}
+
+// The columns of one output.
+std::vector<std::string> columns_of(const std::string& output, bool with_truths) {
+  std::vector<std::string> columns = {output, logit_column(output)};
+  if (with_truths) columns.push_back(truth_column(output));
+  return columns;
+}
+
+// accession, then the columns of each output.
+std::vector<std::string> header_of(const std::vector<std::string>& outputs, bool with_truths) {
+  std::vector<std::string> header = {std::string(kAccessionColumn)};
   for (const std::string& output : outputs) {
-    if (output == "accession" || output.ends_with(kLogitEnding) || output.ends_with(kTruthEnding))
-      fail(ErrorCategory::input, "{}: an output cannot be called {}", file, printable(output));
+    if (output.ends_with(logit_column("")) || output.ends_with(truth_column("")))
+      fail(ErrorCategory::usage, "the output {} of a table of predictions is named like a column beside one",
+           printable(output));
+    const std::vector<std::string> columns = columns_of(output, with_truths);
+    header.insert(header.end(), columns.begin(), columns.end());
   }
+  return header;
 }
 
-template <typename T>
-void check_lengths(const std::vector<std::vector<T>>& lists, const PredictionTable& table) {
-  const auto fits = [&](const std::vector<T>& list) { return list.size() == table.accessions.size(); };
-  if (lists.size() == table.outputs.size() && std::all_of(lists.begin(), lists.end(), fits)) return;
-  fail(ErrorCategory::usage, "predictions must be of {} outputs by {} studies", table.outputs.size(),
-       table.accessions.size());
-}
-
-std::string number_field(const std::filesystem::path& file, double value, const std::string& accession,
-                         const std::string& output) {
-  if (!std::isfinite(value)) {
-    fail(ErrorCategory::input, "{}: accession {}, output {}: {} is not finite", file, printable(accession),
-         printable(output), value);
-  }
-  return fmt::format("{}", value);  // the shortest text that is read as the same double
-}
-
-struct FieldPlace {
-  const std::filesystem::path& file;
-  const std::string& accession;
-  const std::string& column;
-
-  [[noreturn]] void refuse(const std::string& text, const char* wanted) const {
-    fail(ErrorCategory::input, "{}: accession {}, column {}: '{}' is not {}", file, printable(accession),
-         printable(column), printable(text), wanted);
-  }
+struct PredictionColumns {
+  std::vector<std::string> outputs;
+  bool with_truths = false;
 };
 
-double read_number(const FieldPlace& place, const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    place.refuse(text, "a finite number");
-  return value;
-}
-
-double read_probability(const FieldPlace& place, const std::string& text) {
-  const double value = read_number(place, text);
-  if (value < 0 || value > 1) place.refuse(text, "a probability from 0 to 1");
-  return value;
-}
-
-std::int8_t read_truth(const FieldPlace& place, const std::string& text) {
-  if (text.empty()) return -1;
-  if (text != "0" && text != "1") place.refuse(text, "1, 0 or empty");
-  return text == "1" ? 1 : 0;
-}
-
-template <typename T>
-std::vector<T> read_column(const std::filesystem::path& file, const CsvTable& csv,
-                           const std::vector<std::string>& accessions, const std::string& name,
-                           T (*read)(const FieldPlace&, const std::string&)) {
-  const std::size_t column = csv.column(name, file);
-  std::vector<T> values;
-  for (std::size_t n = 0; n < csv.rows.size(); ++n)
-    values.push_back(read({file, accessions[n], name}, csv.rows[n][column]));
-  return values;
-}
-
-// Names of `ours` that `theirs` lacks are an error of `file`.
-void check_none_missing(const std::filesystem::path& file, const char* what,
-                        const std::vector<std::string>& ours, const std::vector<std::string>& theirs,
-                        const char* fault) {
-  const std::set<std::string_view> there(theirs.begin(), theirs.end());
-  for (const std::string& name : ours) {
-    if (there.count(name) == 0)
-      fail(ErrorCategory::input, "{}: {} {} {}", file, what, printable(name), fault);
+PredictionColumns columns_of_header(const std::vector<std::string>& header,
+                                    const std::filesystem::path& file) {
+  if (header.front() != kAccessionColumn)
+    fail(ErrorCategory::input, "{}: the first column must be {}, not {}", file, kAccessionColumn,
+         printable(header.front()));
+  if (header.size() == 1) fail(ErrorCategory::input, "{}: no outputs beside the accessions", file);
+  PredictionColumns columns;
+  columns.with_truths = header.size() > 3 && header[3] == truth_column(header[1]);
+  for (std::size_t c = 1; c < header.size();) {
+    columns.outputs.push_back(header[c]);
+    for (const std::string& column : columns_of(header[c], columns.with_truths)) {
+      if (c == header.size() || header[c] != column)
+        fail(ErrorCategory::input, "{}: the column {} is missing after the column {}", file,
+             printable(column), printable(header[c - 1]));
+      ++c;
+    }
   }
+  return columns;
 }
 
-std::vector<std::size_t> places_of(const std::vector<std::string>& wanted,
-                                   const std::vector<std::string>& names) {
-  std::map<std::string_view, std::size_t> place_of;
-  for (std::size_t i = 0; i < names.size(); ++i) place_of[names[i]] = i;
-  std::vector<std::size_t> places;
-  for (const std::string& name : wanted) places.push_back(place_of.at(name));
-  return places;
-}
-
-template <typename T>
-std::vector<std::vector<T>> rearranged(const std::vector<std::vector<T>>& table_qn,
-                                       const std::vector<std::size_t>& outputs,
-                                       const std::vector<std::size_t>& studies) {
-  std::vector<std::vector<T>> result;
-  if (table_qn.empty()) return result;
-  for (const std::size_t q : outputs) {
-    result.emplace_back();
-    for (const std::size_t n : studies) result.back().push_back(table_qn[q][n]);
+// Where each of `names` is in `there`; throws where one list has a name that the other has not.
+at::Tensor places_of(const std::vector<std::string>& names, const std::vector<std::string>& there,
+                     const char* what, const std::string& one, const std::string& other) {
+  std::unordered_map<std::string_view, std::int64_t> places;
+  for (std::size_t i = 0; i < there.size(); ++i) places.emplace(there[i], static_cast<std::int64_t>(i));
+  std::vector<std::int64_t> found;
+  for (const std::string& name : names) {
+    const auto place = places.find(name);
+    if (place == places.end())
+      fail(ErrorCategory::input, "{} and {} are no ensemble: only the first has the {} {}", one, other, what,
+           printable(name));
+    found.push_back(place->second);
+    places.erase(place);
   }
-  return result;
-}
-
-PredictionTable in_order_of(const PredictionTable& first, const PredictionTable& table) {
-  const std::vector<std::size_t> outputs = places_of(first.outputs, table.outputs);
-  const std::vector<std::size_t> studies = places_of(first.accessions, table.accessions);
-  return {first.accessions, first.outputs, rearranged(table.probabilities_qn, outputs, studies),
-          rearranged(table.logits_qn, outputs, studies), rearranged(table.truths_qn, outputs, studies)};
+  if (!places.empty())
+    fail(ErrorCategory::input, "{} and {} are no ensemble: only the second has the {} {}", one, other, what,
+         printable(places.begin()->first));
+  return at::tensor(found, at::kLong);
 }
 
 }  // namespace
 
-void write_predictions(const std::filesystem::path& file, const PredictionTable& table) {
-  check_distinct(file, "accession", table.accessions);
-  check_output_names(file, table.outputs);
-  check_lengths(table.probabilities_qn, table);
-  check_lengths(table.logits_qn, table);
-  const bool with_truths = !table.truths_qn.empty();
-  if (with_truths) check_lengths(table.truths_qn, table);
-  CsvTable csv{{"accession"}, {}};
-  for (const std::string& output : table.outputs) {
-    csv.header.push_back(output);
-    csv.header.push_back(output + std::string(kLogitEnding));
-    if (with_truths) csv.header.push_back(output + std::string(kTruthEnding));
-  }
+void write_prediction_table(const std::filesystem::path& file, const PredictionTable& table) {
+  check_table_shapes(table);
+  check_accessions(file, table.accessions);
+  const bool with_truths = table.answers_no.defined();
+  CsvTable csv{header_of(table.outputs, with_truths), {}};
+  const at::Tensor probabilities_no = table.probabilities_no.to(at::kCPU).contiguous();
+  const at::Tensor logits_no = table.logits_no.to(at::kCPU).contiguous();
+  const at::Tensor answers_no = with_truths ? table.answers_no.to(at::kCPU).contiguous() : at::Tensor();
+  const auto* probability = probabilities_no.const_data_ptr<double>();
+  const auto* logit = logits_no.const_data_ptr<double>();
+  const auto* answer = with_truths ? answers_no.const_data_ptr<std::int8_t>() : nullptr;
   for (std::size_t n = 0; n < table.accessions.size(); ++n) {
-    std::vector<std::string> row = {table.accessions[n]};
-    for (std::size_t q = 0; q < table.outputs.size(); ++q) {
-      row.push_back(number_field(file, table.probabilities_qn[q][n], table.accessions[n], table.outputs[q]));
-      row.push_back(number_field(file, table.logits_qn[q][n], table.accessions[n], table.outputs[q]));
-      if (!with_truths) continue;
-      const std::int8_t truth = table.truths_qn[q][n];
-      row.push_back(truth < 0 ? "" : truth > 0 ? "1" : "0");
+    std::vector<std::string>& row = csv.rows.emplace_back();
+    row.push_back(table.accessions[n]);
+    for (const std::string& output : table.outputs) {
+      check_value(*probability, true, cell_place(file, n, output));
+      check_value(*logit, false, cell_place(file, n, logit_column(output)));
+      row.push_back(fmt::format("{}", *probability++));
+      row.push_back(fmt::format("{}", *logit++));
+      if (with_truths) row.push_back(truth_cell(*answer++, cell_place(file, n, truth_column(output))));
     }
-    csv.rows.push_back(std::move(row));
   }
   write_csv(file, csv);
 }
 
-PredictionTable read_predictions(const std::filesystem::path& file) {
+PredictionTable read_prediction_table(const std::filesystem::path& file) {
   const CsvTable csv = read_csv(file);
+  const auto [names, with_truths] = columns_of_header(csv.header, file);
   PredictionTable table;
-  const std::size_t accession = csv.column("accession", file);
-  for (const std::vector<std::string>& row : csv.rows) table.accessions.push_back(row[accession]);
-  check_distinct(file, "accession", table.accessions);
-  bool with_truths = false;
-  for (const std::string& name : csv.header) {
-    with_truths = with_truths || name.ends_with(kTruthEnding);
-    if (name != "accession" && !name.ends_with(kLogitEnding) && !name.ends_with(kTruthEnding))
-      table.outputs.push_back(name);
-  }
-  if (table.outputs.empty()) fail(ErrorCategory::input, "{}: no column of an output", file);
-  for (const std::string& output : table.outputs) {
-    table.probabilities_qn.push_back(read_column(file, csv, table.accessions, output, read_probability));
-    table.logits_qn.push_back(
-        read_column(file, csv, table.accessions, output + std::string(kLogitEnding), read_number));
-    if (with_truths) {
-      table.truths_qn.push_back(
-          read_column(file, csv, table.accessions, output + std::string(kTruthEnding), read_truth));
+  table.outputs = names;
+  for (const std::vector<std::string>& row : csv.rows) table.accessions.push_back(row.front());
+  check_accessions(file, table.accessions);
+  const std::array<std::int64_t, 2> shape = {static_cast<std::int64_t>(csv.rows.size()),
+                                             static_cast<std::int64_t>(names.size())};
+  table.probabilities_no = at::empty(shape, at::kDouble);
+  table.logits_no = at::empty(shape, at::kDouble);
+  if (with_truths) table.answers_no = at::empty(shape, at::kChar);
+  auto* probability = table.probabilities_no.mutable_data_ptr<double>();
+  auto* logit = table.logits_no.mutable_data_ptr<double>();
+  auto* answer = with_truths ? table.answers_no.mutable_data_ptr<std::int8_t>() : nullptr;
+  for (std::size_t n = 0; n < csv.rows.size(); ++n) {
+    const auto place = [&](std::size_t column) { return cell_place(file, n, csv.header[column]); };
+    for (std::size_t c = 1; c < csv.header.size(); c += with_truths ? 3 : 2) {
+      *probability++ = value_in(csv.rows[n][c], true, place(c));
+      *logit++ = value_in(csv.rows[n][c + 1], false, place(c + 1));
+      if (with_truths) *answer++ = truth_in(csv.rows[n][c + 2], place(c + 2));
     }
   }
   return table;
 }
 
-std::vector<PredictionTable> read_ensemble_predictions(const std::vector<std::filesystem::path>& files) {
-  std::vector<PredictionTable> members;
-  for (const std::filesystem::path& file : files) {
-    const PredictionTable table = read_predictions(file);
-    if (members.empty()) {
-      members.push_back(table);
-      continue;
-    }
-    const PredictionTable& first = members.front();
-    check_none_missing(file, "output", first.outputs, table.outputs, "of the first member is missing");
-    check_none_missing(file, "output", table.outputs, first.outputs, "is not in the first member");
-    check_none_missing(file, "accession", first.accessions, table.accessions,
-                       "of the first member is missing");
-    check_none_missing(file, "accession", table.accessions, first.accessions, "is not in the first member");
-    members.push_back(in_order_of(first, table));
+PredictionTable average_predictions(std::span<const EnsembleMember> members, const PredictionLink& link) {
+  if (members.empty()) fail(ErrorCategory::usage, "an ensemble needs at least one member");
+  PredictionTable mean = members.front().predictions;
+  check_table_shapes(mean);
+  mean.probabilities_no = at::zeros_like(mean.probabilities_no);
+  mean.logits_no = at::zeros_like(mean.logits_no);
+  for (const EnsembleMember& member : members) {
+    const PredictionTable& own = member.predictions;
+    check_table_shapes(own);
+    const std::string& first = members.front().name;
+    const at::Tensor columns = places_of(mean.outputs, own.outputs, "output", first, member.name);
+    const at::Tensor rows = places_of(mean.accessions, own.accessions, "study", first, member.name);
+    mean.probabilities_no += own.probabilities_no.index_select(0, rows).index_select(1, columns);
+    mean.logits_no += own.logits_no.index_select(0, rows).index_select(1, columns);
   }
-  return members;
+  mean.probabilities_no /= static_cast<double>(members.size());
+  mean.logits_no /= static_cast<double>(members.size());
+  if (link) mean.probabilities_no = link(mean.logits_no);
+  check_table_shapes(mean);
+  return mean;
 }
 
 }  // namespace pillar

@@ -1,62 +1,56 @@
-// From a model's scores to probabilities that are right in the mean: maps that are fitted on validation
-// studies and applied to others.
+// The calibration of a finetuned model: a curve for each of its outputs, fitted on validation studies.
 #pragma once
 
-#include <cstdint>
+#include "pillar/labels/outcomes.h"
+#include "pillar/metrics/calibration_curve.h"
+
 #include <filesystem>
-#include <map>
-#include <span>
 #include <string>
+#include <variant>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 namespace pillar {
 
-// Platt (1999): sigmoid(slope * logit(p) + intercept).
-struct PlattMap {
-  double slope = 1, intercept = 0;
+struct OutputCalibration {
+  std::string output;
+  std::variant<PlattCurve, IsotonicCurve> curve;
 };
 
-// A line through the points (x rising, y not falling), the first and last y beyond them.
-struct IsotonicMap {
-  std::vector<double> x, y;
-};
-
-enum class CalibrationKind { platt, isotonic };
-
+// A curve takes the log-odds of its output's uncalibrated probability: for findings and for years the logit
+// itself, for classes the logit against the log-sum-exp of the other classes' logits.
 struct CalibrationMap {
-  CalibrationKind kind = CalibrationKind::platt;
-  PlattMap platt;
-  IsotonicMap isotonic;
+  OutcomeKind kind = OutcomeKind::multilabel;
+  std::vector<OutputCalibration> outputs;  // survival: one for each year, in order
 };
 
-// `probabilities`: 0 to 1; `answers`: 1 yes, 0 no, -1 not known (left out). Throws Error(input) where a score
-// is no probability or one of both classes is missing.
-// Newton's method with a line search and Platt's smoothed targets (Lin, Lin and Weng, 2007). Scores of
-// exactly 0 or 1 count as 1e-12 from there.
-PlattMap fit_platt(std::span<const double> probabilities, std::span<const std::int8_t> answers);
-// Least squares among all rising maps: pool adjacent violators (Ayer et al., 1955). Equal scores count as
-// one.
-IsotonicMap fit_isotonic(std::span<const double> probabilities, std::span<const std::int8_t> answers);
+// `logits_no`: (N, outputs) float32 or float64 of the validation studies. `answers_no`: (N, outputs) int8, 1
+// yes, 0 no, -1 not known (left out for that output). Throws Error(input) naming the output that has a logit
+// that is not finite, or no studies of both answers; Error(usage) for other shapes or types.
+CalibrationMap fit_calibration(CalibrationMethod method, OutcomeKind kind,
+                               const std::vector<std::string>& outputs, const at::Tensor& logits_no,
+                               const at::Tensor& answers_no);
 
-// Of a probability; NaN stays NaN.
-double calibrated(const CalibrationMap& map, double probability);
+// Probabilities (N, outputs) of a model's logits, in the type of `logits_no`, on the CPU. Each output goes
+// through its own curve; then, so that the outputs make sense together:
+// - survival: the probability of an event by a year is the largest of that year and those before it (running
+//   maximum), since it cannot fall as years go by;
+// - multiclass: a row is divided by its sum (Zadrozny and Elkan 2002); a row of zeros becomes even.
+// Throws Error(input) naming study (counted from 1) and output of a logit that is not finite; Error(usage)
+// for another shape or type.
+at::Tensor calibrate_logits(const CalibrationMap& map, const at::Tensor& logits_no);
 
-// calibration.json: a map for each output, by name. Writing is atomic. Reading throws Error(io), and
-// Error(input) naming file and key: a number that is not finite, points that do not rise, lists of two
-// lengths.
-using CalibrationMaps = std::map<std::string, CalibrationMap>;
-void write_calibration(const std::filesystem::path& file, const CalibrationMaps& maps);
-CalibrationMaps read_calibration(const std::filesystem::path& file);
+// The same of uncalibrated probabilities (a mean over an ensemble, say), which are turned into log-odds; 0
+// and 1 are taken as the nearest that have finite ones. Throws Error(input) for what is no probability.
+at::Tensor calibrate_probabilities(const CalibrationMap& map, const at::Tensor& probabilities_no);
 
-// The calibrator of the Sybil code of 2022: a year's folds, whose calibrated values are averaged. A fold maps
-// p to z = coef * p + intercept, held between x_min and x_max, and that by a line through points.
-struct SybilFold {
-  double coef = 1, intercept = 0, x_min = 0, x_max = 0;
-  IsotonicMap points;
-};
-using SybilCalibrator = std::vector<std::vector<SybilFold>>;  // [year][fold]
-// "Year1", "Year2", ... without a gap. Throws as read_calibration() does.
-SybilCalibrator read_sybil_calibrator(const std::filesystem::path& file);
-double calibrated(const std::vector<SybilFold>& folds, double probability);
+// calibration.json; atomic. Throws Error(io), and Error(input) for an output's name that is not UTF-8 text.
+void write_calibration(const std::filesystem::path& file, const CalibrationMap& map);
+
+// The curves of a model with these outputs, in their order, whatever the order in the file. Throws Error(io),
+// and Error(input) naming file and key: another kind or method, numbers that are not finite, curves that
+// fall, an output that is missing, twice there, or not of the model.
+CalibrationMap read_calibration(const std::filesystem::path& file, const std::vector<std::string>& outputs);
 
 }  // namespace pillar

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,8 @@ class JsonPlace {
   // The whole file. Throws Error(io), and Error(input) where it is no JSON object or larger than
   // `most_bytes`.
   static JsonPlace read_object(const std::filesystem::path& file, std::uint64_t most_bytes);
+  // The same of text that is there already; `file` is for messages.
+  static JsonPlace parse_object(std::string_view text, const std::filesystem::path& file);
 
   bool has(const char* key) const;  // and it is not null
   JsonPlace at(const char* key) const;

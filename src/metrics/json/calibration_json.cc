@@ -1,111 +1,92 @@
-// calibration.json, and the calibrator of the Sybil code of 2022.
+// calibration.json: the keys that are written and read.
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/core/printable.h"
 #include "pillar/metrics/calibration_map.h"
 
 #include "core/shared/json_place.h"
-#include "metrics/json/parts.h"
+#include "metrics/curve_limits.h"
+#include "metrics/json/curve_json.h"
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar {
 namespace {
 
-constexpr std::uint64_t kMostCalibrationBytes = std::uint64_t{1} << 26;
+constexpr std::uint64_t kMostCalibrationBytes = std::uint64_t{1} << 28;
 
-double finite_number(const JsonPlace& place) {
-  const double value = place.number();
-  if (!std::isfinite(value)) place.refuse("a finite number");
-  return value;
+using CalibrationJson = nlohmann::ordered_json;
+
+CalibrationJson curve_json(const PlattCurve& curve) {
+  return {{"method", "platt"}, {"slope", curve.slope}, {"intercept", curve.intercept}};
 }
 
-std::vector<double> finite_numbers(const JsonPlace& place) {
-  std::vector<double> values;
-  for (const JsonPlace& item : place.items()) values.push_back(finite_number(item));
-  return values;
+CalibrationJson curve_json(const IsotonicCurve& curve) {
+  return {{"method", "isotonic"}, {"scores", curve.scores}, {"probabilities", curve.probabilities}};
 }
 
-IsotonicMap read_points(const JsonPlace& place, const char* x_key, const char* y_key) {
-  IsotonicMap map{finite_numbers(place.at(x_key)), finite_numbers(place.at(y_key))};
-  if (map.x.empty()) place.at(x_key).refuse("a list of at least one number");
-  if (map.x.size() != map.y.size()) place.at(y_key).refuse("as long a list as that of x");
-  for (std::size_t i = 1; i < map.x.size(); ++i)
-    if (!(map.x[i] > map.x[i - 1])) place.at(x_key).refuse("rising");
-  return map;
+OutcomeKind read_outcome_kind(const JsonPlace& place) {
+  const std::string text = place.text();
+  for (const OutcomeKind kind : {OutcomeKind::multilabel, OutcomeKind::multiclass, OutcomeKind::survival})
+    if (text == to_string(kind)) return kind;
+  place.refuse("multilabel, multiclass or survival");
 }
 
-CalibrationMap read_map(const JsonPlace& place) {
-  CalibrationMap map;
-  const std::string kind = place.text("kind");
-  if (kind == "platt") {
-    map.platt = {finite_number(place.at("slope")), finite_number(place.at("intercept"))};
-  } else if (kind == "isotonic") {
-    map.kind = CalibrationKind::isotonic;
-    map.isotonic = read_points(place, "x", "y");
-  } else {
-    place.at("kind").refuse("platt or isotonic");
-  }
-  return map;
+PlattCurve read_platt_curve(const JsonPlace& place) {
+  const PlattCurve curve = {read_finite(place.at("slope")), read_finite(place.at("intercept"))};
+  if (curve.slope < 0 || curve.slope > kMostCurveScore)
+    place.at("slope").refuse("from 0 to 1e150: probabilities rise with scores");
+  return curve;
 }
 
-// [[c]] and [c] as scikit-learn keeps the line of one feature.
-double only_number(const JsonPlace& place, int depth) {
-  JsonPlace inner = place;
-  for (int d = 0; d < depth; ++d) {
-    const std::vector<JsonPlace> items = inner.items();
-    if (items.size() != 1) inner.refuse("a list of one");
-    inner = items.front();
-  }
-  return finite_number(inner);
-}
-
-SybilFold read_fold(const JsonPlace& place) {
-  SybilFold fold;
-  fold.coef = only_number(place.at("coef"), 2);
-  fold.intercept = only_number(place.at("intercept"), 1);
-  fold.points = read_points(place, "x0", "y0");
-  fold.x_min = finite_number(place.at("x_min"));
-  fold.x_max = finite_number(place.at("x_max"));
-  if (fold.x_min > fold.x_max) place.at("x_max").refuse("at least x_min");
-  return fold;
+std::variant<PlattCurve, IsotonicCurve> read_curve(const JsonPlace& place) {
+  const std::string method = place.text("method");
+  if (method == to_string(CalibrationMethod::platt)) return read_platt_curve(place);
+  if (method == to_string(CalibrationMethod::isotonic))
+    return read_isotonic_curve(place, "scores", "probabilities");
+  place.at("method").refuse("platt or isotonic");
 }
 
 }  // namespace
 
-void write_calibration(const std::filesystem::path& file, const CalibrationMaps& maps) {
-  MetricsJson json = {{"format", 1}, {"outputs", MetricsJson::object()}};
-  for (const auto& [output, map] : maps) {
-    json["outputs"][output] =
-        map.kind == CalibrationKind::platt
-            ? MetricsJson{{"kind", "platt"}, {"slope", map.platt.slope}, {"intercept", map.platt.intercept}}
-            : MetricsJson{{"kind", "isotonic"}, {"x", map.isotonic.x}, {"y", map.isotonic.y}};
+void write_calibration(const std::filesystem::path& file, const CalibrationMap& map) {
+  CalibrationJson json = {
+      {"format", 1}, {"kind", to_string(map.kind)}, {"outputs", CalibrationJson::array()}};
+  for (const OutputCalibration& output : map.outputs) {
+    if (!is_text(output.output))
+      fail(ErrorCategory::input, "{}: the output's name '{}' is not UTF-8 text", file,
+           printable(output.output));
+    CalibrationJson item = {{"output", output.output}};
+    item.update(std::visit([](const auto& curve) { return curve_json(curve); }, output.curve));
+    json["outputs"].push_back(std::move(item));
   }
-  const std::string text = json.dump(2) + "\n";
-  write_file_atomic(file, std::string_view(text));
+  write_file_atomic(file, std::string_view(json.dump(1) + "\n"));
 }
 
-CalibrationMaps read_calibration(const std::filesystem::path& file) {
+CalibrationMap read_calibration(const std::filesystem::path& file, const std::vector<std::string>& outputs) {
   const JsonPlace json = JsonPlace::read_object(file, kMostCalibrationBytes);
   if (json.whole("format") != 1) json.at("format").refuse("1, the only one that this version reads");
-  CalibrationMaps maps;
-  for (const auto& [output, place] : json.at("outputs").members()) maps[output] = read_map(place);
-  return maps;
-}
-
-SybilCalibrator read_sybil_calibrator(const std::filesystem::path& file) {
-  const JsonPlace json = JsonPlace::read_object(file, kMostCalibrationBytes);
-  SybilCalibrator years;
-  const std::size_t count = json.members().size();
-  for (std::size_t k = 0; k < std::max<std::size_t>(count, 1); ++k) {
-    const JsonPlace year = json.at(fmt::format("Year{}", k + 1).c_str());
-    years.emplace_back();
-    for (const JsonPlace& fold : year.items()) years.back().push_back(read_fold(fold));
-    if (years.back().empty()) year.refuse("a list of at least one fold");
+  CalibrationMap map{read_outcome_kind(json.at("kind")), {}};
+  std::map<std::string, OutputCalibration> by_name;
+  for (const JsonPlace& item : json.at("outputs").items()) {
+    const std::string name = item.text("output");
+    if (std::find(outputs.begin(), outputs.end(), name) == outputs.end())
+      fail(ErrorCategory::input, "{}: calibrates the output {}, which the model has not", file,
+           printable(name));
+    if (!by_name.emplace(name, OutputCalibration{name, read_curve(item)}).second)
+      fail(ErrorCategory::input, "{}: calibrates the output {} twice", file, printable(name));
   }
-  return years;
+  for (const std::string& output : outputs) {
+    const auto found = by_name.find(output);
+    if (found == by_name.end())
+      fail(ErrorCategory::input, "{}: no calibration of the output {}", file, printable(output));
+    map.outputs.push_back(found->second);
+  }
+  return map;
 }
 
 }  // namespace pillar
