@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace pillar::test {
 
 // Where one golden's inputs are and where our values go: `stem` + ".safetensors" and ".json", `out` and the
@@ -17,5 +19,8 @@ void parity_finetune_csv_loading(const FinetuneCase& golden);
 void parity_finetune_heads(const FinetuneCase& golden);
 void parity_finetune_misc(const FinetuneCase& golden);
 void parity_finetune_rotation3d(const FinetuneCase& golden);
+
+// The part "calibration" of a golden of the family misc, with our "calibrated".
+nlohmann::ordered_json finetune_calibration_of(const nlohmann::ordered_json& golden);
 
 }  // namespace pillar::test

@@ -1,4 +1,4 @@
-// What belongs to no other family: the public sampler.
+// What belongs to no other family: the public sampler, the public calibrator.
 #include "pillar/core/file.h"
 #include "pillar/data/public_order.h"
 
@@ -44,6 +44,7 @@ void parity_finetune_misc(const FinetuneCase& golden) {
   const MiscJson in = MiscJson::parse(read_text_file(golden.json));
   MiscJson out;
   out["weighted_sampler"] = sampler_of(in.at("weighted_sampler"));
+  out["calibration"] = finetune_calibration_of(in.at("calibration"));
   write_file_atomic(golden.out_json, out.dump(1));
 }
 
