@@ -80,11 +80,11 @@ void set_up_job(Arguments& a, const ModelFolder& model, const TowerConfig& tower
   job.settings["preset"] = a.preset.empty() ? "of the model" : a.preset;
 }
 
-ExitCode report(const EmbedJob& job, const EmbedSummary& summary) {
-  const bool failures = summary.count(EmbedStatus::failed) > 0;
+ExitCode report(const EmbedJob& job, const ScanSummary& summary) {
+  const bool failures = summary.count(ScanStatus::failed) > 0;
   if (!job.quiet) {
     const std::string list = failures ? fmt::format(" (see {})", (job.cache / "failures.csv").string()) : "";
-    fmt::print("{}{}\n", summary.brief(), list);
+    fmt::print("{}{}\n", summary.brief("embedded"), list);
   }
   return failures ? ExitCode::some_inputs_failed : ExitCode::ok;
 }
@@ -111,7 +111,7 @@ ExitCode embed(Arguments& a, bool quiet) {
     fmt::print("{}: {}\n", a.job.spec.origin, describe(a.job.spec));
     std::fflush(stdout);
   }
-  const EmbedSummary summary = run_embed(a.job, [&](const at::Tensor& voxels_bcdhw) {
+  const ScanSummary summary = run_embed(a.job, [&](const at::Tensor& voxels_bcdhw) {
     const at::Tensor rows = encoder.readout(voxels_bcdhw, windows);
     return a.normalize ? l2_normalize_rows(rows) : rows;
   });

@@ -1,4 +1,4 @@
-// Internal: processed.csv and failures.csv of a batch.
+// Internal: processed.csv of a batch.
 #pragma once
 
 #include "pillar/embed/embed_job.h"
@@ -7,7 +7,6 @@ namespace pillar {
 
 // One row for each accession of the split that is there now; rows of others stay. Sorted by split and
 // accession.
-void record_processed(const EmbedJob& job, const std::vector<EmbedOutcome>& outcomes);
-void record_failures(const std::filesystem::path& cache, const std::vector<EmbedOutcome>& outcomes);
+void record_processed(const EmbedJob& job, const std::vector<ScanOutcome>& outcomes);
 
 }  // namespace pillar

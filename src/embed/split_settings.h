@@ -1,13 +1,12 @@
 // Internal: what the embeddings of a split were made with, so that it is not continued with something else.
 #pragma once
 
+#include "embed/shared/settings_file.h"
+
 #include <filesystem>
-#include <map>
 #include <string>
 
 namespace pillar {
-
-using Settings = std::map<std::string, std::string>;
 
 // Compares with <cache>/embeddings/<split>.json and writes it. Where the split holds embeddings: throws
 // Error(usage) naming what differs; warns where there is no record, after a look at processed.csv.

@@ -83,13 +83,13 @@ TEST(EmbedJob, EveryScanGetsItsOwnEmbeddingWhateverTheBatch) {
     EmbedJob job = quiet_job(dir / fmt::format("cache{}", batch), samples);
     job.batch_size = batch;
     std::int64_t largest = 0;
-    const EmbedSummary summary = run_embed(job, [&](const at::Tensor& voxels) {
+    const ScanSummary summary = run_embed(job, [&](const at::Tensor& voxels) {
       largest = std::max(largest, voxels.size(0));
       EXPECT_EQ(voxels.sizes().slice(1), (at::IntArrayRef{1, 12, 40, 36}));
       return probe(voxels);
     });
     EXPECT_EQ(largest, std::min(batch, 7));
-    EXPECT_THAT(summary.brief(), StartsWith("7 embedded; "));
+    EXPECT_THAT(summary.brief("embedded"), StartsWith("7 embedded; "));
     const EmbeddingSet set = load_embeddings(job.cache, "test");
     ASSERT_EQ(set.accessions.size(), 7u);
     for (std::int64_t i = 0; i < 7; ++i)
@@ -126,18 +126,18 @@ TEST(EmbedJob, ASecondRunComputesOnlyWhatIsNotThere) {
     ++calls;
     return probe(voxels);
   };
-  EXPECT_EQ(run_embed(job, counted).brief(), "2 there already");
+  EXPECT_EQ(run_embed(job, counted).brief("embedded"), "2 there already");
   EXPECT_EQ(calls, 0);
 
   fs::resize_file(dir / "cache/embeddings/test/B1.npz", 30);  // as a disk might leave it
   fs::remove(dir / "cache/processed.csv");                    // as a killed run would
-  EXPECT_THAT(run_embed(job, counted).brief(), StartsWith("1 embedded, 1 there already"));
+  EXPECT_THAT(run_embed(job, counted).brief("embedded"), StartsWith("1 embedded, 1 there already"));
   EXPECT_EQ(calls, 1);
   EXPECT_TRUE(at::equal(load_embeddings(job.cache, "test").embeddings, before));
   EXPECT_EQ(read_processed(job.cache).size(), 2u);
 
   job.overwrite = true;
-  EXPECT_THAT(run_embed(job, counted).brief(), StartsWith("2 embedded"));
+  EXPECT_THAT(run_embed(job, counted).brief("embedded"), StartsWith("2 embedded"));
 }
 
 TEST(EmbedJob, OneBrokenScanDoesNotStopTheOthers) {
@@ -157,8 +157,8 @@ TEST(EmbedJob, OneBrokenScanDoesNotStopTheOthers) {
   EmbedJob job = quiet_job(dir / "cache", {dir / "absent", good, cut, dir / "no.tar", dir / "MR1.1.0", last});
   job.missing = {"nowhere"};
   job.batch_size = 4;
-  const EmbedSummary summary = run_embed(job, probe);
-  EXPECT_THAT(summary.brief(), StartsWith("2 embedded, 5 failed"));
+  const ScanSummary summary = run_embed(job, probe);
+  EXPECT_THAT(summary.brief("embedded"), StartsWith("2 embedded, 5 failed"));
   EXPECT_THAT(load_embeddings(job.cache, "test").accessions, ElementsAre("G1", "L1"));
   const CsvTable failures = read_csv(dir / "cache/failures.csv");
   EXPECT_THAT(failures.header, ElementsAre("accession", "path", "reason"));
@@ -176,12 +176,12 @@ TEST(EmbedJob, AnEmbeddingThatIsNotFiniteFailsAlone) {
   EmbedJob job = quiet_job(dir / "cache",
                            {make_sample(dir, "A1", 1), make_sample(dir, "B1", 2), make_sample(dir, "C1", 3)});
   job.batch_size = 3;
-  const EmbedSummary summary = run_embed(job, [](const at::Tensor& voxels) {
+  const ScanSummary summary = run_embed(job, [](const at::Tensor& voxels) {
     at::Tensor rows = probe(voxels);
     rows[1][2] = std::numeric_limits<float>::quiet_NaN();
     return rows;
   });
-  EXPECT_THAT(summary.brief(), StartsWith("2 embedded, 1 failed"));
+  EXPECT_THAT(summary.brief("embedded"), StartsWith("2 embedded, 1 failed"));
   EXPECT_THAT(summary.outcomes[1].reason, HasSubstr("NaN"));
   EXPECT_THAT(load_embeddings(job.cache, "test").accessions, ElementsAre("A1", "C1"));
 }
@@ -192,14 +192,14 @@ TEST(EmbedJob, ABatchThatFailsIsTriedOneByOne) {
                            {make_sample(dir, "A1", 1), make_sample(dir, "B1", 2), make_sample(dir, "C1", 3)});
   job.batch_size = 3;
   const float culprit = expected(dir / "B1.1.0")[0].item<float>();
-  const EmbedSummary summary = run_embed(job, [&](const at::Tensor& voxels) {
+  const ScanSummary summary = run_embed(job, [&](const at::Tensor& voxels) {
     const at::Tensor rows = probe(voxels);
     for (std::int64_t i = 0; i < rows.size(0); ++i) {
       if (rows[i][0].item<float>() == culprit) throw std::runtime_error("too much\nand a long stack");
     }
     return rows;
   });
-  EXPECT_THAT(summary.brief(), StartsWith("2 embedded, 1 failed"));
+  EXPECT_THAT(summary.brief("embedded"), StartsWith("2 embedded, 1 failed"));
   EXPECT_THAT(summary.outcomes[1].reason, ::testing::EndsWith("B1.1.0: too much"));
 }
 
@@ -208,8 +208,8 @@ TEST(EmbedJob, TwoScansOfOneNameTheFirstHasIt) {
   const fs::path first = make_sample(dir, "A1", 1);
   fs::create_directories(dir / "other");
   fs::copy(first, dir / "other/A1.1.0", fs::copy_options::recursive);
-  const EmbedSummary summary = run_embed(quiet_job(dir / "cache", {first, dir / "other/A1.1.0"}), probe);
-  EXPECT_THAT(summary.brief(), StartsWith("1 embedded, 1 failed"));
+  const ScanSummary summary = run_embed(quiet_job(dir / "cache", {first, dir / "other/A1.1.0"}), probe);
+  EXPECT_THAT(summary.brief("embedded"), StartsWith("1 embedded, 1 failed"));
   EXPECT_THAT(summary.outcomes[1].reason, HasSubstr(fmt::format("A1 is already that of {}", first.string())));
 }
 
@@ -227,7 +227,7 @@ TEST(EmbedJob, ScansOfSeveralTypesShareARun) {
   write_sample(dir / "F1.tar.lz4", unsigned_volume, metadata, archive);
   job.scans.push_back({dir / "F1.tar.lz4", ""});
   job.batch_size = 8;
-  EXPECT_THAT(run_embed(job, probe).brief(), StartsWith("3 embedded"));
+  EXPECT_THAT(run_embed(job, probe).brief("embedded"), StartsWith("3 embedded"));
 }
 
 TEST(EmbedJob, ATightMemoryBoundStillFinishes) {
@@ -238,7 +238,7 @@ TEST(EmbedJob, ATightMemoryBoundStillFinishes) {
   job.loader_bytes = 1;
   job.jobs = 3;
   job.batch_size = 4;
-  EXPECT_THAT(run_embed(job, probe).brief(), StartsWith("6 embedded"));
+  EXPECT_THAT(run_embed(job, probe).brief("embedded"), StartsWith("6 embedded"));
 }
 
 TEST(EmbedJob, AScanTooLargeForMemoryFailsAlone) {
@@ -247,9 +247,9 @@ TEST(EmbedJob, AScanTooLargeForMemoryFailsAlone) {
   std::error_code error;
   fs::resize_file(dir / "big.nii.gz", 1ull << 42, error);  // sparse: it takes no room
   if (error) GTEST_SKIP() << "no file of 4 TB here: " << error.message();
-  const EmbedSummary summary =
+  const ScanSummary summary =
       run_embed(quiet_job(dir / "cache", {dir / "big.nii.gz", make_sample(dir, "A1", 1)}), probe);
-  EXPECT_THAT(summary.brief(), StartsWith("1 embedded, 1 failed"));
+  EXPECT_THAT(summary.brief("embedded"), StartsWith("1 embedded, 1 failed"));
   EXPECT_THAT(summary.outcomes[0].reason, HasSubstr("MB of memory to load"));
 }
 

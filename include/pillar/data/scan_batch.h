@@ -1,0 +1,79 @@
+// Many scans through a model, batch by batch: loaded ahead under a memory bound, taken in input order, one
+// broken scan never stopping the others.
+#pragma once
+
+#include "pillar/core/notes.h"
+#include "pillar/data/model_input.h"
+#include "pillar/data/scan.h"
+#include "pillar/model/preprocess_spec.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace pillar {
+
+struct ScanBatch {
+  std::vector<ScanEntry> scans;
+  std::vector<std::string> missing;  // names that a list asked for without saying where they are: they fail
+  PreprocessSpec spec;
+  ScanReadOptions reading;
+  int batch_size = 1;
+  int jobs = 0;                             // loader threads; 0: up to 4
+  std::uint64_t loader_bytes = UINT64_MAX;  // of scans that load or wait for the model
+  bool quiet = false;                       // no progress bar
+};
+
+enum class ScanStatus { written, skipped, failed };
+struct ScanOutcome {
+  std::filesystem::path path;
+  std::string accession;  // empty where the scan could not be opened
+  ScanStatus status = ScanStatus::failed;
+  std::string reason;
+};
+
+struct ScanSummary {
+  std::vector<ScanOutcome> outcomes;  // in input order, then the missing
+  double seconds = 0;
+  double waited_seconds = 0;  // of those: for the loader
+  std::int64_t count(ScanStatus status) const;
+  // "12 embedded, 3 there already, 1 failed; 0.52 volumes/s, 4 % of the time waiting for the loader", where
+  // `done` is "embedded".
+  std::string brief(std::string_view done) const;
+};
+
+// One of the scans that a model is given together.
+struct BatchedScan {
+  std::filesystem::path path;
+  std::string accession;
+  Placement placement;
+};
+
+struct ScanBatchSteps {
+  std::string label;  // of the progress bar
+  // Whether a scan need not be done again. What is odd about what is there goes to the notes. Called from
+  // several threads.
+  std::function<bool(const std::string& accession, Notes& notes)> is_there;
+  // Takes (B,1,D,H,W) int16, uint16 or float32 on the CPU, with the scans in that order. Returns why each one
+  // failed, empty where it did not. What it throws is all of theirs: then they are tried one by one, since
+  // the fault may be one scan's. std::logic_error is a mistake of the program and ends the batch.
+  std::function<std::vector<std::string>(const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans)>
+      use;
+};
+
+// Threads that the loader gets where a batch says 0.
+int default_loader_jobs();
+
+// Two scans of one name: the first has it, the other fails. Throws Error(usage) for no scans.
+ScanSummary run_scan_batch(const ScanBatch& batch, const ScanBatchSteps& steps);
+
+// <folder>/failures.csv: accession,path,reason; only its header where nothing failed.
+void write_scan_failures(const std::filesystem::path& folder, const std::vector<ScanOutcome>& outcomes);
+
+}  // namespace pillar

@@ -1,0 +1,224 @@
+#include "pillar/data/scan_batch.h"
+
+#include "pillar/core/batch.h"
+#include "pillar/core/fail.h"
+#include "pillar/core/progress.h"
+#include "pillar/core/thread_pool.h"
+#include "pillar/data/prefetch.h"
+
+#include "core/shared/path_format.h"
+#include "data/shared/load_fault.h"
+
+#include <chrono>
+#include <cstring>
+
+#include <ATen/ops/empty.h>
+#include <spdlog/spdlog.h>
+
+namespace pillar {
+namespace {
+
+constexpr int kLoaderJobs = 4;
+
+// What a loader thread hands over.
+struct LoadedScan {
+  std::string accession;
+  bool skipped = false;
+  ModelInput input;
+  Notes notes;
+  std::string fault;  // not empty: nothing was loaded
+};
+
+std::uint64_t float_input_bytes(const PreprocessSpec& spec) {
+  return static_cast<std::uint64_t>(spec.size_dhw[0] * spec.size_dhw[1] * spec.size_dhw[2]) * sizeof(float);
+}
+
+LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const ScanEntry& entry,
+                     MemoryShare& share) {
+  LoadedScan loaded;
+  loaded.accession = entry.name;
+  try {
+    const OpenedScan opened = open_scan(entry, batch.reading);
+    loaded.accession = opened.name;
+    for (const std::string& note : opened.notes)
+      loaded.notes.add(fmt::format("{}: {}", entry.path.string(), note));
+    loaded.skipped = steps.is_there(opened.name, loaded.notes);
+    if (loaded.skipped) return loaded;
+    const std::uint64_t needed = opened.read_bytes + float_input_bytes(batch.spec);
+    require_memory(entry.path, needed);
+    share.set(needed);
+    loaded.input = model_input(opened.read(), batch.spec, loaded.notes);
+    share.set(loaded.input.voxels_cdhw.nbytes());
+  } catch (const std::exception& error) {
+    loaded.fault = first_line(error);
+    loaded.input = {};
+  }
+  return loaded;
+}
+
+// One scan that waits for its batch.
+struct PendingScan {
+  std::size_t outcome;  // its place in the summary
+  ModelInput input;
+};
+
+at::Tensor stacked(std::span<const PendingScan> scans) {
+  const at::Tensor& first = scans.front().input.voxels_cdhw;
+  if (scans.size() == 1) return first.unsqueeze(0);
+  std::vector<std::int64_t> shape = first.sizes().vec();
+  shape.insert(shape.begin(), static_cast<std::int64_t>(scans.size()));
+  at::Tensor voxels = at::empty(shape, first.options());
+  auto* to = static_cast<std::uint8_t*>(voxels.mutable_data_ptr());
+  for (const PendingScan& one : scans) {
+    std::memcpy(to, one.input.voxels_cdhw.const_data_ptr(), one.input.voxels_cdhw.nbytes());
+    to += one.input.voxels_cdhw.nbytes();
+  }
+  return voxels;
+}
+
+// Takes scans in input order, uses them batch by batch, and keeps the outcome of each.
+class ScanBatchRun {
+ public:
+  ScanBatchRun(const ScanBatch& batch, const ScanBatchSteps& steps) : batch_(batch), steps_(steps) {}
+
+  std::vector<ScanOutcome>& outcomes() { return outcomes_; }
+
+  // How many scans are done with after it.
+  std::int64_t take(const ScanEntry& entry, LoadedScan loaded) {
+    log_notes(loaded.notes);
+    outcomes_.push_back({entry.path, loaded.accession, ScanStatus::failed, loaded.fault});
+    if (!loaded.fault.empty()) return fail_one(outcomes_.size() - 1);
+    if (const auto owner = names_.claim(loaded.accession, entry.path)) {
+      outcomes_.back().reason =
+          fmt::format("{}: its accession {} is already that of {}; a manifest gives each its own name",
+                      entry.path, loaded.accession, *owner);
+      return fail_one(outcomes_.size() - 1);
+    }
+    if (loaded.skipped) {
+      outcomes_.back().status = ScanStatus::skipped;
+      return 1;
+    }
+    std::int64_t done = 0;
+    const at::ScalarType dtype = loaded.input.voxels_cdhw.scalar_type();
+    if (!waiting_.empty() && waiting_.front().input.voxels_cdhw.scalar_type() != dtype) done += flush();
+    waiting_.push_back({outcomes_.size() - 1, std::move(loaded.input)});
+    if (static_cast<int>(waiting_.size()) >= std::max(batch_.batch_size, 1)) done += flush();
+    return done;
+  }
+
+  std::int64_t flush() {
+    const std::vector<PendingScan> scans = std::exchange(waiting_, {});
+    if (!scans.empty()) use(scans);
+    return static_cast<std::int64_t>(scans.size());
+  }
+
+ private:
+  std::int64_t fail_one(std::size_t index) {
+    ScanOutcome& outcome = outcomes_[index];
+    outcome.status = ScanStatus::failed;
+    spdlog::error("{}", outcome.reason);
+    return 1;
+  }
+
+  void end_one(std::size_t index, const std::string& fault) {
+    ScanOutcome& outcome = outcomes_[index];
+    outcome.status = ScanStatus::written;
+    if (fault.empty()) return;
+    outcome.reason = fmt::format("{}: {}", outcome.path, fault);
+    fail_one(index);
+  }
+
+  void use(std::span<const PendingScan> scans) {
+    std::vector<BatchedScan> named;
+    for (const PendingScan& one : scans)
+      named.push_back({outcomes_[one.outcome].path, outcomes_[one.outcome].accession, one.input.placement});
+    std::vector<std::string> faults;
+    try {
+      faults = steps_.use(stacked(scans), named);
+    } catch (const std::logic_error&) {
+      throw;
+    } catch (const std::exception& error) {
+      if (scans.size() == 1) return end_one(scans.front().outcome, first_line(error));
+      for (std::size_t i = 0; i < scans.size(); ++i) use(scans.subspan(i, 1));
+      return;
+    }
+    for (std::size_t i = 0; i < scans.size(); ++i) end_one(scans[i].outcome, faults.at(i));
+  }
+
+  const ScanBatch& batch_;
+  const ScanBatchSteps& steps_;
+  OutputNames names_;
+  std::vector<ScanOutcome> outcomes_;
+  std::vector<PendingScan> waiting_;
+};
+
+void use_all(const ScanBatch& batch, const ScanBatchSteps& steps, ScanBatchRun& run, ScanSummary& summary) {
+  using Clock = std::chrono::steady_clock;
+  ProgressOptions bar;
+  bar.label = steps.label;
+  bar.unit = "volumes";
+  bar.total = static_cast<std::int64_t>(batch.scans.size());
+  bar.quiet = batch.quiet;
+  Progress progress(bar);
+  const auto start = Clock::now();
+  const auto elapsed = [start] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  Prefetch<LoadedScan> prefetch(
+      bar.total,
+      [&](std::int64_t i, MemoryShare& share) {
+        return load_scan(batch, steps, batch.scans[static_cast<std::size_t>(i)], share);
+      },
+      {jobs_at_once(batch.jobs, default_loader_jobs(), batch.scans.size()), batch.loader_bytes});
+  while (auto item = prefetch.next()) {
+    if (item->error) std::rethrow_exception(item->error);
+    const std::int64_t done =
+        run.take(batch.scans[static_cast<std::size_t>(item->index)], std::move(*item->value));
+    summary.waited_seconds = prefetch.waited_seconds();
+    const double share = 100 * summary.waited_seconds / std::max(elapsed(), 1e-9);
+    progress.advance(done, fmt::format("{:.0f} % waiting for the loader", share));
+  }
+  progress.advance(run.flush());
+  summary.seconds = elapsed();
+}
+
+}  // namespace
+
+int default_loader_jobs() {
+  return std::min(kLoaderJobs, usable_processors());
+}
+
+ScanSummary run_scan_batch(const ScanBatch& batch, const ScanBatchSteps& steps) {
+  if (batch.scans.empty() && batch.missing.empty()) fail(ErrorCategory::usage, "no scans to {}", steps.label);
+  ScanSummary summary;
+  ScanBatchRun run(batch, steps);
+  use_all(batch, steps, run, summary);
+  summary.outcomes = std::move(run.outcomes());
+  for (const std::string& name : batch.missing)
+    summary.outcomes.push_back(
+        {{}, name, ScanStatus::failed, fmt::format("{}: in no row of the manifest", name)});
+  return summary;
+}
+
+std::int64_t ScanSummary::count(ScanStatus status) const {
+  return count_status(outcomes, status);
+}
+
+std::string ScanSummary::brief(std::string_view done) const {
+  const std::int64_t written = count(ScanStatus::written);
+  const std::string text = counts_in_words({{written, done},
+                                            {count(ScanStatus::skipped), "there already"},
+                                            {count(ScanStatus::failed), "failed"}});
+  if (written == 0 || seconds <= 0) return text;
+  return fmt::format("{}; {:.2f} volumes/s, {:.0f} % of the time waiting for the loader", text,
+                     static_cast<double>(written) / seconds, 100 * waited_seconds / seconds);
+}
+
+void write_scan_failures(const std::filesystem::path& folder, const std::vector<ScanOutcome>& outcomes) {
+  std::vector<std::vector<std::string>> rows;
+  for (const ScanOutcome& outcome : outcomes) {
+    if (outcome.status == ScanStatus::failed)
+      rows.push_back({outcome.accession, outcome.path.string(), outcome.reason});
+  }
+  write_failures(folder, {"accession", "path", "reason"}, std::move(rows));
+}
+
+}  // namespace pillar
