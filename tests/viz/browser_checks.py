@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Opens a page of ours in a real browser and uses it: browser_checks.py probe|compare|viewer|paper FILE.html
+"""Opens a page of ours in a real browser and uses it: browser_checks.py probe|compare|viewer|overlay|paper FILE.html
 
 Ends with exit code 1 and says what is not as it must be.
 """
@@ -150,6 +150,32 @@ def check_viewer(browser, file):
     expect_quiet(page)
 
 
+def coloured_pixels(page):
+    """Of the first picture without the crosshair's lines: pixels that are no grey."""
+    page.value("document.getElementById('crosshair').checked && document.getElementById('crosshair').click()")
+    page.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page.value("(shown => { const copy = new OffscreenCanvas(shown.width, shown.height).getContext('2d');"
+                      " copy.drawImage(shown, 0, 0); const bytes = copy.getImageData(0, 0, shown.width, shown.height).data;"
+                      " let count = 0; for (let i = 0; i < bytes.length; i += 4) count += bytes[i] > bytes[i + 2] + 40;"
+                      " return count; })(document.querySelector('figure canvas'))")
+
+
+def check_overlay(browser, file):
+    """The file's overlay lies on the middle slice of the first plane."""
+    page = Page(browser)
+    page.open(file)
+    page.wait_for("document.querySelectorAll('figure canvas').length === 3")
+    with_overlay = coloured_pixels(page)
+    expect_true("the overlay is coloured", with_overlay > 100)
+    expect_true("the value under the crosshair says how much", page.value("document.getElementById('readout').textContent").endswith("attention 100 % of its maximum"))
+    page.value("document.getElementById('opacity').focus()")
+    page.press("Home")
+    expect("coloured pixels at opacity 0", coloured_pixels(page), 0)
+    page.press("End")
+    expect("coloured pixels at opacity 1", coloured_pixels(page) >= with_overlay, True)
+    expect_quiet(page)
+
+
 def check_paper(browser, file):
     """Printed, and without JavaScript, everything is there and nothing that wants a click."""
     page = Page(browser, print_media=True)
@@ -170,7 +196,7 @@ def check_paper(browser, file):
 def main():
     kind, file = sys.argv[1:]
     with Browser() as browser:
-        {"probe": check_probe, "compare": check_compare, "viewer": check_viewer, "paper": check_paper}[kind](browser, file)
+        {"probe": check_probe, "compare": check_compare, "viewer": check_viewer, "overlay": check_overlay, "paper": check_paper}[kind](browser, file)
 
 
 if __name__ == "__main__":

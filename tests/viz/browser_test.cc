@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 namespace pillar {
@@ -67,6 +68,17 @@ TEST(Browser, ASliceViewersSliderShowsAnotherSlice) {
   const Volume volume = test::smooth_volume(20, 24, 28, 3);
   write_slice_viewer(dir / "viewer.html", volume.voxels_dhw, {1, 1, 1}, {});
   expect_page("viewer", dir / "viewer.html");
+}
+
+TEST(Browser, AnOverlayIsColouredAndFadesWithItsSlider) {
+  PILLAR_NEEDS_CHROMIUM();
+  const TempDir dir;
+  const Volume volume = test::smooth_volume(20, 24, 28, 3);
+  SliceViewerOptions options;
+  options.overlay = {at::zeros({20, 24, 28}), "attention", 0.6};
+  options.overlay->values_dhw.narrow(0, 8, 5).narrow(1, 9, 6).narrow(2, 10, 8).fill_(0.25);
+  write_slice_viewer(dir / "viewer.html", volume.voxels_dhw, {1, 1, 1}, options);
+  expect_page("overlay", dir / "viewer.html");
 }
 
 // So that a check above is not passed by a page that does nothing.

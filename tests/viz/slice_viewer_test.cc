@@ -18,6 +18,7 @@
 namespace pillar {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -77,6 +78,24 @@ TEST(SliceViewer, PageSaysWhatItLost) {
   std::string rounded = slice_viewer_html(at::linspace(0, 6.5535, 8).reshape({2, 2, 2}), kSpacing, {});
   EXPECT_THAT(rounded, HasSubstr("mm, values in steps of 0.0001</p>"));
   EXPECT_THAT(slice_viewer_html(head_like(), kSpacing, {}), HasSubstr("2 mm</p>"));
+}
+
+TEST(SliceViewer, AnOverlayComesInStepsOfItsMaximum) {
+  SliceViewerOptions options;
+  options.overlay = {at::zeros({9, 10, 11}), "<b>attention</b>", 0.5};
+  options.overlay->values_dhw[4][5][6] = 3e-6;
+  options.overlay->values_dhw[4][5][7] = 1e-6;
+  std::string page = slice_viewer_html(head_like(), kSpacing, options);
+  EXPECT_EQ(scan_of(page)["overlay"]["levels"], nlohmann::json({0, 85, 255}));
+  EXPECT_EQ(scan_of(page)["overlay"]["name"], "<b>attention</b>");
+  EXPECT_THAT(page, AllOf(Not(HasSubstr("<b>attention")), HasSubstr("id=\"opacity\""),
+                          HasSubstr("<script id=\"overlay\" type=\"text/plain\">")));
+  std::string plain = slice_viewer_html(head_like(), kSpacing, {});
+  EXPECT_TRUE(scan_of(plain)["overlay"].is_null());
+  EXPECT_THAT(plain, AllOf(Not(HasSubstr("id=\"opacity\"")), Not(HasSubstr("id=\"overlay\""))));
+  options.overlay->values_dhw = at::zeros({9, 10, 12});
+  EXPECT_PILLAR_ERROR(slice_viewer_html(head_like(), kSpacing, options), ErrorCategory::input,
+                      HasSubstr("an overlay of 9 x 10 x 12"));
 }
 
 TEST(SliceViewer, HostileTextStaysText) {

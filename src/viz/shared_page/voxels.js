@@ -9,8 +9,8 @@ const spacing = scan.spacing.map((mm, axis) => mm * scan.fullSize[axis] / size[a
 let codes;                                             // Uint16Array, z slowest
 
 // Undoes packed_voxels.cc: base64, zlib, then residuals against the median of three neighbours.
-async function unpack() {
-  const element = document.getElementById("voxels");
+async function unpack(id) {
+  const element = document.getElementById(id);
   const packed = Uint8Array.from(atob(element.textContent.trim()), c => c.charCodeAt(0));
   element.remove();
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
@@ -37,17 +37,17 @@ const codeAt = voxel => codes[voxel[0] + voxel[1] * steps[1] + voxel[2] * steps[
 // Index in the whole volume of a voxel that thinning kept.
 const fullIndex = (index, axis) => Math.floor((2 * index + 1) * scan.fullSize[axis] / (2 * size[axis]));
 
-// Unpacked voxels, or null and a word to the reader why not.
-async function unpackOrSay() {
+// Unpacked voxels of each element, or nothing and a word to the reader why not.
+async function unpackOrSay(...ids) {
   const message = document.getElementById("message");
   try {
-    const unpacked = await unpack();
+    const unpacked = await Promise.all(ids.map(unpack));
     message.remove();
     return unpacked;
   } catch (error) {
     message.textContent = typeof DecompressionStream === "undefined"
       ? "This browser is too old to unpack the voxels (Chrome 80, Firefox 113 or Safari 16.4 can)."
       : `The voxels in this page are damaged: it may be an incomplete copy (${error.message}).`;
-    return null;
+    return [];
   }
 }
