@@ -1,4 +1,4 @@
-// pillar-eval probe and predict.
+// pillar-eval probe.
 #include "pillar/core/fail.h"
 #include "pillar/eval/probe_job.h"
 #include "pillar/viz/evaluation_report.h"
@@ -163,23 +163,6 @@ void add_probe(AppContext& context) {
   add_bootstrap_options(*command, a->job.bootstrap, "the start, the order of rows and the resampling");
   add_probe_report(*command, *a);
   command->callback([a, &context] { context.result = probe(*a, context.words, context.log.quiet); });
-}
-
-void add_predict(AppContext& context) {
-  CLI::App* command = context.app.add_subcommand("predict", "a trained probe's answers for embeddings");
-  command->footer(
-      "Example:\n"
-      "  pillar-eval predict --embeddings cache --split new --probe probe/probe.safetensors --out "
-      "answers.csv");
-  auto job = std::make_shared<PredictJob>();
-  command->add_option("--embeddings", job->cache, "cache folder of pillar-eval embed")->required();
-  command->add_option("--split", job->split)->capture_default_str();
-  command->add_option("--probe", job->probe, "probe.safetensors of pillar-eval probe")->required();
-  command->add_option("--out", job->out, "CSV: accession,question,probability,prediction")->required();
-  command->callback([job, &context] {
-    const std::int64_t studies = run_predict(*job);
-    if (!context.log.quiet) fmt::print("{}: {} studies\n", job->out.string(), studies);
-  });
 }
 
 }  // namespace pillar
