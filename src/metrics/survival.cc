@@ -12,9 +12,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/ops/sigmoid.h>
-#include <ATen/ops/stack.h>
-
 namespace pillar {
 namespace {
 
@@ -42,7 +39,7 @@ void check_curve(const std::vector<double>& watched_k, std::size_t years) {
   }
 }
 
-// One vector a year, each a probability.
+// One vector of N finite risks for each year.
 std::vector<std::vector<double>> checked_risks(const SurvivalPredictions& p) {
   const at::Tensor& risks = p.risks_nk;
   const std::int64_t studies = std::ssize(p.accessions);
@@ -58,8 +55,8 @@ std::vector<std::vector<double>> checked_risks(const SurvivalPredictions& p) {
   for (std::int64_t k = 0; k < risks.size(1); ++k) {
     years.emplace_back(data + k * studies, data + (k + 1) * studies);
     for (std::size_t i = 0; i < years.back().size(); ++i) {
-      if (years.back()[i] >= 0 && years.back()[i] <= 1) continue;
-      fail(ErrorCategory::input, "accession {}, year {}: the risk {} is no probability from 0 to 1",
+      if (std::isfinite(years.back()[i])) continue;
+      fail(ErrorCategory::input, "accession {}, year {}: the risk {} is not finite",
            printable(p.accessions[i]), k + 1, years.back()[i]);
     }
   }
@@ -133,30 +130,49 @@ Interval concordance_interval(const std::vector<ConcordanceYear>& years, double 
   return percentile_interval(value, replicates, bootstrap.confidence);
 }
 
+// How many leave in a year with an event, and how many because their follow-up ends.
+struct LeavingYear {
+  double events = 0, ends = 0;
+};
+
+std::vector<LeavingYear> count_leaving(const SurvivalOutcomes& outcomes, std::int64_t years) {
+  check_outcomes(outcomes, years);
+  std::vector<LeavingYear> leaving(static_cast<std::size_t>(years));
+  for (std::size_t i = 0; i < outcomes.times_n.size(); ++i) {
+    LeavingYear& year = leaving[static_cast<std::size_t>(outcomes.times_n[i])];
+    ++(outcomes.events_n[i] != 0 ? year.events : year.ends);
+  }
+  return leaving;
+}
+
 }  // namespace
 
-std::vector<double> kaplan_meier(const SurvivalOutcomes& outcomes, std::int64_t years, bool of_censoring) {
-  check_outcomes(outcomes, years);
-  std::vector<std::int64_t> leave(static_cast<std::size_t>(years)), counted(leave.size()), others(leave);
-  for (std::size_t i = 0; i < outcomes.times_n.size(); ++i) {
-    const auto year = static_cast<std::size_t>(outcomes.times_n[i]);
-    ++leave[year];
-    ++((outcomes.events_n[i] != 0) == of_censoring ? others : counted)[year];
-  }
-  auto at_risk = std::ssize(outcomes.times_n);
-  double alive = 1;
+std::vector<double> event_free_curve(const SurvivalOutcomes& outcomes, std::int64_t years) {
+  auto watched = static_cast<double>(outcomes.times_n.size());
+  double share = 1;
   std::vector<double> curve;
-  for (std::size_t k = 0; k < leave.size(); ++k) {
-    // Within a year events come before ends of follow-up.
-    const std::int64_t watched = at_risk - (of_censoring ? others[k] : 0);
-    if (watched > 0) alive *= 1 - static_cast<double>(counted[k]) / static_cast<double>(watched);
-    at_risk -= leave[k];
-    curve.push_back(alive);
+  for (const LeavingYear& year : count_leaving(outcomes, years)) {
+    if (watched > 0) share *= 1 - year.events / watched;
+    watched -= year.events + year.ends;
+    curve.push_back(share);
   }
   return curve;
 }
 
-std::vector<double> nlst_event_curve() {
+std::vector<double> watched_curve(const SurvivalOutcomes& outcomes, std::int64_t years) {
+  auto watched = static_cast<double>(outcomes.times_n.size());
+  double share = 1;
+  std::vector<double> curve;
+  for (const LeavingYear& year : count_leaving(outcomes, years)) {
+    curve.push_back(share);
+    watched -= year.events;
+    if (watched > year.ends) share *= 1 - year.ends / watched;
+    watched -= year.ends;
+  }
+  return curve;
+}
+
+std::vector<double> nlst_event_free_curve() {
   return {0.9851928130104401, 0.9748317321074379, 0.9659923988537479,
           0.9587252204657843, 0.9523590830936284, 0.9461840310101468};
 }
@@ -190,16 +206,6 @@ SurvivalEvaluation evaluate_survival(const SurvivalPredictions& predictions, con
   if (options.public_degenerate && (result.num_events == 0 || result.num_studies < 2))
     result.concordance.value = -1;
   return result;
-}
-
-at::Tensor ensemble_probabilities(std::span<const at::Tensor> logits, EnsembleMean mean) {
-  if (logits.empty()) fail(ErrorCategory::input, "an ensemble of no members");
-  for (std::size_t i = 1; i < logits.size(); ++i) {
-    if (logits[i].sizes() != logits[0].sizes() || logits[i].scalar_type() != logits[0].scalar_type())
-      fail(ErrorCategory::input, "ensemble: member {} is of another shape or type than the first", i + 1);
-  }
-  const at::Tensor all = at::stack(at::TensorList(logits.data(), logits.size()));
-  return mean == EnsembleMean::logits ? at::sigmoid(all.mean(0)) : at::sigmoid(all).mean(0);
 }
 
 }  // namespace pillar

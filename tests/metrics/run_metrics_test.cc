@@ -306,6 +306,58 @@ TEST(RunMetrics, ARetrievalIsReadAsItWasWritten) {
   EXPECT_FALSE(read_back<RetrievalMetrics>(dir / "run", "retrieve").query);
 }
 
+TEST(RunMetrics, ASurvivalModelIsReadAsItWasWritten) {
+  const TempDir dir;
+  SurvivalEvaluation written;
+  written.num_studies = 120;
+  written.num_events = 17;
+  written.bootstrap = {50, 3, 0.8, 1};
+  written.unit = "patient";
+  written.num_units = 90;
+  written.watched_k = {1, 1.0 / 3};
+  written.concordance = third(0.1);
+  written.sums = {1.0 / 3, 0.1, 0.7};
+  written.years = {{0, 120, {kNotFinite, kNotFinite, kNotFinite}, third(0.2), kNotFinite},
+                   {17, 80, third(0.3), third(-0.3), 2.0 / 3}};
+  write_survival(dir / "run", written, record_of("finetune-survival"));
+  const auto read = read_back<SurvivalEvaluation>(dir / "run", "finetune-survival");
+  EXPECT_EQ(read.num_studies, 120);
+  EXPECT_EQ(read.num_events, 17);
+  EXPECT_EQ(read.unit, "patient");
+  EXPECT_EQ(read.num_units, 90);
+  expect_bootstrap(read.bootstrap, written.bootstrap);
+  EXPECT_THAT(read.watched_k, ElementsAre(1, 1.0 / 3));
+  expect_interval(read.concordance, written.concordance);
+  EXPECT_EQ(read.sums.right, 1.0 / 3);
+  EXPECT_EQ(read.sums.tied, 0.1);
+  EXPECT_EQ(read.sums.pairs, 0.7);
+  ASSERT_EQ(read.years.size(), 2u);
+  for (std::size_t k = 0; k < 2; ++k) {
+    EXPECT_EQ(read.years[k].num_positive, written.years[k].num_positive);
+    EXPECT_EQ(read.years[k].num_negative, written.years[k].num_negative);
+    expect_interval(read.years[k].auroc, written.years[k].auroc);
+    expect_interval(read.years[k].average_precision, written.years[k].average_precision);
+    expect_number(read.years[k].pr_auc, written.years[k].pr_auc);
+  }
+}
+
+TEST(RunMetrics, TheTableOfASurvivalModelHasItsYearsAndThenAll) {
+  const TempDir dir;
+  SurvivalEvaluation written;
+  written.num_studies = 10;
+  written.num_events = 4;
+  written.concordance = {0.75, 0.5, 1};
+  written.years = {{1, 9, {0.5, 0.25, 0.75}, {0.125, 0, 0.5}, 0.0625},
+                   {4, 0, {kNotFinite, kNotFinite, kNotFinite}, {1, kNotFinite, kNotFinite}, 1}};
+  write_survival(dir / "run", written, record_of("finetune-survival"));
+  EXPECT_EQ(read_text_file(dir / "run/metrics.csv"),
+            "year,num_positive,num_negative,auroc,auroc_low,auroc_high,average_precision,"
+            "average_precision_low,average_precision_high,pr_auc,c_index,c_index_low,c_index_high\n"
+            "1,1,9,0.5,0.25,0.75,0.125,0,0.5,0.0625,,,\n"
+            "2,4,0,,,,1,,,1,,,\n"
+            "all,4,6,,,,,,,,0.75,0.5,1\n");
+}
+
 // Faults of every kind's keys are tried on the page (tests/viz/evaluation_report_test.cc).
 TEST(RunMetrics, AFaultNamesFileAndKey) {
   const TempDir dir;

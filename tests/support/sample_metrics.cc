@@ -238,6 +238,25 @@ Json retrieve_metrics(int pairs) {
   return all;
 }
 
+Json survival_metrics(int years) {
+  Json all = common("finetune-survival");
+  all["counts"] = {{"test", 2000}, {"events", 120}};
+  all["bootstrap"] = bootstrap();
+  all["c_index"] = interval(0.75, 0.04);
+  all["pairs"] = {{"right", 1500.5}, {"tied", 0.0}, {"all", 2000.25}, {"watched", Json::array()}};
+  all["years"] = Json::array();
+  for (int year = 1; year <= years; ++year) {
+    all["pairs"]["watched"].push_back(rounded(1 - 0.05 * year));
+    all["years"].push_back({{"year", year},
+                            {"num_positive", 20 * year},
+                            {"num_negative", 1800 - 100 * year},
+                            {"auroc", interval(0.8, 0.05)},
+                            {"average_precision", interval(0.3, 0.06)},
+                            {"pr_auc", 0.29}});
+  }
+  return all;
+}
+
 Json zero_shot_without_labels(int questions) {
   Json all = common("zero-shot");
   all["counts"] = {{"test", 5000}, {"questions", questions}};

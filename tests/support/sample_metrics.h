@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 Json probe_metrics(int questions, int points = 200);
 Json compare_metrics(int questions);
 Json retrieve_metrics(int pairs);
+Json survival_metrics(int years);
 Json zero_shot_without_labels(int questions);
 
 // Makes the folder, with `metrics` as its metrics.json.

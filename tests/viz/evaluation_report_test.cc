@@ -145,6 +145,13 @@ TEST(EvaluationReport, RetrievalStandsAgainstChanceAndShowsTheNearest) {
   EXPECT_EQ(count(page, "class=\"blank\""), 7u);
 }
 
+TEST(EvaluationReport, ASurvivalModelHasItsYearsAndConcordance) {
+  const std::string page = page_of(test::survival_metrics(6));
+  EXPECT_THAT(page, AllOf(HasSubstr("Risk over 6 years, of 2,000 studies with 120 events"),
+                          HasSubstr("<dt>C-index</dt><dd><b>0.750</b><span>0.710–0.790</span>"),
+                          HasSubstr("<td>6</td>"), Not(HasSubstr("<td>7</td>")), HasSubstr("0.800")));
+}
+
 TEST(EvaluationReport, APageOfAllQuestionsIsLight) {
   TempDir dir;
   test::write_run(dir / "run", test::probe_metrics(366));
@@ -174,7 +181,8 @@ void expect_fault(Json metrics, const Fault& fault) {
 TEST(EvaluationReport, AFaultIsNamedByFileAndKey) {
   for (const Fault& fault : std::vector<Fault>{
            {"/format", 2, "format must be 1"},
-           {"/kind", "dance", "kind must be probe, zero-shot, retrieve or compare"},
+           {"/kind", "dance",
+            "kind must be probe, zero-shot, finetune, finetune-survival, retrieve or compare"},
            {"/kind", nullptr, "kind must be text"},
            {"/questions", 3, "questions must be a list"},
            {"/questions/1", "x", "questions[1] must be an object"},
@@ -198,6 +206,8 @@ TEST(EvaluationReport, AFaultIsNamedByFileAndKey) {
   expect_fault(test::retrieve_metrics(9), {"/query/kind", "song", "query.kind must be accession or report"});
   expect_fault(test::retrieve_metrics(9),
                {"/chance/recall_at_5", "x", "chance.recall_at_5 must be a number or null"});
+  expect_fault(test::survival_metrics(3), {"/years/1/year", 3, "years[1].year must be the next year"});
+  expect_fault(test::survival_metrics(3), {"/pairs/all", "x", "pairs.all must be a number or null"});
 }
 
 TEST(EvaluationReport, WhatIsNoMetricsFileIsRefused) {

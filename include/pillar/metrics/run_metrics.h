@@ -5,6 +5,7 @@
 #include "pillar/metrics/evaluation.h"
 #include "pillar/metrics/retrieval_evaluation.h"
 #include "pillar/metrics/run_record.h"
+#include "pillar/metrics/survival.h"
 
 #include <filesystem>
 #include <map>
@@ -24,7 +25,7 @@ struct RunHead {
   std::vector<InputRecord> inputs;
 };
 
-// Of kind "probe" or "zero-shot". `evaluation.questions[i].confusion` is not in the file.
+// Of kind "probe", "zero-shot" or "finetune". `evaluation.questions[i].confusion` is not in the file.
 struct EvaluationMetrics {
   Evaluation evaluation;
   // None where the file does not say how many studies there were. Its counts of answers are empty unless the
@@ -38,7 +39,8 @@ struct RetrievalMetrics {
   std::optional<RetrievalQuery> query;
 };
 
-using RunResult = std::variant<EvaluationMetrics, UnlabelledRun, Comparison, RetrievalMetrics>;
+using RunResult =
+    std::variant<EvaluationMetrics, UnlabelledRun, Comparison, RetrievalMetrics, SurvivalEvaluation>;
 
 struct RunMetrics {
   RunHead head;

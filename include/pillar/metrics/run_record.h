@@ -19,7 +19,8 @@ struct InputRecord {
 InputRecord file_record(const std::string& what, const std::filesystem::path& file);
 
 struct RunRecord {
-  std::string kind;                             // "probe", "zero-shot", "retrieve", "compare"
+  // "probe", "zero-shot", "finetune", "finetune-survival", "retrieve", "compare"
+  std::string kind;
   std::vector<std::string> command;             // argv
   std::map<std::string, std::string> settings;  // by option name
   std::vector<InputRecord> inputs;

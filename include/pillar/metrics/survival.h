@@ -4,9 +4,10 @@
 
 #include "pillar/labels/patients.h"
 #include "pillar/metrics/bootstrap.h"
+#include "pillar/metrics/run_record.h"
 
 #include <cstdint>
-#include <span>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -21,23 +22,28 @@ struct SurvivalOutcomes {
 
 struct SurvivalPredictions {
   std::vector<std::string> accessions;  // N
-  at::Tensor risks_nk;                  // (N,K) float32 or float64: probability of an event up to year k
+  // (N,K) float32 or float64, higher: more likely an event up to year k. Only the order of a year's risks
+  // counts: logits do as well as probabilities, and better where a probability rounds to 1.
+  at::Tensor risks_nk;
   SurvivalOutcomes outcomes;
 };
 
-// The survival curve of Kaplan and Meier (1958) after each of `years` bins: of the event, or of the end of
-// follow-up, where ends are what is counted and events are what ends the watching. Throws Error(input) naming
-// the row for a time outside the years or an event that is not 0 or 1.
-std::vector<double> kaplan_meier(const SurvivalOutcomes& outcomes, std::int64_t years, bool of_censoring);
+// Kaplan and Meier (1958): the share that has had no event after each of `years` years. Throws Error(input)
+// naming the row for a time outside the years or an event that is not 0 or 1.
+std::vector<double> event_free_curve(const SurvivalOutcomes& outcomes, std::int64_t years);
+// The share that is watched still when each of `years` years begins, by Kaplan and Meier's curve of the ends
+// of follow-up, a year's events before its ends. Never 0: where all who are left are lost in one year, as at
+// the end of a trial, the curve stays as it was. Throws as event_free_curve() does.
+std::vector<double> watched_curve(const SurvivalOutcomes& outcomes, std::int64_t years);
 
 // The six years that the public code always weighs by, whatever it was trained on: the curve of the event,
 // not of censoring, in the National Lung Screening Trial. For comparison with published numbers.
-std::vector<double> nlst_event_curve();
+std::vector<double> nlst_event_free_curve();
 
 struct SurvivalOptions {
   // Probability of being watched still, a year each: a pair whose later member has year t is weighted by
-  // 1 / curve[t]^2 (Uno et al., 2011). Usually kaplan_meier() of the training set's censoring. Empty: all
-  // pairs count the same.
+  // 1 / curve[t]^2 (Uno et al., 2011). Usually watched_curve() of the training studies. Empty: all pairs
+  // count the same.
   std::vector<double> watched_k;
   // Where a number is not defined: NaN, or what the public code says (AUROC 0 with one class only, average
   // precision 1 without negatives, -1 of an empty set and for a concordance without events).
@@ -68,16 +74,15 @@ struct SurvivalEvaluation {
   std::vector<SurvivalYear> years;
 };
 
-// Throws Error(input) naming study and year: no studies, lengths that differ, a time outside 0 to K - 1, a
-// risk that is no probability, a curve of another length or not above 0; an accession that the (not empty)
-// patient table lacks.
+// n log n. Throws Error(input), naming study and year where one is at fault: no studies, lengths or types
+// that do not fit, a time outside 0 to K - 1, an event that is not 0 or 1, a risk that is not finite, a curve
+// of another length or not above 0; an accession that the (not empty) patient table lacks.
 SurvivalEvaluation evaluate_survival(const SurvivalPredictions& predictions, const SurvivalOptions& options,
                                      const BootstrapOptions& bootstrap, const PatientTable& patients);
 
-enum class EnsembleMean { logits, probabilities };
-// Probabilities of an ensemble, in the type of `members`, all of one shape: the sigmoid of the mean logit, as
-// the public ensemble has it, or the mean of the sigmoids. Throws Error(input) where shapes differ or none is
-// given.
-at::Tensor ensemble_probabilities(std::span<const at::Tensor> logits, EnsembleMean mean);
+// Writes metrics.csv, a row for each year (from 1) and one for the concordance, and metrics.json; makes the
+// folder. Throws Error(io).
+void write_survival(const std::filesystem::path& run_folder, const SurvivalEvaluation& evaluation,
+                    const RunRecord& record);
 
 }  // namespace pillar

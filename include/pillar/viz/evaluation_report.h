@@ -5,7 +5,7 @@
 
 namespace pillar {
 
-// Reads `run`/metrics.json of a probe, zero-shot, retrieve or compare run and writes `out_html` (atomic):
+// Reads `run`/metrics.json of any kind of run (pillar/metrics/run_record.h) and writes `out_html` (atomic):
 // summary, sortable tables, ROC and reliability curves, the most confident errors, and how it was made. What
 // lies beside it is used where it is there: <run>/view/<accession>.html is linked,
 // <run>/thumbnails/<accession>.png is put into the page (file names by file_stem(), pillar/core/file_name.h).

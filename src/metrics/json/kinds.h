@@ -7,6 +7,7 @@
 #include "pillar/metrics/retrieval_evaluation.h"
 #include "pillar/metrics/run_metrics.h"
 #include "pillar/metrics/run_record.h"
+#include "pillar/metrics/survival.h"
 
 #include "core/shared/json_place.h"
 
@@ -15,7 +16,7 @@
 
 namespace pillar {
 
-// "probe" and "zero-shot" (evaluation_json.cc). `training` has a count for every question.
+// "probe", "zero-shot" and "finetune" (evaluation_json.cc). `training` has a count for every question.
 void write_evaluation_json(const std::filesystem::path& run_folder, const Evaluation& evaluation,
                            const RunRecord& record, const std::optional<TrainingCounts>& training);
 EvaluationMetrics read_evaluation(const JsonPlace& metrics);
@@ -32,5 +33,10 @@ Comparison read_comparison(const JsonPlace& metrics);
 void write_retrieval_json(const std::filesystem::path& run_folder, const RetrievalEvaluation& evaluation,
                           const RunRecord& record, const std::optional<RetrievalQuery>& query);
 RetrievalMetrics read_retrieval(const JsonPlace& metrics);
+
+// "finetune-survival" (survival_json.cc).
+void write_survival_json(const std::filesystem::path& run_folder, const SurvivalEvaluation& evaluation,
+                         const RunRecord& record);
+SurvivalEvaluation read_survival(const JsonPlace& metrics);
 
 }  // namespace pillar

@@ -19,10 +19,11 @@ constexpr std::uint64_t kMostComparedBytes = std::uint64_t{1} << 30;
 RunResult read_result(const std::string& kind, const JsonPlace& metrics) {
   // Without labels a zero-shot run has questions, and no means over them.
   if (kind == "zero-shot" && !metrics.has("macro")) return read_unlabelled(metrics);
-  if (kind == "probe" || kind == "zero-shot") return read_evaluation(metrics);
+  if (kind == "probe" || kind == "zero-shot" || kind == "finetune") return read_evaluation(metrics);
   if (kind == "compare") return read_comparison(metrics);
   if (kind == "retrieve") return read_retrieval(metrics);
-  metrics.at("kind").refuse("probe, zero-shot, retrieve or compare");
+  if (kind == "finetune-survival") return read_survival(metrics);
+  metrics.at("kind").refuse("probe, zero-shot, finetune, finetune-survival, retrieve or compare");
 }
 
 }  // namespace

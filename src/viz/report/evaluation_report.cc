@@ -25,6 +25,7 @@ struct BodyOf {
   viz::PageBody operator()(const RetrievalMetrics& metrics) const {
     return viz::retrieval_page(metrics, folder);
   }
+  viz::PageBody operator()(const SurvivalEvaluation& survival) const { return viz::survival_page(survival); }
 };
 
 }  // namespace

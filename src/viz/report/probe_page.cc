@@ -144,8 +144,8 @@ std::string details_section(const EvaluationMetrics& metrics, const RunFolder& f
 }
 
 std::string about_line(const std::string& kind, std::int64_t questions, std::int64_t studies) {
-  return fmt::format("{}, {} questions on {} test studies", kind == "probe" ? "Linear probe" : "Zero-shot",
-                     grouped(questions), grouped(studies));
+  const char* model = kind == "probe" ? "Linear probe" : kind == "finetune" ? "Finetuned model" : "Zero-shot";
+  return fmt::format("{}, {} questions on {} test studies", model, grouped(questions), grouped(studies));
 }
 
 }  // namespace
