@@ -12,9 +12,8 @@ namespace pillar::test {
 namespace {
 
 const std::map<std::string, FinetuneFamily> kFamilies = {
-    {"csv_loading", parity_finetune_csv_loading},
-    {"heads", parity_finetune_heads},
-    {"misc", parity_finetune_misc},
+    {"csv_loading", parity_finetune_csv_loading}, {"heads", parity_finetune_heads},
+    {"metrics", parity_finetune_metrics},         {"misc", parity_finetune_misc},
     {"rotation3d", parity_finetune_rotation3d},
 };
 

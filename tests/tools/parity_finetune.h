@@ -17,6 +17,7 @@ using FinetuneFamily = void (*)(const FinetuneCase& golden);
 
 void parity_finetune_csv_loading(const FinetuneCase& golden);
 void parity_finetune_heads(const FinetuneCase& golden);
+void parity_finetune_metrics(const FinetuneCase& golden);
 void parity_finetune_misc(const FinetuneCase& golden);
 void parity_finetune_rotation3d(const FinetuneCase& golden);
 
