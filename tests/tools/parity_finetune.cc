@@ -12,9 +12,15 @@ namespace pillar::test {
 namespace {
 
 const std::map<std::string, FinetuneFamily> kFamilies = {
-    {"csv_loading", parity_finetune_csv_loading}, {"heads", parity_finetune_heads},
-    {"metrics", parity_finetune_metrics},         {"misc", parity_finetune_misc},
+    {"csv_loading", parity_finetune_csv_loading},
+    {"detr_match", parity_finetune_detr_match},
+    {"heads", parity_finetune_heads},
+    {"lr_and_layer_decay", parity_finetune_layer_decay},
+    {"metrics", parity_finetune_metrics},
+    {"misc", parity_finetune_misc},
+    {"multilabel", parity_finetune_multilabel},
     {"rotation3d", parity_finetune_rotation3d},
+    {"train", parity_finetune_train},
 };
 
 }  // namespace

@@ -16,10 +16,14 @@ struct FinetuneCase {
 using FinetuneFamily = void (*)(const FinetuneCase& golden);
 
 void parity_finetune_csv_loading(const FinetuneCase& golden);
+void parity_finetune_detr_match(const FinetuneCase& golden);
 void parity_finetune_heads(const FinetuneCase& golden);
+void parity_finetune_layer_decay(const FinetuneCase& golden);
 void parity_finetune_metrics(const FinetuneCase& golden);
 void parity_finetune_misc(const FinetuneCase& golden);
+void parity_finetune_multilabel(const FinetuneCase& golden);
 void parity_finetune_rotation3d(const FinetuneCase& golden);
+void parity_finetune_train(const FinetuneCase& golden);
 
 // The part "calibration" of a golden of the family misc, with our "calibrated".
 nlohmann::ordered_json finetune_calibration_of(const nlohmann::ordered_json& golden);

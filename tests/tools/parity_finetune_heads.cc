@@ -73,7 +73,8 @@ HeadsRun run_heads(const SafetensorsFile& golden, const Config& json) {
 
 void parity_finetune_heads(const FinetuneCase& golden) {
   const SafetensorsFile tensors(golden.tensors);
-  const HeadsRun run = run_heads(tensors, Config::load(golden.json));
+  const Config json = Config::load(golden.json);
+  const HeadsRun run = run_heads(tensors, json);
   NamedTensors out;
   add_outputs(run, out);
   if (run.detection) {
@@ -81,8 +82,9 @@ void parity_finetune_heads(const FinetuneCase& golden) {
     const std::int64_t width = run.weights.at("head_models.detr.query_embed.weight").size(1);
     out.emplace_back("aux.pos_embed", detection_positions(map.size(2), map.size(4), width));
   }
+  const std::string values = add_heads_losses(tensors, json, run, out).dump(1) + "\n";
   write_safetensors(golden.out_tensors, out);
-  write_file_atomic(golden.out_json, "{}\n");
+  write_file_atomic(golden.out_json, values);
 }
 
 }  // namespace pillar::test

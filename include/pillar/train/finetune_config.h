@@ -3,6 +3,7 @@
 
 #include "pillar/labels/outcomes.h"
 #include "pillar/metrics/bootstrap.h"
+#include "pillar/metrics/calibration_curve.h"
 #include "pillar/model/heads.h"
 #include "pillar/train/trainer_config.h"
 
@@ -22,16 +23,16 @@ const char* to_string(Freeze freeze) noexcept;
 enum class ClassificationLoss { cross_entropy, focal };
 // How much a yes counts against a no: the same, or as much more as it is rarer among the training studies.
 enum class PositiveWeight { none, balanced };
-enum class CalibrationKind { none, platt, isotonic };
 
 const char* to_string(ClassificationLoss loss) noexcept;
 const char* to_string(PositiveWeight weight) noexcept;
-const char* to_string(CalibrationKind kind) noexcept;
 
 // NLST as the public code keeps it, in place of a CSV.
 struct NlstSource {
-  std::filesystem::path dataset, mapping, volumes, masks, test_series;  // test_series, masks: may be empty
-  std::vector<std::string> ignore_exams;
+  // Sybil's dataset file; RAVE samples; and, where they are not empty, masks and the series of the test
+  // split.
+  std::filesystem::path dataset, samples, masks, google_test;
+  std::vector<std::string> ignored_exams;
 };
 
 struct FinetuneConfig : TrainerConfig {
@@ -80,7 +81,7 @@ struct FinetuneConfig : TrainerConfig {
   bool public_schedule = false;
 
   // evaluation
-  CalibrationKind calibration = CalibrationKind::none;
+  std::optional<CalibrationMethod> calibration;  // fitted on dev; unset: none
   BootstrapOptions bootstrap;
 };
 

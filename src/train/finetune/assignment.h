@@ -1,15 +1,16 @@
-// Internal: the rectangular assignment problem (D. F. Crouse, "On implementing 2D rectangular assignment
-// algorithms", IEEE Transactions on Aerospace and Electronic Systems 52(4), 2016).
+// Internal: the rectangular assignment problem.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace pillar {
 
-// rows x columns costs, row by row, all finite. Gives each row's column, -1 for rows that are left over, so
-// that the sum of costs is least and min(rows, columns) rows have one.
-std::vector<std::int64_t> least_cost_assignment(const std::vector<double>& costs, std::int64_t rows,
-                                                std::int64_t columns);
+// For a matrix of costs (rows, columns), row by row, with no more rows than columns: the column of each row,
+// no column twice, so that the sum of costs is the least. Shortest augmenting paths (Crouse, "On implementing
+// 2D rectangular assignment algorithms", 2016). Costs must be finite.
+std::vector<std::int64_t> assign_columns(std::span<const double> costs, std::int64_t rows,
+                                         std::int64_t columns);
 
 }  // namespace pillar

@@ -2,194 +2,257 @@
 
 #include "pillar/core/fail.h"
 
+#include "core/shared/joined.h"
 #include "train/finetune/assignment.h"
-#include "train/finetune/masked_mean.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/Reduction.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/abs.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/isfinite.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/minimum.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 
 namespace pillar {
 namespace {
 
-void check_output(const DetectionOutput& output) {
-  const at::Tensor& logits = output.pred_logits;
-  if (!logits.defined() || logits.dim() != 3 || logits.size(1) < 1 || logits.size(2) < 2)
-    fail(ErrorCategory::input, "detection: logits of queries and classes are wanted");
-  check_shape(output.pred_boxes, {logits.size(0), logits.size(1), 6}, "predicted boxes");
-}
-
-void check_detection_target(const DetectionTarget& target, std::int64_t classes) {
-  if (!target.labels_n.defined() || target.labels_n.dim() != 1)
-    fail(ErrorCategory::input, "detection: labels of boxes are wanted");
-  check_shape(target.boxes_n6, {target.labels_n.size(0), 6}, "target boxes");
-  const at::Tensor fits = (target.labels_n >= 0).logical_and(target.labels_n < classes);
-  if (!fits.all().item<bool>())
-    fail(ErrorCategory::input, "detection: a box's label is outside [0, {}]", classes - 1);
-  if (!at::isfinite(target.boxes_n6).all().item<bool>())
-    fail(ErrorCategory::input, "detection: a target box is not finite");
-}
-
-void check_detection(const DetectionOutput& output, const DetectionTargets& targets) {
-  check_output(output);
-  if (std::ssize(targets) != output.pred_logits.size(0)) {
-    fail(ErrorCategory::input, "detection: {} targets stand against {} samples", targets.size(),
-         output.pred_logits.size(0));
+// The first and the last index of a sample's mask (D, H, W) along one of its axes.
+std::pair<double, double> extent(const at::Tensor& mask_dhw, std::int64_t axis) {
+  at::Tensor inside = mask_dhw;
+  for (std::int64_t other = 2; other >= 0; --other) {
+    if (other != axis) inside = inside.any(other);
   }
-  for (const auto& target : targets) {
-    if (target) check_detection_target(*target, output.pred_logits.size(2));
+  const at::Tensor indices = inside.nonzero().flatten();
+  return {static_cast<double>(indices[0].item<std::int64_t>()),
+          static_cast<double>(indices[-1].item<std::int64_t>())};
+}
+
+DetectionTarget target_of(const at::Tensor& mask_dhw, std::int64_t label) {
+  double middle[3], size[3];
+  for (std::int64_t axis = 0; axis < 3; ++axis) {
+    const auto [first, last] = extent(mask_dhw, axis);
+    const auto voxels = static_cast<double>(mask_dhw.size(axis));
+    middle[axis] = (first + last) / 2 / voxels;
+    size[axis] = (last - first) / voxels;
   }
+  DetectionTarget target;
+  target.labels_n = at::tensor({label}, at::kLong).to(mask_dhw.device());
+  target.boxes_n6 = at::tensor({middle[2], middle[1], middle[0], size[2], size[1], size[0]}, at::kDouble)
+                        .to(mask_dhw.device(), at::kFloat)
+                        .unsqueeze(0);
+  return target;
 }
 
-DetectionOutput sample_of(const DetectionOutput& output, std::int64_t sample) {
-  return {output.pred_logits.narrow(0, sample, 1), output.pred_boxes.narrow(0, sample, 1), {}};
+void check_output(const DetectionOutput& output, const DetectionTargets& targets) {
+  const at::Tensor &logits = output.pred_logits, &boxes = output.pred_boxes;
+  const bool fits = logits.dim() == 3 && boxes.dim() == 3 && boxes.size(2) == 6 &&
+                    boxes.size(0) == logits.size(0) && boxes.size(1) == logits.size(1) && logits.size(2) >= 2;
+  if (!fits) {
+    fail(ErrorCategory::input,
+         "detections of ({}) and boxes of ({}): they are (B, queries, classes + 1) and (B, queries, 6)",
+         joined(logits.sizes(), ", "), joined(boxes.sizes(), ", "));
+  }
+  if (static_cast<std::int64_t>(targets.size()) != logits.size(0))
+    fail(ErrorCategory::input, "{} detection targets for a batch of {}", targets.size(), logits.size(0));
 }
 
-DetectionMatch match_sample(const DetectionOutput& output, const DetectionTarget& target,
-                            const DetectionLossOptions& options) {
-  const at::Tensor costs =
-      matching_cost(output, target, options).to(at::TensorOptions(at::kCPU).dtype(at::kDouble)).contiguous();
-  if (!at::isfinite(costs).all().item<bool>())
-    fail(ErrorCategory::input, "detection: what the head gives is not finite");
-  const auto* first = costs.const_data_ptr<double>();
-  const std::vector<std::int64_t> box_of_query =
-      least_cost_assignment({first, first + costs.numel()}, costs.size(1), costs.size(2));
+void check_target(const DetectionTarget& target, std::int64_t classes) {
+  const bool fits = target.labels_n.dim() == 1 && target.boxes_n6.dim() == 2 &&
+                    target.boxes_n6.size(1) == 6 && target.boxes_n6.size(0) == target.labels_n.size(0);
+  if (!fits) {
+    fail(ErrorCategory::input, "labels of ({}) with boxes of ({})", joined(target.labels_n.sizes(), ", "),
+         joined(target.boxes_n6.sizes(), ", "));
+  }
+  if (target.labels_n.numel() == 0) return;
+  if (!((target.labels_n >= 0).logical_and(target.labels_n <= classes)).all().item<bool>())
+    fail(ErrorCategory::input, "a box's label outside of 0 to {}", classes);
+  if (!target.boxes_n6.isfinite().all().item<bool>()) fail(ErrorCategory::input, "a box that is not finite");
+}
+
+// Pairs of one sample; rows of the cost are queries.
+DetectionMatch match_sample(const at::Tensor& cost_qn) {
+  const std::int64_t queries = cost_qn.size(0), boxes = cost_qn.size(1);
+  const bool by_query = queries <= boxes;
+  const at::Tensor cost = (by_query ? cost_qn : cost_qn.t()).to(at::kCPU, at::kDouble).contiguous();
+  const auto count = static_cast<std::size_t>(cost.numel());
+  const std::vector<std::int64_t> other =
+      assign_columns({cost.const_data_ptr<double>(), count}, cost.size(0), cost.size(1));
+  std::vector<std::pair<std::int64_t, std::int64_t>> pairs;
+  for (std::size_t i = 0; i < other.size(); ++i) {
+    const auto own = static_cast<std::int64_t>(i);
+    pairs.emplace_back(by_query ? own : other[i], by_query ? other[i] : own);
+  }
+  std::sort(pairs.begin(), pairs.end());
   DetectionMatch match;
-  for (std::int64_t query = 0; query < costs.size(1); ++query) {
-    if (box_of_query[query] < 0) continue;
+  for (const auto& [query, box] : pairs) {
     match.queries.push_back(query);
-    match.boxes.push_back(box_of_query[query]);
+    match.boxes.push_back(box);
   }
   return match;
 }
 
-// What the matching makes of a batch: only samples that have a target.
-struct MatchedBatch {
-  at::Tensor logits;             // (samples, queries, classes + 1) float32
-  at::Tensor classes;            // (samples, queries): of the matched box, else "no object"
-  at::Tensor predicted, wanted;  // (matches, 6) float32
-  std::vector<double> counts;    // boxes of each sample
+at::Tensor volume_of(const at::Tensor& corners_n6) {
+  return (corners_n6.narrow(1, 3, 3) - corners_n6.narrow(1, 0, 3)).prod(1);
+}
+
+// What the matched pairs and the classes of all queries of the samples with a target say.
+struct MatchedPairs {
+  at::Tensor boxes_m6, targets_m6;       // of each pair
+  at::Tensor logits_sqk, classes_sq;     // of the samples that have a target
+  std::vector<std::int64_t> box_counts;  // of each of them
 };
 
-MatchedBatch matched_batch(const DetectionOutput& output, const DetectionTargets& targets,
-                           const std::vector<DetectionMatch>& matches) {
-  MatchedBatch batch;
-  std::vector<at::Tensor> logits, classes, predicted, wanted;
-  const std::int64_t no_object = output.pred_logits.size(2) - 1;
+MatchedPairs gather_pairs(const DetectionOutput& output, const DetectionTargets& targets,
+                          const std::vector<DetectionMatch>& matches) {
+  const std::int64_t classes = output.pred_logits.size(2) - 1;
+  std::vector<at::Tensor> boxes, wanted, logits, labels;
+  MatchedPairs pairs;
   for (std::size_t b = 0; b < targets.size(); ++b) {
     if (!targets[b]) continue;
     const auto sample = static_cast<std::int64_t>(b);
-    const at::Tensor own = output.pred_logits.select(0, sample);
-    const auto index = own.options().dtype(at::kLong).requires_grad(false);
-    const at::Tensor queries = at::tensor(matches[b].queries, index);
-    const at::Tensor boxes = at::tensor(matches[b].boxes, index);
-    at::Tensor classes_q = at::full({own.size(0)}, no_object, index);
-    classes_q.index_copy_(0, queries, targets[b]->labels_n.to(index).index_select(0, boxes));
-    logits.push_back(own);
-    classes.push_back(classes_q);
-    predicted.push_back(output.pred_boxes.select(0, sample).index_select(0, queries));
-    wanted.push_back(targets[b]->boxes_n6.to(index.dtype(at::kFloat)).index_select(0, boxes));
-    batch.counts.push_back(static_cast<double>(targets[b]->labels_n.size(0)));
+    const auto options = at::TensorOptions(at::kLong);
+    const at::Tensor queries = at::tensor(matches[b].queries, options).to(output.pred_boxes.device());
+    const at::Tensor own = at::tensor(matches[b].boxes, options).to(output.pred_boxes.device());
+    boxes.push_back(output.pred_boxes[sample].index_select(0, queries));
+    wanted.push_back(targets[b]->boxes_n6.to(output.pred_boxes.device(), at::kFloat).index_select(0, own));
+    logits.push_back(output.pred_logits[sample]);
+    at::Tensor label = at::full({output.pred_logits.size(1)}, classes,
+                                at::TensorOptions(at::kLong).device(queries.device()));
+    label.index_copy_(0, queries, targets[b]->labels_n.to(queries.device()).index_select(0, own));
+    labels.push_back(label);
+    pairs.box_counts.push_back(targets[b]->boxes_n6.size(0));
   }
-  batch.logits = at::stack(logits).to(at::kFloat);
-  batch.classes = at::stack(classes);
-  batch.predicted = at::cat(predicted).to(at::kFloat);
-  batch.wanted = at::cat(wanted);
-  return batch;
+  pairs.boxes_m6 = at::cat(boxes).to(at::kFloat);
+  pairs.targets_m6 = at::cat(wanted);
+  pairs.logits_sqk = at::stack(logits).to(at::kFloat);
+  pairs.classes_sq = at::stack(labels);
+  return pairs;
 }
 
-at::Tensor class_loss(const MatchedBatch& batch, double no_object_weight) {
-  const std::int64_t classes = batch.logits.size(2);
-  at::Tensor weights = at::ones({classes}, batch.logits.options().requires_grad(false));
-  weights[classes - 1] = no_object_weight;
-  return at::cross_entropy_loss(batch.logits.flatten(0, 1), batch.classes.flatten(), weights);
+at::Tensor cardinality_error(const MatchedPairs& pairs) {
+  const std::int64_t last = pairs.logits_sqk.size(2) - 1;
+  const at::Tensor answers = (pairs.logits_sqk.detach().argmax(-1) != last).sum(1).to(at::kFloat);
+  const at::Tensor boxes = at::tensor(pairs.box_counts, at::kLong).to(answers.device(), at::kFloat);
+  return (answers - boxes).abs().mean();
 }
 
-// Sum over matched pairs of 1 - GIoU.
-at::Tensor overlap_loss(const MatchedBatch& batch, bool public_double_conversion) {
-  at::Tensor predicted = box_corners(batch.predicted), wanted = box_corners(batch.wanted);
-  if (public_double_conversion) {
-    predicted = box_corners(predicted);
-    wanted = box_corners(wanted);
-  }
-  return (1 - generalized_iou(predicted, wanted).diagonal()).sum();
-}
-
-at::Tensor cardinality_error(const MatchedBatch& batch) {
-  const at::NoGradGuard no_gradients;
-  const at::Tensor objects = (batch.logits.argmax(-1) != batch.logits.size(2) - 1).sum(1).to(at::kFloat);
-  return (objects - at::tensor(batch.counts, objects.options())).abs().mean();
-}
-
-LossWithTerms no_detection_loss(const DetectionOutput& output) {
-  const at::Tensor zero = (output.pred_logits.sum() * 0 + output.pred_boxes.sum() * 0).to(at::kFloat);
-  return {
-      zero,
-      {{"loss_ce", zero}, {"loss_bbox", zero}, {"loss_giou", zero}, {"cardinality_error", zero.detach()}}};
+at::Tensor class_loss(const MatchedPairs& pairs, double no_object_weight) {
+  at::Tensor weights = at::ones({pairs.logits_sqk.size(2)}, pairs.logits_sqk.options().requires_grad(false));
+  weights[-1].fill_(no_object_weight);
+  return at::cross_entropy_loss(pairs.logits_sqk.transpose(1, 2).contiguous(), pairs.classes_sq, weights,
+                                at::Reduction::Mean);
 }
 
 }  // namespace
 
+DetectionTargets detection_targets(const at::Tensor& mask_bdhw, std::int64_t label) {
+  if (mask_bdhw.dim() != 4)
+    fail(ErrorCategory::input, "masks of ({}): they are (B, D, H, W)", joined(mask_bdhw.sizes(), ", "));
+  DetectionTargets targets;
+  for (std::int64_t b = 0; b < mask_bdhw.size(0); ++b) {
+    const at::Tensor inside = mask_bdhw[b] > 0;
+    if (inside.any().item<bool>())
+      targets.emplace_back(target_of(inside, label));
+    else
+      targets.emplace_back(std::nullopt);
+  }
+  return targets;
+}
+
+at::Tensor box_corners(const at::Tensor& boxes_n6) {
+  const at::Tensor middle = boxes_n6.narrow(1, 0, 3), half = boxes_n6.narrow(1, 3, 3) * 0.5;
+  return at::cat({middle - half, middle + half}, 1);
+}
+
+at::Tensor generalized_iou(const at::Tensor& corners_n6, const at::Tensor& corners_m6) {
+  const at::Tensor first_n = corners_n6.narrow(1, 0, 3).unsqueeze(1),
+                   end_n = corners_n6.narrow(1, 3, 3).unsqueeze(1);
+  const at::Tensor first_m = corners_m6.narrow(1, 0, 3).unsqueeze(0),
+                   end_m = corners_m6.narrow(1, 3, 3).unsqueeze(0);
+  const at::Tensor common = (at::minimum(end_n, end_m) - at::maximum(first_n, first_m)).clamp_min(0).prod(2);
+  const at::Tensor hull = (at::maximum(end_n, end_m) - at::minimum(first_n, first_m)).clamp_min(0).prod(2);
+  const at::Tensor together =
+      volume_of(corners_n6).unsqueeze(1) + volume_of(corners_m6).unsqueeze(0) - common;
+  const auto part_of = [](const at::Tensor& part, const at::Tensor& whole) {
+    return at::where(whole > 0, part / at::where(whole > 0, whole, 1.0), 0.0);
+  };
+  return part_of(common, together) - part_of(hull - together, hull);
+}
+
 at::Tensor matching_cost(const DetectionOutput& output, const DetectionTarget& target,
                          const DetectionLossOptions& options) {
-  check_output(output);
-  check_detection_target(target, output.pred_logits.size(2));
   const at::NoGradGuard no_gradients;
-  const std::int64_t batch = output.pred_logits.size(0), queries = output.pred_logits.size(1);
-  const at::Tensor probabilities = at::softmax(output.pred_logits.to(at::kFloat).flatten(0, 1), -1);
-  const at::Tensor boxes = output.pred_boxes.to(at::kFloat).flatten(0, 1);
-  const at::Tensor wanted = target.boxes_n6.to(boxes.options());
-  const at::Tensor labels = target.labels_n.to(boxes.options().dtype(at::kLong));
-  const at::Tensor distance = (boxes.unsqueeze(1) - wanted.unsqueeze(0)).abs().sum(-1);
+  const std::int64_t batch = output.pred_boxes.size(0), queries = output.pred_boxes.size(1);
+  const std::int64_t count = target.boxes_n6.size(0);
+  const at::Tensor boxes = output.pred_boxes.detach().to(at::kFloat).flatten(0, 1);
+  const at::Tensor wanted = target.boxes_n6.to(boxes.device(), at::kFloat);
+  const at::Tensor chance = at::softmax(output.pred_logits.detach().to(at::kFloat), -1)
+                                .flatten(0, 1)
+                                .index_select(1, target.labels_n.to(boxes.device()));
+  const at::Tensor distance = (boxes.unsqueeze(1) - wanted.unsqueeze(0)).abs().sum(2);
   const at::Tensor overlap = generalized_iou(box_corners(boxes), box_corners(wanted));
-  const at::Tensor cost = options.l1_cost * distance -
-                          options.class_cost * probabilities.index_select(1, labels) -
-                          options.giou_cost * overlap;
-  return cost.view({batch, queries, labels.size(0)});
+  return (distance * options.l1_cost - chance * options.class_cost - overlap * options.giou_cost)
+      .view({batch, queries, count});
 }
 
 std::vector<DetectionMatch> match_boxes(const DetectionOutput& output, const DetectionTargets& targets,
                                         const DetectionLossOptions& options) {
-  check_detection(output, targets);
+  check_output(output, targets);
   std::vector<DetectionMatch> matches(targets.size());
   for (std::size_t b = 0; b < targets.size(); ++b) {
-    if (!targets[b]) continue;
-    matches[b] = match_sample(sample_of(output, static_cast<std::int64_t>(b)), *targets[b], options);
+    if (!targets[b] || targets[b]->boxes_n6.size(0) == 0) continue;
+    check_target(*targets[b], output.pred_logits.size(2) - 1);
+    const auto sample = static_cast<std::int64_t>(b);
+    const DetectionOutput own = {
+        output.pred_logits.narrow(0, sample, 1), output.pred_boxes.narrow(0, sample, 1), {}};
+    const at::Tensor cost = matching_cost(own, *targets[b], options)[0];
+    if (!cost.isfinite().all().item<bool>())
+      fail(ErrorCategory::input, "detections of sample {} are not finite", b);
+    matches[b] = match_sample(cost);
   }
   return matches;
 }
 
 std::int64_t box_count(const DetectionTargets& targets) {
   std::int64_t count = 0;
-  for (const auto& target : targets) count += target ? target->labels_n.size(0) : 0;
+  for (const auto& target : targets) count += target ? target->boxes_n6.size(0) : 0;
   return count;
 }
 
 LossWithTerms detection_loss(const DetectionOutput& output, const DetectionTargets& targets, double boxes,
                              const DetectionLossOptions& options) {
   const std::vector<DetectionMatch> matches = match_boxes(output, targets, options);
-  if (std::ranges::none_of(targets, [](const auto& target) { return target.has_value(); }))
-    return no_detection_loss(output);
-  const MatchedBatch batch = matched_batch(output, targets, matches);
-  const double divisor = std::max(boxes, 1.0);
-  const at::Tensor classes = class_loss(batch, options.no_object_weight);
-  const at::Tensor distance = (batch.predicted - batch.wanted).abs().sum() / divisor;
-  const at::Tensor overlap = overlap_loss(batch, options.public_double_conversion) / divisor;
-  return {options.class_weight * classes + options.l1_weight * distance + options.giou_weight * overlap,
-          {{"loss_ce", classes},
-           {"loss_bbox", distance},
-           {"loss_giou", overlap},
-           {"cardinality_error", cardinality_error(batch)}}};
+  LossWithTerms loss;
+  if (std::none_of(targets.begin(), targets.end(), [](const auto& target) { return target.has_value(); })) {
+    loss.total = (output.pred_logits.sum() + output.pred_boxes.sum()).to(at::kFloat) * 0;
+    return loss;
+  }
+  const MatchedPairs pairs = gather_pairs(output, targets, matches);
+  at::Tensor own = box_corners(pairs.boxes_m6), wanted = box_corners(pairs.targets_m6);
+  if (options.public_double_conversion) {
+    own = box_corners(own);
+    wanted = box_corners(wanted);
+  }
+  const double count = std::max(boxes, 1.0);
+  const at::Tensor distance = (pairs.boxes_m6 - pairs.targets_m6).abs().sum() / count;
+  const at::Tensor overlap = (1 - generalized_iou(own, wanted).diagonal()).sum() / count;
+  const at::Tensor classes = class_loss(pairs, options.no_object_weight);
+  loss.terms = {{"loss_ce", classes},
+                {"loss_bbox", distance},
+                {"loss_giou", overlap},
+                {"cardinality_error", cardinality_error(pairs)}};
+  loss.total = classes * options.class_weight + distance * options.l1_weight + overlap * options.giou_weight;
+  return loss;
 }
 
 }  // namespace pillar

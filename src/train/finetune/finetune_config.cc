@@ -101,14 +101,13 @@ void parse_finetune_data(const Config& data, FinetuneConfig& config) {
   config.class_balanced = data.get("class_balanced").as_bool(config.class_balanced);
   const Config nlst = data.get("nlst");
   if (!nlst.exists()) return;
-  nlst.allow_only({"dataset", "mapping", "volumes", "masks", "test_series", "ignore_exams"});
+  nlst.allow_only({"dataset", "samples", "masks", "google_test", "ignored_exams"});
   NlstSource source;
   source.dataset = below_root(root, nlst.get("dataset").as_string());
-  source.mapping = below_root(root, nlst.get("mapping").as_string());
-  source.volumes = below_root(root, nlst.get("volumes").as_string());
+  source.samples = below_root(root, nlst.get("samples").as_string());
   source.masks = below_root(root, nlst.get("masks").as_string(""));
-  source.test_series = below_root(root, nlst.get("test_series").as_string(""));
-  source.ignore_exams = parse_names(nlst.get("ignore_exams"));
+  source.google_test = below_root(root, nlst.get("google_test").as_string(""));
+  source.ignored_exams = parse_names(nlst.get("ignored_exams"));
   config.nlst = source;
 }
 
@@ -129,6 +128,16 @@ void parse_loss(const Config& loss, FinetuneConfig& config) {
   config.detection_weight = loss.get("detection").as_double(config.detection_weight);
 }
 
+std::optional<CalibrationMethod> parse_calibration(const Config& node) {
+  const std::string text = node.as_string("none");
+  if (text == "none") return std::nullopt;
+  try {
+    return parse_calibration_method(text);
+  } catch (const Error& error) {
+    node.fail(error.what());
+  }
+}
+
 void parse_finetune_training(const Config& file, FinetuneConfig& config) {
   const Config train = file.get("train"), optimizer = file.get("optimizer");
   config.freeze = parse_named(train.get("freeze"), std::array{Freeze::none, Freeze::stem, Freeze::backbone},
@@ -144,10 +153,7 @@ void parse_finetune_training(const Config& file, FinetuneConfig& config) {
   config.public_schedule = file.get("compat").get("public_schedule").as_bool(config.public_schedule);
   const Config evaluation = file.get("evaluation");
   evaluation.allow_only({"calibration", "bootstrap", "confidence"});
-  config.calibration =
-      parse_named(evaluation.get("calibration"),
-                  std::array{CalibrationKind::none, CalibrationKind::platt, CalibrationKind::isotonic},
-                  config.calibration);
+  config.calibration = parse_calibration(evaluation.get("calibration"));
   config.bootstrap.replicates = evaluation.get("bootstrap").as_int(config.bootstrap.replicates);
   config.bootstrap.confidence = evaluation.get("confidence").as_double(config.bootstrap.confidence);
   config.bootstrap.seed = config.seed;
@@ -209,18 +215,6 @@ const char* to_string(ClassificationLoss loss) noexcept {
 const char* to_string(PositiveWeight weight) noexcept {
   return weight == PositiveWeight::balanced ? "balanced" : "none";
 }
-const char* to_string(CalibrationKind kind) noexcept {
-  switch (kind) {
-    case CalibrationKind::none:
-      return "none";
-    case CalibrationKind::platt:
-      return "platt";
-    case CalibrationKind::isotonic:
-      return "isotonic";
-  }
-  return "";
-}
-
 FinetuneConfig::FinetuneConfig() {
   lr = 1e-4;
   batch_size = 8;

@@ -44,11 +44,10 @@ void write_data(YAML::Emitter& out, const FinetuneConfig& config) {
   if (config.nlst) {
     ConfigBlock(out, "nlst")
         .quoted("dataset", config.nlst->dataset.string())
-        .quoted("mapping", config.nlst->mapping.string())
-        .quoted("volumes", config.nlst->volumes.string())
+        .quoted("samples", config.nlst->samples.string())
         .quoted("masks", config.nlst->masks.string())
-        .quoted("test_series", config.nlst->test_series.string())
-        .quoted("ignore_exams", config.nlst->ignore_exams);
+        .quoted("google_test", config.nlst->google_test.string())
+        .quoted("ignored_exams", config.nlst->ignored_exams);
   }
   data.quoted("patients", config.patients.string())("train_fraction", config.train_fraction)(
       "class_balanced", config.class_balanced)("max_bad_fraction", config.max_bad_fraction)("drop_last",
@@ -81,7 +80,7 @@ std::string format_finetune_config(const FinetuneConfig& config) {
         optimizer("layer_decay", config.layer_decay)("head_lr_factor", config.head_lr_factor)(
             "min_lr", config.min_lr)("warmup_epochs", config.warmup_epochs);
       });
-  ConfigBlock(out, "evaluation")("calibration", to_string(config.calibration))(
+  ConfigBlock(out, "evaluation")("calibration", config.calibration ? to_string(*config.calibration) : "none")(
       "bootstrap", config.bootstrap.replicates)("confidence", config.bootstrap.confidence);
   ConfigBlock(out, "compat")("public_schedule", config.public_schedule);
   out << YAML::EndMap;

@@ -2,137 +2,144 @@
 
 #include "pillar/core/fail.h"
 
-#include "train/finetune/masked_mean.h"
-
-#include <string_view>
+#include "core/shared/joined.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
+#include <ATen/core/Reduction.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
-#include <ATen/ops/gather.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/exp.h>
 #include <ATen/ops/isnan.h>
-#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/logical_or.h>
 #include <ATen/ops/ones_like.h>
-#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/softmax.h>
 #include <ATen/ops/where.h>
-#include <fmt/ranges.h>
 
 namespace pillar {
 namespace {
 
-// Where the power of what is missing to certainty has no slope any more.
-constexpr double kLeastMiss = 1e-12;
-
-void check_table(const at::Tensor& logits) {
-  if (!logits.defined() || logits.dim() != 2)
-    fail(ErrorCategory::input, "logits: a table of samples and outputs is wanted");
+// A zero that gradients of zeros flow back from.
+at::Tensor zero_loss(const at::Tensor& logits) {
+  return (logits.to(at::kFloat) * 0).sum();
 }
 
-// NaN is no value of [0, 1].
-void check_unit_range(const at::Tensor& values, std::string_view what) {
-  const at::Tensor fits = (values >= 0).logical_and(values <= 1);
-  if (!fits.all().item<bool>()) fail(ErrorCategory::input, "{}: values outside [0, 1]", what);
+void require_shape(const char* what, const at::Tensor& tensor, at::IntArrayRef wanted) {
+  if (tensor.sizes() == wanted) return;
+  fail(ErrorCategory::input, "{} of ({}) where the logits ask for ({})", what, joined(tensor.sizes(), ", "),
+       joined(wanted, ", "));
 }
 
-void check_gamma(double gamma) {
-  if (!(gamma >= 0)) fail(ErrorCategory::usage, "the focal loss's gamma {} is below 0", gamma);
+void require_matrix(const at::Tensor& logits) {
+  if (logits.dim() == 2) return;
+  fail(ErrorCategory::input, "logits of ({}): they are (samples, outputs)", joined(logits.sizes(), ", "));
 }
 
+void require_all(const at::Tensor& holds, const char* fault) {
+  if (!holds.all().item<bool>()) fail(ErrorCategory::input, "{}", fault);
+}
+
+at::Tensor in_unit_interval(const at::Tensor& values) {
+  return (values >= 0).logical_and(values <= 1);
+}
+
+// Targets without what is not known, and 1 where a label is known.
 struct KnownLabels {
-  at::Tensor logits, targets;  // (N, labels) float32; unknown targets are 0
-  at::Tensor weights;          // (N, labels) float32, 0 where unknown
+  at::Tensor targets_nl, known_nl;
 };
-
-KnownLabels known_labels(const at::Tensor& logits, const at::Tensor& targets, const LabelWeights& weights) {
-  check_table(logits);
-  check_shape(targets, logits.sizes(), "targets");
-  const std::int64_t labels = logits.size(1);
-  if (weights.positive_l.defined()) check_shape(weights.positive_l, {labels}, "weights of positives");
-  if (weights.label_l.defined()) check_shape(weights.label_l, {labels}, "weights of labels");
+KnownLabels known_labels(const at::Tensor& logits_nl, const at::Tensor& targets_nl) {
+  require_matrix(logits_nl);
+  require_shape("targets", targets_nl, logits_nl.sizes());
+  const at::Tensor targets = targets_nl.to(at::kFloat);
   const at::Tensor unknown = at::isnan(targets);
-  KnownLabels known;
-  known.logits = logits.to(at::kFloat);
-  known.targets = at::where(unknown, 0, targets).to(at::kFloat);
-  check_unit_range(known.targets, "targets");
-  known.weights = unknown.logical_not().to(at::kFloat);
-  if (weights.label_l.defined()) known.weights = known.weights * weights.label_l.to(at::kFloat);
-  return known;
+  require_all(at::logical_or(unknown, in_unit_interval(targets)),
+              "a label that is neither in [0, 1] nor unknown (NaN)");
+  return {targets.masked_fill(unknown, 0), unknown.logical_not().to(at::kFloat)};
 }
 
-at::Tensor label_entropies(const KnownLabels& known, const LabelWeights& weights) {
-  return at::binary_cross_entropy_with_logits(known.logits, known.targets, {}, weights.positive_l,
+at::Tensor label_weights(const KnownLabels& labels, const LabelWeights& weights) {
+  if (!weights.label_l.defined()) return labels.known_nl;
+  return labels.known_nl * weights.label_l.to(labels.known_nl.device(), at::kFloat);
+}
+
+// The cross-entropy of each label, positives by their weights.
+at::Tensor label_entropy(const at::Tensor& logits_nl, const KnownLabels& labels,
+                         const at::Tensor& positive_l) {
+  c10::optional<at::Tensor> positive;
+  if (positive_l.defined()) positive = positive_l.to(logits_nl.device(), at::kFloat);
+  return at::binary_cross_entropy_with_logits(logits_nl.to(at::kFloat), labels.targets_nl, {}, positive,
                                               at::Reduction::None);
 }
 
-struct KnownClasses {
-  at::Tensor entropies, weights;  // (N) float32; unknown samples weigh 0
-};
+at::Tensor weighted_mean(const at::Tensor& terms, const at::Tensor& weights, const at::Tensor& logits) {
+  const at::Tensor total = weights.sum();
+  if (total.item<double>() == 0) return zero_loss(logits);
+  return (terms * weights).sum() / total;
+}
 
-KnownClasses known_classes(const at::Tensor& logits, const at::Tensor& classes,
-                           const at::Tensor& class_weights) {
-  check_table(logits);
-  const std::int64_t count = logits.size(1);
-  check_shape(classes, {logits.size(0)}, "classes");
-  if (class_weights.defined()) check_shape(class_weights, {count}, "weights of classes");
-  const at::Tensor fits = (classes >= -1).logical_and(classes < count);
-  if (!fits.all().item<bool>()) {
-    fail(ErrorCategory::input, "classes: there are {}, and a sample's is below -1 or above {}", count,
-         count - 1);
-  }
-  const at::Tensor index = classes.to(at::kLong).clamp_min(0);
-  KnownClasses known;
-  known.entropies = -at::log_softmax(logits.to(at::kFloat), 1).gather(1, index.unsqueeze(1)).squeeze(1);
-  known.weights = (classes >= 0).to(at::kFloat);
-  if (class_weights.defined())
-    known.weights = known.weights * class_weights.to(at::kFloat).index_select(0, index);
-  return known;
+// (1 - probability of the truth)^gamma. Bounded away from 0, where a power below 1 has no derivative.
+at::Tensor focal_factor(const at::Tensor& entropy, double gamma) {
+  constexpr double kSmallest = 1e-12;
+  return (1 - at::exp(-entropy)).clamp_min(kSmallest).pow(gamma);
+}
+
+void check_classes(const at::Tensor& logits_nk, const at::Tensor& classes_n, const at::Tensor& weights_k) {
+  require_matrix(logits_nk);
+  require_shape("classes", classes_n, {logits_nk.size(0)});
+  if (weights_k.defined()) require_shape("class weights", weights_k, {logits_nk.size(1)});
+  require_all((classes_n >= -1).logical_and(classes_n < logits_nk.size(1)),
+              "a class that is neither one of the outputs nor unknown (-1)");
 }
 
 }  // namespace
 
 at::Tensor survival_loss(const at::Tensor& logits_ny, const at::Tensor& is_event_ny,
                          const at::Tensor& is_known_ny) {
-  check_table(logits_ny);
-  check_shape(is_event_ny, logits_ny.sizes(), "years of the event");
-  check_shape(is_known_ny, logits_ny.sizes(), "known years");
-  check_unit_range(is_event_ny, "years of the event");
-  check_unit_range(is_known_ny, "known years");
-  return weighted_mean(at::binary_cross_entropy_with_logits(
-                           logits_ny.to(at::kFloat), is_event_ny.to(at::kFloat), {}, {}, at::Reduction::None),
-                       is_known_ny.to(at::kFloat));
+  require_matrix(logits_ny);
+  require_shape("events", is_event_ny, logits_ny.sizes());
+  require_shape("known years", is_known_ny, logits_ny.sizes());
+  const at::Tensor events = is_event_ny.to(at::kFloat), known = is_known_ny.to(at::kFloat);
+  require_all(in_unit_interval(events).logical_and(in_unit_interval(known)),
+              "an event or a known year outside [0, 1]");
+  const at::Tensor entropy =
+      at::binary_cross_entropy_with_logits(logits_ny.to(at::kFloat), events, {}, {}, at::Reduction::None);
+  return weighted_mean(entropy, known, logits_ny);
 }
 
 at::Tensor multilabel_loss(const at::Tensor& logits_nl, const at::Tensor& targets_nl,
                            const LabelWeights& weights) {
-  const KnownLabels known = known_labels(logits_nl, targets_nl, weights);
-  return weighted_mean(label_entropies(known, weights), known.weights);
+  const KnownLabels labels = known_labels(logits_nl, targets_nl);
+  return weighted_mean(label_entropy(logits_nl, labels, weights.positive_l), label_weights(labels, weights),
+                       logits_nl);
 }
 
 at::Tensor multilabel_focal_loss(const at::Tensor& logits_nl, const at::Tensor& targets_nl,
                                  const FocalOptions& focal, const LabelWeights& weights) {
-  check_gamma(focal.gamma);
-  const KnownLabels known = known_labels(logits_nl, targets_nl, weights);
-  const at::Tensor& truth = known.targets;
-  // 1 - the probability of the truth, without taking a difference of near numbers.
-  const at::Tensor miss = truth * at::sigmoid(-known.logits) + (1 - truth) * at::sigmoid(known.logits);
-  at::Tensor factors = miss.clamp_min(kLeastMiss).pow(focal.gamma);
-  if (focal.alpha) factors = factors * (truth * *focal.alpha + (1 - truth) * (1 - *focal.alpha));
-  return weighted_mean(label_entropies(known, weights) * factors, known.weights);
+  const KnownLabels labels = known_labels(logits_nl, targets_nl);
+  const at::Tensor entropy = label_entropy(logits_nl, labels, {});
+  at::Tensor terms =
+      label_entropy(logits_nl, labels, weights.positive_l) * focal_factor(entropy, focal.gamma);
+  if (focal.alpha) {
+    const at::Tensor& yes = labels.targets_nl;
+    terms = terms * (yes * *focal.alpha + (1 - yes) * (1 - *focal.alpha));
+  }
+  return weighted_mean(terms, label_weights(labels, weights), logits_nl);
 }
 
 at::Tensor multiclass_loss(const at::Tensor& logits_nk, const at::Tensor& classes_n,
                            const at::Tensor& class_weights_k) {
-  const KnownClasses known = known_classes(logits_nk, classes_n, class_weights_k);
-  return weighted_mean(known.entropies, known.weights);
+  return multiclass_focal_loss(logits_nk, classes_n, {0, std::nullopt}, class_weights_k);
 }
 
 at::Tensor multiclass_focal_loss(const at::Tensor& logits_nk, const at::Tensor& classes_n,
                                  const FocalOptions& focal, const at::Tensor& class_weights_k) {
-  check_gamma(focal.gamma);
-  if (focal.alpha) fail(ErrorCategory::usage, "the focal loss of classes has weights of classes, no alpha");
-  const KnownClasses known = known_classes(logits_nk, classes_n, class_weights_k);
-  const at::Tensor miss = -(-known.entropies).expm1();
-  return weighted_mean(known.entropies * miss.clamp_min(kLeastMiss).pow(focal.gamma), known.weights);
+  check_classes(logits_nk, classes_n, class_weights_k);
+  const at::Tensor classes = classes_n.to(at::kLong);
+  const at::Tensor known = (classes >= 0).to(at::kFloat), indices = classes.clamp_min(0);
+  at::Tensor entropy = at::cross_entropy_loss(logits_nk.to(at::kFloat), indices, {}, at::Reduction::None);
+  if (focal.gamma != 0) entropy = entropy * focal_factor(entropy, focal.gamma);
+  if (!class_weights_k.defined()) return weighted_mean(entropy, known, logits_nk);
+  const at::Tensor weights = class_weights_k.to(logits_nk.device(), at::kFloat).index_select(0, indices);
+  return weighted_mean(entropy, known * weights, logits_nk);
 }
 
 }  // namespace pillar

@@ -6,6 +6,8 @@
 #include "pillar/core/thread_pool.h"
 #include "pillar/device/device.h"
 
+#include "train/run/batching.h"
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -25,15 +27,6 @@ std::string merged_config(const PretrainConfig& config) {
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorCategory::input, "{}: {}", config.architecture, error.what());
   }
-}
-
-std::string fault_table(const std::vector<StudyFault>& faults) {
-  constexpr std::size_t kShown = 30;
-  std::string text = fmt::format("{:<24} {:<24} {}", "study", "dataset", "fault");
-  for (std::size_t i = 0; i < faults.size() && i < kShown; ++i)
-    text += fmt::format("\n{:<24} {:<24} {}", faults[i].name, faults[i].source, faults[i].fault);
-  if (faults.size() > kShown) text += fmt::format("\nand {} more", faults.size() - kShown);
-  return text;
 }
 
 TrainedModality load_modality(const PretrainConfig::Modality& wanted, const Config& file,
@@ -70,23 +63,6 @@ std::int64_t common_text_width(const std::vector<TrainedModality>& modalities) {
   return width;
 }
 
-void check_shape(const PretrainConfig& config, const BatchShape& shape) {
-  const std::int64_t micro_batches = shape.batch / shape.micro_batch;
-  if (micro_batches < shape.world) {
-    fail(ErrorCategory::usage,
-         "train.batch_size {} in micro-batches of {} is work for {} processes, not {}: make "
-         "train.micro_batch smaller",
-         shape.batch, shape.micro_batch, micro_batches, shape.world);
-  }
-  if (!config.sync_batchnorm) return;
-  if (micro_batches % shape.world != 0 || !config.drop_last) {
-    fail(ErrorCategory::usage,
-         "train.sync_batchnorm needs as many micro-batches on every process: data.drop_last true, and a "
-         "batch_size "
-         "that micro_batch x processes divides");
-  }
-}
-
 }  // namespace
 
 at::Device training_device(const std::string& text, std::int64_t local_rank) {
@@ -95,25 +71,11 @@ at::Device training_device(const std::string& text, std::int64_t local_rank) {
   return {at::kCUDA, static_cast<at::DeviceIndex>(local_rank)};
 }
 
-at::ScalarType compute_type(Precision precision) {
-  switch (precision) {
-    case Precision::fp32:
-      return at::kFloat;
-    case Precision::bf16:
-      return at::kBFloat16;
-    case Precision::fp16:
-      return at::kHalf;
-  }
-  return at::kFloat;
-}
-
 PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world) {
   const PretrainConfig& config = options.config;
-  if (config.precision == Precision::fp16 && !options.device.is_cuda())
-    fail(ErrorCategory::usage, "train.precision fp16 is for CUDA devices; on a processor use bf16 or fp32");
+  check_precision(config.precision, options.device);
   PretrainSetup setup;
-  setup.shape = {config.batch_size, config.micro_batch, world.rank(), world.size(), config.drop_last};
-  check_shape(config, setup.shape);
+  setup.shape = batch_shape(config, world);
   setup.config_json = merged_config(config);
   const Config file = Config::parse(setup.config_json, config.architecture);
   setup.atlas = parse_atlas_config(file);
@@ -126,10 +88,7 @@ PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world
                  steps_per_epoch(static_cast<std::int64_t>(setup.modalities.back().train.studies.size()),
                                  setup.shape));
   }
-  if (!setup.faults.empty() && !options.skip_missing) {
-    fail(ErrorCategory::input, "{} stud{} cannot be trained on (--skip-missing goes on without):\n{}",
-         setup.faults.size(), setup.faults.size() == 1 ? "y" : "ies", fault_table(setup.faults));
-  }
+  if (!options.skip_missing) refuse_faults(setup.faults);
   setup.total_steps = setup.steps_per_epoch * config.epochs;
   WeightMap weights = initial_clip_weights(setup.atlas, config.text_projection,
                                            common_text_width(setup.modalities), config.seed);
@@ -139,18 +98,7 @@ PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world
 }
 
 StudyLoaderOptions loader_options(const PretrainOptions& options, const PretrainSetup& setup, bool train) {
-  const PretrainConfig& config = options.config;
-  const auto bytes = [](double gigabytes) { return static_cast<std::uint64_t>(gigabytes * (1ull << 30)); };
-  const auto pools = static_cast<double>(setup.modalities.size());
-  StudyLoaderOptions loader;
-  loader.shape = setup.shape;
-  loader.seed = config.seed;
-  loader.train = train;
-  loader.threads = config.loader_threads > 0 ? config.loader_threads : usable_processors();
-  loader.memory_bytes = bytes(config.loader_memory_gb / pools);
-  loader.cache_bytes = train ? bytes(config.loader_cache_gb / pools) : 0;
-  loader.pin = options.device.is_cuda();
-  return loader;
+  return loader_options(options.config, setup.shape, options.device, setup.modalities.size(), train);
 }
 
 }  // namespace pillar

@@ -6,6 +6,8 @@
 #include "pillar/model/clip_model.h"
 #include "pillar/train/pretrain.h"
 
+#include "train/run/batching.h"
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,7 +36,5 @@ struct PretrainSetup {
 PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world);
 
 StudyLoaderOptions loader_options(const PretrainOptions& options, const PretrainSetup& setup, bool train);
-
-at::ScalarType compute_type(Precision precision);
 
 }  // namespace pillar

@@ -7,7 +7,6 @@
 
 #include <cmath>
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -21,28 +20,15 @@ PretrainTask::PretrainTask(const PretrainOptions& options, const World& world)
 
 RunPlan PretrainTask::plan() const {
   const PretrainConfig& config = options_.config;
-  RunPlan plan;
-  plan.identity.seed = config.seed;
-  plan.identity.world_size = world_.size();
-  plan.identity.batch_size = config.batch_size;
-  plan.identity.micro_batch = config.micro_batch;
-  plan.identity.threads = at::get_num_threads();
+  RunPlan plan = run_plan(config, options_.device, world_);
   plan.identity.total_steps = setup_.total_steps;
-  plan.identity.precision = to_string(config.precision);
-  plan.identity.device = options_.device.is_cuda() ? "cuda" : "cpu";
   plan.identity.version = options_.version;
   for (const TrainedModality& modality : setup_.modalities) {
     const auto studies = static_cast<std::int64_t>(modality.train.studies.size());
     plan.pools.push_back({modality.name, studies, steps_per_epoch(studies, setup_.shape)});
   }
-  plan.epochs = config.epochs;
   plan.steps_per_epoch = setup_.steps_per_epoch;
   plan.max_steps = options_.max_steps;
-  plan.max_bad_fraction = config.max_bad_fraction;
-  plan.log_steps = config.log_steps;
-  plan.checkpoint_steps = config.checkpoint_steps;
-  plan.checkpoint_minutes = config.checkpoint_minutes;
-  plan.validation_epochs = config.validation_epochs;
   plan.monitor = {"loss", /*higher_is_better=*/false};
   plan.resume = options_.resume;
   plan.config_yaml = format_pretrain_config(config);

@@ -27,6 +27,12 @@ void RunFolder::open(std::int64_t step, const std::string& config_yaml) {
   add_failures("", {});
 }
 
+void RunFolder::open_for_evaluation() {
+  if (!is_writer()) return;
+  read_failures();
+  add_failures("", {});
+}
+
 void RunFolder::read_failures() {
   const std::filesystem::path file = path_ / "failures.csv";
   if (!std::filesystem::exists(file)) return;

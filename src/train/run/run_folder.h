@@ -32,6 +32,8 @@ class RunFolder {
   CheckpointStore& store() { return *store_; }
   // Opens metrics.jsonl and failures.csv for a run that goes on at `step`; writes config.yaml.
   void open(std::int64_t step, const std::string& config_yaml);
+  // Opens failures.csv alone, for a run that is only judged: what is there of it stays.
+  void open_for_evaluation();
   void write(const MetricsRow& row);
   // Studies that failed, of all ranks; each is listed once.
   void add_failures(const std::string& phase, const std::vector<BadStudy>& bad);

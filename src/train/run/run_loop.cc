@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -22,6 +23,24 @@ RunState fresh_state(const RunPlan& plan) {
 }
 
 }  // namespace
+
+RunPlan run_plan(const TrainerConfig& config, at::Device device, const World& world) {
+  RunPlan plan;
+  plan.identity.seed = config.seed;
+  plan.identity.world_size = world.size();
+  plan.identity.batch_size = config.batch_size;
+  plan.identity.micro_batch = config.micro_batch;
+  plan.identity.threads = at::get_num_threads();
+  plan.identity.precision = to_string(config.precision);
+  plan.identity.device = device.is_cuda() ? "cuda" : "cpu";
+  plan.epochs = config.epochs;
+  plan.max_bad_fraction = config.max_bad_fraction;
+  plan.log_steps = config.log_steps;
+  plan.checkpoint_steps = config.checkpoint_steps;
+  plan.checkpoint_minutes = config.checkpoint_minutes;
+  plan.validation_epochs = config.validation_epochs;
+  return plan;
+}
 
 RunLoop::RunLoop(const RunPlan& plan, RunTask& task, RunFolder& folder, const World& world)
     : plan_(plan),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pillar/train/run_checkpoint.h"
+#include "pillar/train/trainer_config.h"
 #include "pillar/world/world.h"
 
 #include "train/run/monitor.h"
@@ -42,6 +43,9 @@ struct RunPlan {
   // Called by rank 0 after each epoch and at the end; may be empty.
   std::function<void(const std::filesystem::path& run)> after_epoch;
 };
+
+// What the common part of a configuration says of a run; pools, steps, monitor and version are the caller's.
+RunPlan run_plan(const TrainerConfig& config, at::Device device, const World& world);
 
 struct RunOutcome {
   std::int64_t steps = 0;           // done in all, resumed ones included

@@ -29,10 +29,14 @@ UpdateReport WeightUpdate::apply(std::int64_t step, const StudyNames& studies) {
   report.left_out = options_.scale_loss && !loss_scale_.unscale(parameters);
   report.grad_norm = gradient_norm(parameters);
   if (!report.left_out) require_finite("the gradients' norm", report.grad_norm, step, studies);
-  report.lr = learning_rate(options_.schedule, step);
+  const auto rate = [&](double lr_factor) {
+    return options_.rate ? options_.rate(step, lr_factor)
+                         : lr_factor * learning_rate(options_.schedule, step);
+  };
+  report.lr = rate(1);
   if (!report.left_out) {
     if (options_.clip_norm > 0) clip_gradients(parameters, report.grad_norm, options_.clip_norm);
-    optimizer_.step(report.lr);
+    optimizer_.step(rate);
     if (options_.bound_weights) options_.bound_weights();
   }
   clear_gradients(parameters);

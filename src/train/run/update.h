@@ -19,6 +19,8 @@ struct UpdateOptions {
   // Called after each optimiser step, before the average takes the weights in: keeps them where they have to
   // stay (logit_scale, say). May be empty.
   std::function<void()> bound_weights;
+  // The learning rate of a step for a tensor of this lr_factor; empty: lr_factor times what `schedule` says.
+  std::function<double(std::int64_t step, double lr_factor)> rate = {};
 };
 
 struct UpdateReport {

@@ -1,0 +1,86 @@
+// `--dry-run`: what a finetuning would do, and one step of it.
+#include "pillar/core/fail.h"
+
+#include "train/finetune/finetune_setup.h"
+#include "train/finetune/finetune_step.h"
+#include "train/run/batching.h"
+#include "train/run/clock.h"
+#include "train/run/peak_memory.h"
+#include "train/run/reuse_memory.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace pillar {
+namespace {
+
+std::int64_t count_numbers(const NamedTensors& tensors) {
+  std::int64_t count = 0;
+  for (const auto& [name, tensor] : tensors) count += tensor.numel();
+  return count;
+}
+
+void add_finetune_model(std::string& text, const FinetuneSetup& setup, const FinetuneConfig& config) {
+  const std::int64_t trained =
+      count_numbers(trained_parameters(*setup.model, config.freeze).of_kind(ParameterKind::trainable));
+  const std::int64_t all = count_numbers(setup.model->parameters().of_kind(ParameterKind::trainable));
+  constexpr double kMegabyte = 1 << 20, kFloat = 4;
+  text += fmt::format("model            {} parameters, {} of them trained (freeze: {})\n", all, trained,
+                      to_string(config.freeze));
+  // AdamW keeps two moments, and a gradient lives beside each parameter.
+  text += fmt::format("memory           {:.0f} MB weights, {:.0f} MB gradients, {:.0f} MB optimiser\n",
+                      kFloat * static_cast<double>(all) / kMegabyte,
+                      kFloat * static_cast<double>(trained) / kMegabyte,
+                      2 * kFloat * static_cast<double>(trained) / kMegabyte);
+}
+
+void add_finetune_data(std::string& text, const FinetuneSetup& setup, const FinetuneConfig& config) {
+  text += fmt::format("data             {} studies to train on, {} to validate, {} to test\n",
+                      setup.train.studies.size(), setup.dev.studies.size(), setup.test.studies.size());
+  text += fmt::format("                 {}\n", describe(setup.spec));
+  for (const std::string& note : setup.notes) text += fmt::format("                 {}\n", note);
+  if (!setup.faults.empty())
+    text += fmt::format("                 {} studies left out\n", setup.faults.size());
+  text += fmt::format("outputs          {}: {}\n", to_string(setup.heads.kind),
+                      fmt::join(setup.heads.outputs, ", "));
+  text += fmt::format("steps            {} ({} an epoch, {} epochs), warm-up {:g} epochs\n",
+                      setup.total_steps, setup.steps_per_epoch, config.epochs, config.warmup_epochs);
+  text += fmt::format("a step           {} studies in micro-batches of {}\n", config.batch_size,
+                      config.micro_batch);
+}
+
+}  // namespace
+
+std::string plan_finetune(const FinetuneOptions& options) {
+  if (options.device.is_cpu()) set_memory_policy(options.config.reuse_memory);
+  const World alone;
+  FinetuneSetup setup = set_up_finetune(options, alone);
+  std::string text = setup.init_table;
+  add_finetune_model(text, setup, options.config);
+  add_finetune_data(text, setup, options.config);
+  const double started = steady_seconds();
+  StudyLoaderOptions loading = loader_options(options.config, setup.shape, options.device, 1, true);
+  loading.end_step = 1;
+  StudyLoader loader(setup.train, loading);
+  const StepBatch batch = std::move(*loader.next());
+  const double loaded = steady_seconds();
+  for (const BadStudy& bad : batch.bad) text += fmt::format("failed           {}: {}\n", bad.name, bad.fault);
+  if (batch.micro_batches.empty())
+    fail(ErrorCategory::input, "none of the first step's studies could be loaded");
+  const at::Tensor& voxels = batch.micro_batches.front().voxels_bcdhw;
+  text += fmt::format("first batch      {} micro-batches; voxels ({}) {}\n", batch.micro_batches.size(),
+                      fmt::join(voxels.sizes(), ","), at::toString(voxels.scalar_type()));
+  FinetuneStepRunner runner(options, setup, alone);
+  const FinetuneStepReport report = runner.run(batch, 0);
+  const double step_s = steady_seconds() - loaded;
+  text += fmt::format(
+      "first step       loss {:.4f}; loading {:.2f} s, then {:.2f} s: forward {:.2f}, backward {:.2f}, "
+      "optimiser {:.2f}\n",
+      report.loss, loaded - started, step_s, report.forward_s, report.backward_s, report.optimiser_s);
+  text += fmt::format("the whole run    about {:.1f} h at this pace, on one process\n",
+                      step_s * static_cast<double>(setup.total_steps) / 3600);
+  text += fmt::format("peak memory      {}\n", peak_memory_text(options.device));
+  return text;
+}
+
+}  // namespace pillar

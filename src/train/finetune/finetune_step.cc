@@ -1,0 +1,168 @@
+#include "train/finetune/finetune_step.h"
+
+#include "pillar/core/random.h"
+#include "pillar/data/rotation.h"
+#include "pillar/train/layer_decay.h"
+
+#include "train/run/batching.h"
+#include "train/run/clock.h"
+#include "train/run/empty_backward.h"
+
+#include <cmath>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/autograd.h>
+
+namespace pillar {
+namespace {
+
+std::vector<at::Tensor> trainable_tensors(const Parameters& parameters) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : parameters.of_kind(ParameterKind::trainable)) tensors.push_back(tensor);
+  return tensors;
+}
+
+// What the optimiser does not move asks for no gradient, so that no backward is run for it.
+std::vector<at::Tensor> require_gradients(const FinetunedModel& model, const Parameters& trained) {
+  for (const auto& [name, tensor] : model.parameters().of_kind(ParameterKind::trainable))
+    tensor.requires_grad_(trained.find(name) != nullptr);
+  return trainable_tensors(trained);
+}
+
+// The rate of step 0, 1, ... for a tensor whose own is `lr_factor` of the configuration's.
+std::function<double(std::int64_t, double)> rate_of(const FinetuneConfig& config,
+                                                    std::int64_t steps_per_epoch, std::int64_t total_steps) {
+  if (config.public_schedule) {
+    const EpochScheduleOptions schedule{config.min_lr, std::llround(config.warmup_epochs), config.epochs};
+    return [schedule, lr = config.lr, steps_per_epoch](std::int64_t step, double lr_factor) {
+      return epoch_learning_rate(schedule, lr * lr_factor, step / steps_per_epoch);
+    };
+  }
+  const auto warmup = std::llround(config.warmup_epochs * static_cast<double>(steps_per_epoch));
+  const ScheduleOptions schedule{config.lr, warmup, total_steps, config.min_lr};
+  return
+      [schedule](std::int64_t step, double lr_factor) { return lr_factor * learning_rate(schedule, step); };
+}
+
+UpdateOptions update_options(const FinetuneConfig& config, const FinetuneSetup& setup,
+                             const Parameters& trained) {
+  UpdateOptions options;
+  options.rate = rate_of(config, setup.steps_per_epoch, setup.total_steps);
+  options.adamw = config.adamw;
+  options.adamw.by_name =
+      layer_decay(trained, {setup.atlas.stages, config.layer_decay, config.adamw.weight_decay});
+  const Parameters heads = head_parameters(*setup.model);
+  for (auto& [name, own] : options.adamw.by_name) {
+    if (heads.find(name) != nullptr) own.lr_factor *= config.head_lr_factor;
+  }
+  options.clip_norm = config.clip_norm;
+  options.average_decay = config.ema_decay;
+  options.scale_loss = config.precision == Precision::fp16;
+  return options;
+}
+
+std::string study_names(const StepBatch& batch) {
+  std::string names;
+  for (const MicroBatch& micro : batch.micro_batches) {
+    for (const std::string& name : micro.names) names += (names.empty() ? "" : ", ") + name;
+  }
+  return names.empty() ? "none on this rank" : names;
+}
+
+}  // namespace
+
+FinetuneStepRunner::FinetuneStepRunner(const FinetuneOptions& options, FinetuneSetup& setup,
+                                       const World& world)
+    : config_(options.config),
+      setup_(setup),
+      world_(world),
+      compute_(compute_type(config_.precision)),
+      head_tensors_(trainable_tensors(head_parameters(*setup.model))),
+      trained_tensors_(require_gradients(*setup.model, trained_parameters(*setup.model, config_.freeze))),
+      head_reducer_(world, head_tensors_),
+      trained_reducer_(world, trained_tensors_),
+      update_(trained_parameters(*setup.model, config_.freeze),
+              update_options(config_, setup, trained_parameters(*setup.model, config_.freeze)), world),
+      loss_(config_, setup.table, options.device),
+      input_(setup.windows, setup.spec.pad_value, options.device, compute_) {}
+
+bool FinetuneStepRunner::only_heads(std::int64_t step) const {
+  return config_.freeze == Freeze::backbone || step < config_.probe_epochs * setup_.steps_per_epoch;
+}
+
+FinetunedPass FinetuneStepRunner::pass_of(const MicroBatch& micro, std::int64_t step) const {
+  FinetunedPass pass;
+  pass.atlas.train = true;
+  pass.atlas.execution = {setup_.model->device(), compute_, /*gradients=*/true};
+  // Of the micro-batch, whoever runs it: the same draws on any number of processes.
+  pass.atlas.seed =
+      mix_seed({config_.seed, static_cast<std::uint64_t>(step), 0, static_cast<std::uint64_t>(micro.index)});
+  pass.atlas.checkpoint_blocks = config_.checkpoint_blocks;
+  pass.atlas.frozen_patch_embed = config_.freeze == Freeze::stem;
+  if (config_.sync_batchnorm && world_.size() > 1) {
+    pass.atlas.sum_over_processes = [this](const at::Tensor& own) {
+      return world_.all_reduce_sum_autograd(own);
+    };
+  }
+  pass.frozen_tower = only_heads(step);
+  pass.want_detection = loss_.wants_detection();
+  return pass;
+}
+
+LossWithTerms FinetuneStepRunner::micro_loss(const MicroBatch& micro, std::int64_t step) {
+  const std::vector<double> degrees = draw_rotations(micro.study_seeds, config_.rotation);
+  MicroTargets targets;
+  targets.values = values_of(setup_.table, setup_.train, micro.studies);
+  targets.laterality_b3 = laterality_of(setup_.table, setup_.train, micro.studies);
+  if (loss_.wants_masks() && micro.masks_bdhw.defined())
+    targets.masks_bdhw = rotate_mask_in_plane(micro.masks_bdhw.to(setup_.model->device()), degrees);
+  const at::Tensor image = input_(micro.voxels_bcdhw, degrees);
+  return loss_(setup_.model->forward(image, pass_of(micro, step)), targets);
+}
+
+FinetuneStepReport FinetuneStepRunner::run(const StepBatch& batch, std::int64_t step) {
+  const StudyNames studies = [&batch] { return study_names(batch); };
+  const std::vector<std::string> names = loss_.term_names();
+  GradientReducer& reducer = only_heads(step) ? head_reducer_ : trained_reducer_;
+  const std::vector<at::Tensor>& tensors = only_heads(step) ? head_tensors_ : trained_tensors_;
+  at::Tensor micros = at::zeros({1}, at::kDouble);
+  micros.fill_(static_cast<double>(batch.micro_batches.size()));
+  world_.all_reduce_sum(micros);
+  const double share = 1 / micros.item<double>();
+  // This rank's part of the loss and of its terms, in the order of names.
+  at::Tensor sums = at::zeros({1 + static_cast<std::int64_t>(names.size())}, at::kDouble);
+  FinetuneStepReport report;
+  for (std::size_t i = 0; i < batch.micro_batches.size(); ++i) {
+    const double started = steady_seconds();
+    LossWithTerms loss = micro_loss(batch.micro_batches[i], step);
+    sums[0] += loss.total.detach().cpu() * share;
+    for (std::size_t t = 0; t < loss.terms.size(); ++t)
+      sums[static_cast<std::int64_t>(t) + 1] += loss.terms[t].second.cpu() * share;
+    const double forward_done = steady_seconds();
+    report.forward_s += forward_done - started;
+    at::Tensor scaled = loss.total * (share * update_.gradient_scale());
+    if (i + 1 == batch.micro_batches.size()) {
+      reducer.expect_backward();
+      if (world_.size() > 1) scaled = scaled + zero_of(tensors);
+    }
+    torch::autograd::backward({scaled}, {});
+    report.backward_s += steady_seconds() - forward_done;
+  }
+  if (batch.micro_batches.empty()) {
+    reducer.expect_backward();
+    backward_of_nothing(tensors);
+  }
+  world_.all_reduce_sum(sums);
+  report.loss = sums[0].item<double>();
+  for (std::size_t t = 0; t < names.size(); ++t)
+    report.terms.emplace_back(names[t], sums[static_cast<std::int64_t>(t) + 1].item<double>());
+  require_finite("the loss", report.loss, step, studies);
+  reducer.require_reduced();
+  const double started = steady_seconds();
+  report.update = update_.apply(step, studies);
+  report.optimiser_s = steady_seconds() - started;
+  return report;
+}
+
+}  // namespace pillar
