@@ -1,6 +1,5 @@
 // Goldens of learning rates by epoch, and of each parameter's layer, rate, decay and group.
 #include "pillar/core/config.h"
-#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/model/finetuned_model.h"
 #include "pillar/train/layer_decay.h"
@@ -77,8 +76,13 @@ Json layers_json(const Json& golden) {
   std::vector<std::pair<std::string, ParameterOptions>> all;
   for (const auto& [name, expected] : golden["params"].items()) {
     const auto found = axes.find(canonical_name(name));
-    if (found == axes.end()) fail(ErrorCategory::input, "{}: no tensor of a chest model", name);
-    all.emplace_back(name, layer_options(name, found->second, options));
+    // What we do not have (position embeds of other models) is told by its name.
+    const bool one_axis = name.ends_with("bias") || name.find("norm") != std::string::npos;
+    all.emplace_back(name, layer_options(name,
+                                         found != axes.end() ? found->second
+                                         : one_axis          ? 1
+                                                             : 2,
+                                         options));
   }
   const std::vector<LayerGroup> groups = layer_groups(all);
   Json layers = golden;

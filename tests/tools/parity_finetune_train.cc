@@ -154,7 +154,9 @@ void parity_finetune_train(const FinetuneCase& golden) {
           clip_gradients(optimizer.parameters(), norm.get<double>(), c.clip_norm);
         }
         optimizer.step([&](double factor) { return epoch_learning_rate(c.schedule, c.lr * factor, epoch); });
-        clear_gradients(optimizer.parameters());
+        // None, as the public code leaves them: what gets no gradient in the next step is not moved by it.
+        for (auto& [name, tensor] : model.parameters.of_kind(ParameterKind::trainable))
+          tensor.mutable_grad() = at::Tensor();
         ++steps;
       }
       json["steps"].push_back({{"epoch", epoch},

@@ -80,9 +80,9 @@ struct LossWithTerms {
 LossWithTerms sybil_region_loss(const PoolOutput& pool, at::IntArrayRef map_tyx,
                                 const RegionAnnotations& annotations, const SybilRegionOptions& options = {});
 
-// RegionAnnotationLoss of the public code: -log of the mean attention within the annotated region, at least
-// 1e-6, mean over the samples that have an annotation. attention_b1tyx are probabilities, 1 together for a
-// sample; the annotation is resized to its size, trilinearly, and inside is where it is above 0.
+// RegionAnnotationLoss of the public code: -log of the attention within the annotation, at least 1e-6, mean
+// over the samples that have one. attention_b1tyx are probabilities, 1 together for a sample;
+// image_annotations are resized to its size, trilinearly, and weigh it.
 // DetectionOutput::volume_attention_map is a scrambled view of (B, queries, T, Y, X): reshape it so, but to
 // repeat the public numbers.
 at::Tensor region_annotation_loss(const at::Tensor& attention_b1tyx, const RegionAnnotations& annotations);

@@ -145,13 +145,12 @@ LossWithTerms sybil_region_loss(const PoolOutput& pool, at::IntArrayRef map_tyx,
 at::Tensor region_annotation_loss(const at::Tensor& attention_b1tyx, const RegionAnnotations& annotations) {
   require_batch(attention_b1tyx.size(0), annotations);
   const at::Tensor attention = attention_b1tyx.to(at::kFloat);
-  const at::Tensor inside = at::upsample_trilinear3d(annotations.image_annotations_b1dhw.to(at::kFloat),
-                                                     attention.sizes().slice(2), /*align_corners=*/false) > 0;
-  const at::Tensor weights = normalized_rows(inside.to(at::kFloat).flatten(1));
-  const at::Tensor mean = (attention.flatten(1) * weights).sum(1);
+  const at::Tensor weights = at::upsample_trilinear3d(annotations.image_annotations_b1dhw.to(at::kFloat),
+                                                      attention.sizes().slice(2), /*align_corners=*/false);
+  const at::Tensor mass = (attention * weights).flatten(1).sum(1);
   constexpr double kSmallest = 1e-6;
   const at::Tensor annotated = annotations.has_annotation_b.to(at::kFloat);
-  return -(at::log(mean.clamp_min(kSmallest)) * annotated).sum() / at_least_one(annotated.sum());
+  return -(at::log(mass.clamp_min(kSmallest)) * annotated).sum() / at_least_one(annotated.sum());
 }
 
 }  // namespace pillar
