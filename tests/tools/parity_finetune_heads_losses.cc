@@ -22,7 +22,7 @@ Json terms_json(const LossWithTerms& loss) {
   return json;
 }
 
-// Gradients of `loss` under "grad.NAME.", those that are zero all over left out as in the golden.
+// Gradients of `loss` under "grad.NAME.", of everything that it depends on.
 void add_gradients(const HeadsRun& run, const std::string& name, const at::Tensor& loss, NamedTensors& out) {
   NamedTensors leaves = {{"activ", run.activ_bctyx}};
   for (const auto& [weight, tensor] : run.weights) {
@@ -30,8 +30,7 @@ void add_gradients(const HeadsRun& run, const std::string& name, const at::Tenso
   }
   torch::autograd::backward({loss}, {}, /*retain_graph=*/true);
   for (auto& [leaf, tensor] : leaves) {
-    if (tensor.grad().defined() && tensor.grad().any().item<bool>())
-      out.emplace_back("grad." + name + "." + leaf, tensor.grad().clone());
+    if (tensor.grad().defined()) out.emplace_back("grad." + name + "." + leaf, tensor.grad().clone());
     tensor.mutable_grad() = at::Tensor();
   }
 }
