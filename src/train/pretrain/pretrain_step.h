@@ -4,8 +4,8 @@
 #include "pillar/train/contrastive.h"
 #include "pillar/train/optimizer.h"
 
-#include "train/run/image_input.h"
 #include "train/pretrain/pretrain_setup.h"
+#include "train/run/image_input.h"
 #include "train/run/update.h"
 
 #include <string>
