@@ -29,6 +29,22 @@ TEST(LearningRate, WarmsUpThenFollowsACosineToZero) {
   EXPECT_DOUBLE_EQ(learning_rate({1e-3, 0, 10}, 0), 1e-3);
 }
 
+TEST(LearningRate, EndsAtTheLeastRate) {
+  const ScheduleOptions schedule{1e-3, 4, 12, 1e-4};
+  EXPECT_DOUBLE_EQ(learning_rate(schedule, 0), 2.5e-4);
+  EXPECT_NEAR(learning_rate(schedule, 8), 5.5e-4, 1e-12);
+  EXPECT_DOUBLE_EQ(learning_rate(schedule, 12), 1e-4);
+  EXPECT_DOUBLE_EQ(learning_rate(schedule, 99), 1e-4);
+}
+
+TEST(LearningRate, ByEpochsComesBackUpPastTheEnd) {
+  const EpochScheduleOptions schedule{2e-5, 4, 50};
+  EXPECT_DOUBLE_EQ(epoch_learning_rate(schedule, 1e-5, 0), 2e-6);
+  EXPECT_DOUBLE_EQ(epoch_learning_rate(schedule, 1e-5, 4), 1e-5);
+  EXPECT_DOUBLE_EQ(epoch_learning_rate(schedule, 1e-5, 50), 2e-5);
+  EXPECT_NEAR(epoch_learning_rate(schedule, 1e-5, 60), epoch_learning_rate(schedule, 1e-5, 40), 1e-18);
+}
+
 TEST(AdamW, FirstStepMovesByTheRateAgainstTheGradientsSign) {
   at::Tensor weight = parameter({2, 2}, 1, 3);
   AdamW optimizer({{"weight", weight}}, {});
@@ -69,6 +85,35 @@ TEST(AdamW, AGroupThatNobodyIsOfIsAnError) {
   options.groups = {{"stage9"}};
   const Parameters parameters = {{"w", parameter({2, 2}, 1, 0), ParameterKind::trainable, "stage0"}};
   EXPECT_PILLAR_ERROR(AdamW(parameters, options), ErrorCategory::usage, testing::HasSubstr("'stage9'"));
+}
+
+TEST(AdamW, NamesWinOverGroups) {
+  const at::Tensor named = parameter({2}, 1, 0), usual = parameter({2, 2}, 1, 0);
+  AdamWOptions options;
+  options.weight_decay = 0.5;
+  options.groups = {{"head", 0.25}};
+  options.by_name = {{"bias", {0.5, 0.1}}};
+  AdamW({{"bias", named, ParameterKind::trainable, "head"}, {"w", usual, ParameterKind::trainable, "head"}},
+        options)
+      .step(0.1);
+  EXPECT_NEAR(named[0].item<double>(), 1 - 0.1 * 0.5 * 0.1, 1e-6);
+  EXPECT_NEAR(usual[0][0].item<double>(), 1 - 0.1 * 0.25, 1e-6);
+}
+
+TEST(AdamW, RatesNeedNotBeTheSameMultipleForAll) {
+  const at::Tensor first = parameter({2, 2}, 1, 3), second = parameter({2, 2}, 1, 3);
+  AdamWOptions options;
+  options.by_name = {{"a", {0.5, 0}}};
+  AdamW({{"a", first}, {"b", second}}, options).step([](double factor) { return factor < 1 ? 0.3 : 0.1; });
+  EXPECT_NEAR(first[0][0].item<double>(), 0.7, 1e-6);
+  EXPECT_NEAR(second[0][0].item<double>(), 0.9, 1e-6);
+}
+
+TEST(AdamW, ANameThatNobodyHasIsAnError) {
+  AdamWOptions options;
+  options.by_name = {{"head.weight", {}}};
+  const Parameters parameters = {{"w", parameter({2, 2}, 1, 0)}};
+  EXPECT_PILLAR_ERROR(AdamW(parameters, options), ErrorCategory::usage, testing::HasSubstr("'head.weight'"));
 }
 
 TEST(AdamW, LeavesBuffersAlone) {

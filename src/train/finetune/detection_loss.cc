@@ -234,7 +234,7 @@ LossWithTerms detection_loss(const DetectionOutput& output, const DetectionTarge
   const std::vector<DetectionMatch> matches = match_boxes(output, targets, options);
   LossWithTerms loss;
   if (std::none_of(targets.begin(), targets.end(), [](const auto& target) { return target.has_value(); })) {
-    loss.total = (output.pred_logits.sum() + output.pred_boxes.sum()).to(at::kFloat) * 0;
+    loss.total = (output.pred_logits.to(at::kFloat) * 0).sum() + (output.pred_boxes.to(at::kFloat) * 0).sum();
     return loss;
   }
   const MatchedPairs pairs = gather_pairs(output, targets, matches);
