@@ -128,7 +128,7 @@ MatchedPairs gather_pairs(const DetectionOutput& output, const DetectionTargets&
     logits.push_back(output.pred_logits[sample]);
     at::Tensor label = at::full({output.pred_logits.size(1)}, classes,
                                 at::TensorOptions(at::kLong).device(queries.device()));
-    label.index_copy_(0, queries, targets[b]->labels_n.to(queries.device()).index_select(0, own));
+    label.index_copy_(0, queries, targets[b]->labels_n.to(queries.options()).index_select(0, own));
     labels.push_back(label);
     pairs.box_counts.push_back(targets[b]->boxes_n6.size(0));
   }
