@@ -1,7 +1,7 @@
 // pillar-train init: a model that has not been trained, in the layout of a released one.
 #include "pillar/core/config.h"
-#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/model/model_export.h"
 #include "pillar/model/weights.h"
 
 #include "commands.h"
@@ -25,18 +25,6 @@ struct InitArguments {
   bool overwrite = false;
 };
 
-// Only what init writes may go: a folder with anything else in it is somebody's.
-void check_target(const fs::path& out, bool overwrite) {
-  if (!fs::exists(out)) return;
-  if (!overwrite) fail(ErrorCategory::usage, "{}: there already; --overwrite replaces it", out);
-  if (!fs::is_directory(out)) fail(ErrorCategory::usage, "{}: not a folder", out);
-  for (const auto& entry : fs::directory_iterator(out)) {
-    const std::string name = entry.path().filename().string();
-    if (name == "config.json" || name == "model.safetensors") continue;
-    fail(ErrorCategory::usage, "{}: not replaced, for it holds {}, which is no part of a model", out, name);
-  }
-}
-
 // "visual.patch_embeds.abdomen_ct" or "visual.atlas_models.0"; buffers are no parameters.
 std::map<std::string, std::int64_t> parameters_by_part(const WeightMap& weights) {
   std::map<std::string, std::int64_t> parts;
@@ -56,7 +44,7 @@ void run(const InitArguments& arguments, bool quiet) {
   const std::string json = read_text_file(architecture, 4 << 20);
   const AtlasConfig config = parse_atlas_config(Config::parse(json, architecture));
   const fs::path out = arguments.out;
-  check_target(out, arguments.overwrite);
+  check_model_target(out, arguments.overwrite);
   const WeightMap weights = random_weights(config, arguments.seed);
   write_checkpoint(out, json, weights);
   if (quiet) return;

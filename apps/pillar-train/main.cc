@@ -17,5 +17,6 @@ int main(int argc, char** argv) {
         pillar::add_init(context);
         pillar::add_pretrain(context, words);
         pillar::add_finetune(context, words);
+        pillar::add_convert(context);
       });
 }

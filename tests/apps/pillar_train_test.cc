@@ -1,4 +1,5 @@
 #include "pillar/core/file.h"
+#include "pillar/model/finetuned_model.h"
 #include "pillar/model/weights.h"
 
 #include "support/program.h"
@@ -76,6 +77,38 @@ TEST(PillarTrainInit, WhatIsWrongIsNamed) {
   EXPECT_FALSE(fs::exists(dir / "m"));
   write_file_atomic(dir / "file", std::string_view("x"));
   EXPECT_EQ(init("atlas-tiny-abdomen-ct", dir / "file/m").exit_code, 1);
+}
+
+TEST(PillarTrainConvert, TakesTheTowerAndItsHeads) {
+  TempDir dir;
+  ASSERT_EQ(init("atlas-tiny-abdomen-ct", dir / "start", {"--quiet"}).exit_code, 0);
+  const AtlasConfig config = load_atlas_config(dir / "start/config.json");
+  HeadsConfig heads;
+  heads.kind = OutcomeKind::survival;
+  heads.outputs = {"year 1", "year 2"};
+  heads.features = HeadFeatures::attention;
+  WeightMap weights = load_weights(dir / "start");
+  weights.merge(initial_head_weights(config.readout_width(), heads, 1));
+  write_checkpoint(dir / "trained", read_text_file(dir / "start/config.json"), weights);
+  const std::vector<std::string> command = {"pillar-train",
+                                            "convert",
+                                            (dir / "trained").string(),
+                                            "--arch",
+                                            "atlas-tiny-abdomen-ct",
+                                            "--out",
+                                            (dir / "model").string(),
+                                            "--pad-value",
+                                            "0",
+                                            "--flip-depth",
+                                            "off"};
+  const auto made = run_program(command);
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr("heads   survival: year 1, year 2\n"));
+  EXPECT_THAT(made.out, HasSubstr("pad 0, "));
+  EXPECT_EQ(load_weights(dir / "model").count("logit_scale"), 0u);
+  const auto again = run_program(command);
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.err, HasSubstr("--overwrite"));
 }
 
 }  // namespace

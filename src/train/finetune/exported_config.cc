@@ -1,11 +1,8 @@
 #include "train/finetune/exported_config.h"
 
-#include "pillar/core/config.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
-#include "pillar/model/atlas_config.h"
-
-#include <nlohmann/json.hpp>
+#include "pillar/model/model_export.h"
 
 namespace pillar {
 
@@ -28,22 +25,8 @@ fs::path architecture_file(const FinetuneConfig& config) {
 
 std::string exported_config(const FinetuneConfig& config, const HeadsConfig& heads) {
   const fs::path file = architecture_file(config);
-  const std::string text = read_text_file(file, 4 << 20);
-  const std::string tower = parse_atlas_config(Config::parse(text, file)).tower(config.tower).modality;
-  try {
-    auto document = nlohmann::ordered_json::parse(text);
-    const auto own = document["modalities"][tower];
-    document["modalities"] = {{tower, own}};
-    if (document.contains("preprocess")) {
-      const auto block = document["preprocess"].value(tower, nlohmann::ordered_json::object());
-      document["preprocess"] = {{tower, block}};
-    }
-    if (config.pad_value) document["preprocess"][tower]["pad_value"] = *config.pad_value;
-    if (config.flip_depth) document["preprocess"][tower]["flip_depth"] = *config.flip_depth;
-    return with_heads_config(document.dump(2) + "\n", heads);
-  } catch (const nlohmann::json::exception& error) {
-    fail(ErrorCategory::input, "{}: {}", file, error.what());
-  }
+  return tower_config_json(read_text_file(file, 4 << 20), file.string(),
+                           {config.tower, heads, config.pad_value, config.flip_depth});
 }
 
 }  // namespace pillar
