@@ -269,5 +269,21 @@ TEST(PillarBench, AtlasRefusesWhatItCannotCompare) {
   EXPECT_NE(result.err.find("volume_884"), std::string::npos) << result.err;
 }
 
+TEST(PillarBench, FinetuneSaysPartsAndThatThePlainHeadsAreTheSame) {
+  TempDir dir;
+  const auto result = run_program({"pillar-bench", "finetune", "--batch", "1", "--steps", "1", "--channels",
+                                   "16", "--tokens", "4,4,8", "--json", (dir / "bench.json").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(read_text_file(dir / "bench.json"));
+  ASSERT_EQ(json.size(), 2u);
+  for (const char* part : {"windows_s", "tower_s", "heads_s", "backward_s", "optimiser_s"})
+    EXPECT_GT(json[0]["ours"][part].get<double>(), 0) << part;
+  EXPECT_EQ(json[1]["name"], "finetune.heads 128 tokens");
+  EXPECT_LT(json[1]["first_logit_difference"].get<double>(), 1e-4);
+  EXPECT_LT(json[1]["first_box_difference"].get<double>(), 1e-4);
+  EXPECT_GT(json[1]["ratio_time"].get<double>(), 0);
+  EXPECT_EQ(run_program({"pillar-bench", "finetune", "--tokens", "4,8,8"}).exit_code, 2);
+}
+
 }  // namespace
 }  // namespace pillar
