@@ -6,6 +6,7 @@
 
 #include "tools/parity_finetune.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -71,6 +72,21 @@ HeadsRun run_heads(const SafetensorsFile& golden, const Config& json) {
   return run;
 }
 
+namespace {
+
+// The names of what a pass gives, sorted: the public code's detection head runs in "train" and "val".
+nlohmann::ordered_json output_names(const NamedTensors& out, bool with_detection) {
+  std::vector<std::string> names = {"activ"};
+  for (const auto& [name, tensor] : out) {
+    if (name.starts_with("out.") && (with_detection || !name.starts_with("out.detr.")))
+      names.push_back(name.substr(4));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
 void parity_finetune_heads(const FinetuneCase& golden) {
   const SafetensorsFile tensors(golden.tensors);
   const Config json = Config::load(golden.json);
@@ -82,9 +98,12 @@ void parity_finetune_heads(const FinetuneCase& golden) {
     const std::int64_t width = run.weights.at("head_models.detr.query_embed.weight").size(1);
     out.emplace_back("aux.pos_embed", detection_positions(map.size(2), map.size(4), width));
   }
-  const std::string values = add_heads_losses(tensors, json, run, out).dump(1) + "\n";
+  const NamedTensors outputs = out;
+  nlohmann::ordered_json values = add_heads_losses(tensors, json, run, out);
+  values["keys_split_train"] = values["keys_split_val"] = output_names(outputs, true);
+  values["keys_split_test"] = output_names(outputs, false);
   write_safetensors(golden.out_tensors, out);
-  write_file_atomic(golden.out_json, values);
+  write_file_atomic(golden.out_json, values.dump(1) + "\n");
 }
 
 }  // namespace pillar::test

@@ -42,6 +42,12 @@ at::Tensor in_unit_interval(const at::Tensor& values) {
   return (values >= 0).logical_and(values <= 1);
 }
 
+void check_label_weights(const at::Tensor& logits_nl, const LabelWeights& weights) {
+  for (const at::Tensor* own : {&weights.positive_l, &weights.label_l}) {
+    if (own->defined()) require_shape("label weights", *own, {logits_nl.size(1)});
+  }
+}
+
 // Targets without what is not known, and 1 where a label is known.
 struct KnownLabels {
   at::Tensor targets_nl, known_nl;
@@ -108,6 +114,7 @@ at::Tensor survival_loss(const at::Tensor& logits_ny, const at::Tensor& is_event
 at::Tensor multilabel_loss(const at::Tensor& logits_nl, const at::Tensor& targets_nl,
                            const LabelWeights& weights) {
   const KnownLabels labels = known_labels(logits_nl, targets_nl);
+  check_label_weights(logits_nl, weights);
   return weighted_mean(label_entropy(logits_nl, labels, weights.positive_l), label_weights(labels, weights),
                        logits_nl);
 }
@@ -115,6 +122,7 @@ at::Tensor multilabel_loss(const at::Tensor& logits_nl, const at::Tensor& target
 at::Tensor multilabel_focal_loss(const at::Tensor& logits_nl, const at::Tensor& targets_nl,
                                  const FocalOptions& focal, const LabelWeights& weights) {
   const KnownLabels labels = known_labels(logits_nl, targets_nl);
+  check_label_weights(logits_nl, weights);
   const at::Tensor entropy = label_entropy(logits_nl, labels, {});
   at::Tensor terms =
       label_entropy(logits_nl, labels, weights.positive_l) * focal_factor(entropy, focal.gamma);

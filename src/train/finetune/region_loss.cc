@@ -29,7 +29,7 @@ at::Tensor normalized_rows(const at::Tensor& values) {
 
 // Sum of gold * log(gold / attention) over all places where gold is above 0.
 at::Tensor divergence(const at::Tensor& gold, const at::Tensor& log_attention) {
-  return (at::xlogy(gold, gold) - gold * log_attention).sum();
+  return (at::xlogy(gold, gold) - at::where(gold > 0, gold * log_attention, 0.0)).sum();
 }
 
 at::Tensor at_least_one(const at::Tensor& count) {
