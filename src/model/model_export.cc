@@ -39,9 +39,18 @@ void require_atlas(const WeightMap& weights, const fs::path& checkpoint) {
       checkpoint, weights.size(), printable(weights.begin()->first));
 }
 
+PatchEmbedKind patch_embed_of(const TowerConfig& tower, const WeightMap& weights, const std::string& source) {
+  try {
+    return infer_patch_embed(tower, weights);
+  } catch (const Error& error) {
+    if (error.category() != ErrorCategory::input) throw;
+    fail(ErrorCategory::input, "{}: a checkpoint of another architecture: {}", source, error.what());
+  }
+}
+
 WeightMap tower_and_heads_of(const WeightMap& weights, const AtlasConfig& config, const TowerConfig& tower,
                              const std::optional<HeadsConfig>& heads, const std::string& source) {
-  std::vector<WeightSpec> expected = expected_weights(config, tower, infer_patch_embed(tower, weights));
+  std::vector<WeightSpec> expected = expected_weights(config, tower, patch_embed_of(tower, weights, source));
   if (heads) {
     const std::vector<WeightSpec> on_top = expected_head_weights(config.readout_width(), *heads);
     expected.insert(expected.end(), on_top.begin(), on_top.end());

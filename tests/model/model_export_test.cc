@@ -133,6 +133,10 @@ TEST_F(ModelExport, WhatDoesNotFitIsNamed) {
   changes.tower = "brain_ct";
   EXPECT_PILLAR_ERROR(convert_model(file, architecture_, changes), ErrorCategory::usage,
                       HasSubstr("brain_ct"));
+  changes.tower = "chest_ct";
+  EXPECT_PILLAR_ERROR(
+      convert_model(checkpoint(random_weights(test::small_config(), 3)), architecture_, changes),
+      ErrorCategory::input, AllOf(HasSubstr("seed0.safetensors"), HasSubstr("another architecture")));
   changes.tower = "abdomen_ct";
   WeightMap of_other_width = weights_of_two_towers({});
   of_other_width.at("visual.atlas_models.0.blocks.0.blocks.0.norm1_q.weight") = at::zeros({48});
