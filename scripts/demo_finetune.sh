@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finetuning on the demo cohort: does the tower that scripts/quickstart.sh pretrained on reports learn findings from a tenth
 # of the labels better than one that starts from random weights? Three seeds of each, then an ensemble's predictions on
-# scans, and a survival model whose attention can be looked at. About 12 minutes on two processor cores after the
+# scans, and a survival model whose attention can be looked at. About 8 minutes on two idle processor cores after the
 # quickstart, whose files it uses; what is not there of them it makes. Run again, it keeps what is there.
 # Usage: scripts/demo_finetune.sh [FOLDER]   (default: demo, that of the quickstart)
 set -euo pipefail
@@ -42,7 +42,7 @@ while read -r accession; do samples+=("$data/samples/$accession.1.0"); done < <(
 show pillar-eval predict --model "$demo/finetune/pretrained-0" --model "$demo/finetune/pretrained-1" --model "$demo/finetune/pretrained-2" \
   "${samples[@]}" --out "$demo/finetune/predictions.csv"
 
-step "Survival: a made-up outcome that a nodule brings on sooner (docs/pillar-phantom.md), by attention pooling"
+step "Survival by attention pooling: a made-up outcome that a nodule brings on sooner (docs/pillar-phantom.md), which voxels of 7.5 mm hardly show"
 show pillar-train finetune --config configs/finetune/demo_survival.yaml "data.root=$data" "model.init=$data/run" "output=$demo/finetune/survival"
 show pillar-eval predict --model "$demo/finetune/survival" "${samples[@]:0:3}" --out "$demo/finetune/survival.csv" --maps "$demo/finetune/maps"
 
