@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finetuning on the demo cohort: does the tower that scripts/quickstart.sh pretrained on reports learn findings from a tenth
 # of the labels better than one that starts from random weights? Three seeds of each, then an ensemble's predictions on
-# scans, and a survival model whose attention can be looked at. About 8 minutes on two idle processor cores after the
+# scans, and a survival model whose attention can be looked at. About 6 minutes on two processor cores after the
 # quickstart, whose files it uses; what is not there of them it makes. Run again, it keeps what is there.
 # Usage: scripts/demo_finetune.sh [FOLDER]   (default: demo, that of the quickstart)
 set -euo pipefail
