@@ -176,7 +176,7 @@ TEST(FinetuneGoldens, BoxesOfMasksAndThePublishedLoss) {
 
 // `weight` is the difference of a final weight. Adam makes whole steps of rounding where there is no gradient
 // but that: the bias of a softmax and the key's third of a bias of queries, keys and values. It amplifies it
-// where gradients are tiny: queries and keys of a run that accumulates (1e-3).
+// where gradients are tiny: queries and keys of the first encoder layer in the run that accumulates (1e-3).
 void expect_final_weight(const std::string& name, const at::Tensor& weight) {
   if (name.ends_with("attention_fc.bias")) return;
   constexpr double kTolerance = 5e-5;
@@ -186,9 +186,11 @@ void expect_final_weight(const std::string& name, const at::Tensor& weight) {
   }
   const std::int64_t width = weight.size(0) / 3;
   const bool is_bias = name.ends_with("in_proj_bias");
-  EXPECT_LE(largest(weight.narrow(0, 0, width)), is_bias ? kTolerance : 1e-3) << name << ", queries";
+  const bool is_tiny = !is_bias && name.find("train_accum_clip") != std::string::npos &&
+                       name.find(".encoder.layers.0.") != std::string::npos;
+  EXPECT_LE(largest(weight.narrow(0, 0, width)), is_tiny ? 1e-3 : kTolerance) << name << ", queries";
   if (!is_bias) {
-    EXPECT_LE(largest(weight.narrow(0, width, width)), 1e-3) << name << ", keys";
+    EXPECT_LE(largest(weight.narrow(0, width, width)), is_tiny ? 1e-3 : kTolerance) << name << ", keys";
   }
   EXPECT_LE(largest(weight.narrow(0, 2 * width, width)), kTolerance) << name << ", values";
 }
@@ -198,7 +200,7 @@ TEST(FinetuneGoldens, WholeTrainingRuns) {
   const test::TempDir dir;
   for (const FinetuneGolden& golden : goldens_of("train", dir)) {
     expect_key(golden, "group_lr_per_epoch", 1e-12);
-    expect_key(golden, "steps", 2e-6, 1e-4);
+    expect_key(golden, "steps", 0, 1e-4);
     expect_key(golden, "global_step", 0);
     const SafetensorsFile expected(golden.expected_tensors), ours(golden.our_tensors);
     for (const auto& [name, entry] : expected.entries()) {

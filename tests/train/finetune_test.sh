@@ -95,7 +95,8 @@ train --config labels.yaml output=patient train.epochs=20 train.patience_epochs=
 [ "$(ls patient/checkpoints | tail -1)" = "$steps" ] || fail "a run out of patience went on when started again"
 
 before=$(ls -R labels-1/checkpoints labels-1/export | md5sum)
-pillar-train finetune --config labels.yaml output=labels-1 --evaluate -q | grep -q "macro AUROC" || fail "--evaluate says nothing"
+pillar-train finetune --config labels.yaml output=labels-1 --evaluate -q >judged.txt || fail "--evaluate"
+grep -q "macro AUROC" judged.txt || fail "--evaluate says nothing"
 [ "$before" = "$(ls -R labels-1/checkpoints labels-1/export | md5sum)" ] || fail "--evaluate wrote checkpoints"
 
 refused() {
