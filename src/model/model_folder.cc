@@ -30,6 +30,12 @@ std::string fingerprint_of(const std::vector<fs::path>& files) {
 
 }  // namespace
 
+fs::path exported_model(const fs::path& model_or_run) {
+  std::error_code ignored;
+  const fs::path exported = model_or_run / "export";
+  return fs::exists(exported / "config.json", ignored) ? exported : model_or_run;
+}
+
 PreprocessSpec ModelFolder::preprocessing(const TowerConfig& tower) const {
   return parse_preprocess_spec(document, tower.modality, tower.size_dhw());
 }

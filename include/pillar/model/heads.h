@@ -30,6 +30,12 @@ enum class HeadFeatures {
   attention  // MultiAttentionPool over the maps of all scales
 };
 
+const char* to_string(HeadFeatures features) noexcept;
+
+// Of a configuration, a model's or a run's. Throw Error(input) naming file and key.
+HeadFeatures parse_head_features(const Config& node);  // absent: readout
+DetectionHeadConfig parse_detection_head(const Config& map);
+
 // The block "finetune" of an exported model's config.json.
 struct HeadsConfig {
   OutcomeKind kind = OutcomeKind::multilabel;

@@ -33,6 +33,10 @@ struct ModelFolder {
 // load_atlas_config() and weight_files() throw.
 ModelFolder open_model_folder(const std::filesystem::path& model);
 
+// What a path means where a run of pillar-train may stand for the model that it made: the folder export/ of a
+// run's folder, else the path itself.
+std::filesystem::path exported_model(const std::filesystem::path& model_or_run);
+
 // The windows that a tower sees voxels through. Throws Error(usage): a name that is no window, another number
 // of them than the tower has channels.
 std::vector<Window> tower_windows(const PreprocessSpec& spec, const TowerConfig& tower);

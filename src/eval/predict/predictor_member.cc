@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 // Where the model of a run lies.
 fs::path model_of(const fs::path& given) {
   std::error_code ignored;
-  const fs::path exported = given / "export";
-  if (fs::exists(exported / "config.json", ignored)) return exported;
+  const fs::path model = exported_model(given);
+  if (model != given) return model;
   if (!fs::exists(given, ignored)) fail(ErrorCategory::io, "{}: no such file or folder", given);
   if (fs::is_directory(given, ignored) && !fs::exists(given / "config.json", ignored)) {
     fail(ErrorCategory::input,

@@ -38,17 +38,6 @@ OutcomeKind kind_of(const Config& node) {
   }
 }
 
-HeadFeatures features_of(const Config& node) {
-  const std::string text = node.as_string("readout");
-  if (text == "readout") return HeadFeatures::readout;
-  if (text == "attention") return HeadFeatures::attention;
-  node.fail(fmt::format("'{}' are no features: readout or attention", text));
-}
-
-const char* to_string(HeadFeatures features) {
-  return features == HeadFeatures::readout ? "readout" : "attention";
-}
-
 std::vector<std::string> outputs_of(const Config& node) {
   if (!node.is_list() || node.size() == 0 || node.size() > static_cast<std::size_t>(kMostOutputs))
     node.fail(fmt::format("must list the names of 1 to {} outputs", kMostOutputs));
@@ -60,7 +49,20 @@ std::vector<std::string> outputs_of(const Config& node) {
   return names;
 }
 
-DetectionHeadConfig detection_of(const Config& node) {
+}  // namespace
+
+const char* to_string(HeadFeatures features) noexcept {
+  return features == HeadFeatures::readout ? "readout" : "attention";
+}
+
+HeadFeatures parse_head_features(const Config& node) {
+  const std::string text = node.as_string("readout");
+  if (text == "readout") return HeadFeatures::readout;
+  if (text == "attention") return HeadFeatures::attention;
+  node.fail(fmt::format("'{}' are no features: readout or attention", text));
+}
+
+DetectionHeadConfig parse_detection_head(const Config& node) {
   if (!node.is_map()) node.fail("must be a map");
   node.allow_only({"classes", "queries", "width", "heads", "feed_forward", "encoder_layers", "decoder_layers",
                    "dropout"});
@@ -79,19 +81,17 @@ DetectionHeadConfig detection_of(const Config& node) {
   return config;
 }
 
-}  // namespace
-
 HeadsConfig parse_heads_config(const Config& block) {
   if (!block.is_map()) block.fail("must be a map: this model has no heads");
   block.allow_only({"kind", "outputs", "features", "hidden_width", "dropout", "pool_kernel", "detection"});
   HeadsConfig heads;
   heads.kind = kind_of(block.get("kind"));
   heads.outputs = outputs_of(block.get("outputs"));
-  heads.features = features_of(block.get("features"));
+  heads.features = parse_head_features(block.get("features"));
   heads.hidden_width = number_within(block.get("hidden_width"), 0, 0, kMostWidth);
   heads.dropout = dropout_rate(block.get("dropout"), 0);
   heads.pool_kernel = number_within(block.get("pool_kernel"), heads.pool_kernel, 1, kMostKernel);
-  if (block.get("detection").exists()) heads.detection = detection_of(block.get("detection"));
+  if (block.get("detection").exists()) heads.detection = parse_detection_head(block.get("detection"));
   if (heads.kind == OutcomeKind::survival && heads.hidden_width > 0)
     block.get("hidden_width").fail("a survival head has no hidden layer");
   if (heads.kind == OutcomeKind::multiclass && heads.outputs.size() < 2)
@@ -102,7 +102,7 @@ HeadsConfig parse_heads_config(const Config& block) {
 std::string with_heads_config(const std::string& config_json, const HeadsConfig& heads) {
   nlohmann::ordered_json document = nlohmann::ordered_json::parse(config_json, nullptr, false);
   if (!document.is_object()) fail(ErrorCategory::input, "config.json: not a JSON object");
-  nlohmann::ordered_json block = {{"kind", pillar::to_string(heads.kind)},
+  nlohmann::ordered_json block = {{"kind", to_string(heads.kind)},
                                   {"outputs", heads.outputs},
                                   {"features", to_string(heads.features)},
                                   {"hidden_width", heads.hidden_width},

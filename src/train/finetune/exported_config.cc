@@ -3,19 +3,15 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/model/model_export.h"
+#include "pillar/model/model_folder.h"
 
 namespace pillar {
 
 namespace fs = std::filesystem;
 
-fs::path init_weights(const fs::path& init) {
-  const fs::path exported = init / "export";
-  return fs::exists(exported / "config.json") ? exported : init;
-}
-
 fs::path architecture_file(const FinetuneConfig& config) {
   if (!config.architecture.empty()) return config.architecture;
-  const fs::path init = init_weights(config.init);
+  const fs::path init = exported_model(config.init);
   const fs::path file = (fs::is_directory(init) ? init : init.parent_path()) / "config.json";
   if (!fs::exists(file)) {
     fail(ErrorCategory::input, "{}: has no config.json beside it; say model.architecture", config.init);

@@ -12,9 +12,6 @@ namespace pillar {
 // model.architecture, else the config.json of model.init. Throws Error(input) where there is none.
 std::filesystem::path architecture_file(const FinetuneConfig& config);
 
-// What model.init means: the export of a run's folder, else itself.
-std::filesystem::path init_weights(const std::filesystem::path& init);
-
 // The architecture's document with the one tower that is finetuned, with what the run changes of its
 // preprocessing, and with the block "finetune". Throws Error(input | usage) naming the file: a tower that is
 // not there, several of which none is named.

@@ -60,35 +60,16 @@ void parse_task(const Config& task, FinetuneConfig& config) {
   for (const auto& [key, name] : known) *name = names.get(key).as_string(*name);
 }
 
-void parse_detection(const Config& node, FinetuneConfig& config) {
-  if (!node.exists()) return;
-  node.allow_only({"classes", "queries", "width", "heads", "feed_forward", "encoder_layers", "decoder_layers",
-                   "dropout"});
-  DetectionHeadConfig detection;
-  detection.classes = node.get("classes").as_int(detection.classes);
-  detection.queries = node.get("queries").as_int(detection.queries);
-  detection.width = node.get("width").as_int(detection.width);
-  detection.heads = node.get("heads").as_int(detection.heads);
-  detection.feed_forward = node.get("feed_forward").as_int(detection.feed_forward);
-  detection.encoder_layers = node.get("encoder_layers").as_int(detection.encoder_layers);
-  detection.decoder_layers = node.get("decoder_layers").as_int(detection.decoder_layers);
-  detection.dropout = node.get("dropout").as_double(detection.dropout);
-  config.detection = detection;
-}
-
 void parse_model(const Config& model, FinetuneConfig& config) {
   model.allow_only({"init", "architecture", "tower", "features", "hidden_width", "dropout", "detection",
                     "pad_value", "flip_depth"});
   config.init = model.get("init").as_string("");
   config.architecture = model.get("architecture").as_string("");
   config.tower = model.get("tower").as_string("");
-  const std::string features = model.get("features").as_string("readout");
-  if (features != "readout" && features != "attention")
-    model.get("features").fail(fmt::format("'{}' is none of readout, attention", features));
-  config.features = features == "attention" ? HeadFeatures::attention : HeadFeatures::readout;
+  config.features = parse_head_features(model.get("features"));
   config.hidden_width = model.get("hidden_width").as_int(config.hidden_width);
   config.head_dropout = model.get("dropout").as_double(config.head_dropout);
-  parse_detection(model.get("detection"), config);
+  if (model.get("detection").exists()) config.detection = parse_detection_head(model.get("detection"));
   if (model.get("pad_value").exists()) config.pad_value = model.get("pad_value").as_double();
   if (model.get("flip_depth").exists()) config.flip_depth = model.get("flip_depth").as_bool();
 }

@@ -27,7 +27,7 @@ void write_model(YAML::Emitter& out, const FinetuneConfig& config) {
   model.quoted("init", config.init.string())
       .quoted("architecture", config.architecture)
       .quoted("tower", config.tower);
-  model("features", config.features == HeadFeatures::attention ? "attention" : "readout");
+  model("features", to_string(config.features));
   model("hidden_width", config.hidden_width)("dropout", config.head_dropout);
   if (config.pad_value) model("pad_value", *config.pad_value);
   if (config.flip_depth) model("flip_depth", *config.flip_depth);

@@ -123,7 +123,7 @@ FinetuneSetup set_up_finetune(const FinetuneOptions& options, const World& world
   setup.total_steps = setup.steps_per_epoch * config.epochs;
   WeightMap weights = random_weights(setup.atlas, config.seed);
   weights.merge(initial_head_weights(setup.atlas.readout_width(), setup.heads, config.seed));
-  if (!config.init.empty()) setup.init_table = take_tower(weights, init_weights(config.init));
+  if (!config.init.empty()) setup.init_table = take_tower(weights, exported_model(config.init));
   setup.model = std::make_unique<FinetunedModel>(setup.atlas, tower.modality, setup.heads, weights,
                                                  options.device, source.string());
   return setup;
