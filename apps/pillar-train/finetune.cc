@@ -1,8 +1,6 @@
 // pillar-train finetune: a pretrained tower and a table of labels to a model that predicts.
 #include "pillar/train/finetune.h"
 
-#include "pillar/viz/training_report.h"
-
 #include "commands.h"
 #include "support/data_folder.h"
 #include "training_command.h"
@@ -19,17 +17,10 @@ struct FinetuneArguments : TrainingArguments {
 
 ExitCode finetune(const FinetuneArguments& a, const AppContext& context,
                   const std::vector<std::string>& words) {
-  FinetuneOptions options;
+  FinetuneOptions options{training_options(a, context), {}, context.words};
   options.config = load_finetune_config(a.config, a.assignments);
   if (!options.config.architecture.empty())
     options.config.architecture = find_architecture(options.config.architecture).string();
-  options.resume = a.resume;
-  options.max_steps = a.max_steps;
-  options.skip_missing = a.skip_missing;
-  options.open_log = log_opener(context.log);
-  options.version = context.app.version();
-  options.command = context.words;
-  options.after_epoch = [](const std::filesystem::path& run) { write_training_report(run); };
   TrainingBody body;
   body.plan = [&options](at::Device device) {
     options.device = device;
@@ -39,10 +30,9 @@ ExitCode finetune(const FinetuneArguments& a, const AppContext& context,
     options.device = device;
     const FinetuneOutcome outcome =
         a.evaluate ? evaluate_finetune(options, world) : run_finetune(options, world);
-    if (world.rank() != 0)
-      return outcome.failed_studies > 0 && !outcome.stopped ? ExitCode::some_inputs_failed : ExitCode::ok;
     std::fputs(outcome.summary.c_str(), stdout);
-    return report_training(options.config.output, outcome.steps, outcome.stopped, outcome.failed_studies);
+    return report_training(world, options.config.output, outcome.steps, outcome.stopped,
+                           outcome.failed_studies);
   };
   return run_training(a, words, body);
 }

@@ -1,8 +1,6 @@
 // pillar-train pretrain: contrastive pretraining against cached report embeddings.
 #include "pillar/train/pretrain.h"
 
-#include "pillar/viz/training_report.h"
-
 #include "commands.h"
 #include "support/data_folder.h"
 #include "training_command.h"
@@ -14,15 +12,9 @@ namespace {
 
 ExitCode pretrain(const TrainingArguments& a, const AppContext& context,
                   const std::vector<std::string>& words) {
-  PretrainOptions options;
+  PretrainOptions options{training_options(a, context), {}};
   options.config = load_pretrain_config(a.config, a.assignments);
   options.config.architecture = find_architecture(options.config.architecture).string();
-  options.resume = a.resume;
-  options.max_steps = a.max_steps;
-  options.skip_missing = a.skip_missing;
-  options.open_log = log_opener(context.log);
-  options.version = context.app.version();
-  options.after_epoch = [](const std::filesystem::path& run) { write_training_report(run); };
   TrainingBody body;
   body.plan = [&options](at::Device device) {
     options.device = device;
@@ -31,9 +23,8 @@ ExitCode pretrain(const TrainingArguments& a, const AppContext& context,
   body.train = [&options](at::Device device, const World& world) {
     options.device = device;
     const PretrainOutcome outcome = run_pretrain(options, world);
-    if (world.rank() != 0)
-      return outcome.failed_studies > 0 && !outcome.stopped ? ExitCode::some_inputs_failed : ExitCode::ok;
-    return report_training(options.config.output, outcome.steps, outcome.stopped, outcome.failed_studies);
+    return report_training(world, options.config.output, outcome.steps, outcome.stopped,
+                           outcome.failed_studies);
   };
   return run_training(a, words, body);
 }

@@ -1,7 +1,7 @@
 #include "training_command.h"
 
 #include "pillar/core/fail.h"
-#include "pillar/train/pretrain.h"
+#include "pillar/viz/training_report.h"
 #include "pillar/world/launch.h"
 
 #include <cstdio>
@@ -31,6 +31,22 @@ void add_training_options(CLI::App& app, TrainingArguments& a, const char* skip_
   app.add_flag("--dry-run", a.dry_run, "print what would be done and the time of one step; write nothing");
 }
 
+TrainingOptions training_options(const TrainingArguments& a, const AppContext& context) {
+  TrainingOptions options;
+  options.resume = a.resume;
+  options.max_steps = a.max_steps;
+  options.skip_missing = a.skip_missing;
+  options.version = context.app.version();
+  // The program's log goes to the run's log.txt, too, unless a flag names another file.
+  options.open_log = [log = context.log](const std::filesystem::path& file) {
+    LogOptions opened = log;
+    if (opened.file.empty()) opened.file = file;
+    init_logging(opened);
+  };
+  options.after_epoch = [](const std::filesystem::path& run) { write_training_report(run); };
+  return options;
+}
+
 ExitCode run_training(const TrainingArguments& a, const std::vector<std::string>& words,
                       const TrainingBody& body) {
   const auto place =
@@ -48,23 +64,17 @@ ExitCode run_training(const TrainingArguments& a, const std::vector<std::string>
   return body.train(device, world);
 }
 
-ExitCode report_training(const std::filesystem::path& output, std::int64_t steps, bool stopped,
-                         std::int64_t failed_studies) {
+ExitCode report_training(const World& world, const std::filesystem::path& output, std::int64_t steps,
+                         bool stopped, std::int64_t failed_studies) {
+  const ExitCode code = failed_studies > 0 && !stopped ? ExitCode::some_inputs_failed : ExitCode::ok;
+  if (world.rank() != 0) return code;
   std::printf("%s: %lld steps done%s\n", output.c_str(), static_cast<long long>(steps),
               stopped ? ", stopped as asked; the same command goes on" : "");
   if (failed_studies > 0) {
     std::printf("%lld studies failed (see %s)\n", static_cast<long long>(failed_studies),
                 (output / "failures.csv").c_str());
   }
-  return failed_studies > 0 && !stopped ? ExitCode::some_inputs_failed : ExitCode::ok;
-}
-
-std::function<void(const std::filesystem::path&)> log_opener(const LogOptions& log) {
-  return [log](const std::filesystem::path& file) {
-    LogOptions opened = log;
-    if (opened.file.empty()) opened.file = file;
-    init_logging(opened);
-  };
+  return code;
 }
 
 }  // namespace pillar

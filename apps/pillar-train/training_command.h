@@ -1,7 +1,7 @@
 // What every subcommand that trains shares: its flags, its processes, its log.
 #pragma once
 
-#include "pillar/core/log.h"
+#include "pillar/train/training_options.h"
 #include "pillar/world/world.h"
 
 #include "support/app.h"
@@ -24,6 +24,9 @@ struct TrainingArguments {
 };
 void add_training_options(CLI::App& app, TrainingArguments& arguments, const char* skip_missing);
 
+// What the flags say to the library. The run's report.html is written after each epoch.
+TrainingOptions training_options(const TrainingArguments& arguments, const AppContext& context);
+
 struct TrainingBody {
   std::function<std::string(at::Device device)> plan;                    // of --dry-run
   std::function<ExitCode(at::Device device, const World& world)> train;  // collective
@@ -33,11 +36,8 @@ struct TrainingBody {
 ExitCode run_training(const TrainingArguments& arguments, const std::vector<std::string>& words,
                       const TrainingBody& body);
 
-// "DIR: 40 steps done", and how many studies failed; the exit code that says so.
-ExitCode report_training(const std::filesystem::path& output, std::int64_t steps, bool stopped,
-                         std::int64_t failed_studies);
-
-// The program's log goes to the run's log.txt, too, unless a flag names another file.
-std::function<void(const std::filesystem::path&)> log_opener(const LogOptions& log);
+// On rank 0 "DIR: 40 steps done", and how many studies failed; the exit code that says so.
+ExitCode report_training(const World& world, const std::filesystem::path& output, std::int64_t steps,
+                         bool stopped, std::int64_t failed_studies);
 
 }  // namespace pillar

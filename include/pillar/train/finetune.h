@@ -2,29 +2,18 @@
 #pragma once
 
 #include "pillar/train/finetune_config.h"
+#include "pillar/train/training_options.h"
 #include "pillar/world/world.h"
 
 #include <cstdint>
-#include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
 namespace pillar {
 
-struct FinetuneOptions {
-  FinetuneConfig config;  // architecture: a file, or empty
-  std::string resume =
-      "auto";  // auto: the newest good checkpoint of the run, if any; none; or a checkpoint folder
-  std::int64_t max_steps = 0;  // stop after so many steps of the run, with a checkpoint; 0: to the end
-  at::Device device = at::kCPU;
-  bool skip_missing = false;         // leave out studies with a fault; else they end the run before it begins
-  std::string version;               // of the program, for checkpoints
+struct FinetuneOptions : TrainingOptions {
+  FinetuneConfig config;             // architecture: a file, or empty
   std::vector<std::string> command;  // argv, for metrics.json
-  // Called once by rank 0, when the run's folder is its own, with the path of the run's log.txt.
-  std::function<void(const std::filesystem::path& log_file)> open_log;
-  // Called by rank 0 after each epoch and at the end, when metrics.jsonl is up to date.
-  std::function<void(const std::filesystem::path& run)> after_epoch;
 };
 
 struct FinetuneOutcome {

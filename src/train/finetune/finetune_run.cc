@@ -1,10 +1,7 @@
-#include "pillar/core/fail.h"
-
 #include "train/finetune/finetune_evaluation.h"
 #include "train/run/peak_memory.h"
-#include "train/run/reuse_memory.h"
+#include "train/run/together.h"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {
@@ -12,20 +9,14 @@ namespace {
 
 using FinetuneBody = std::function<FinetuneOutcome(RunFolder& folder, FinetuneTask& task)>;
 
-// What training and evaluation share: processes agree on the configuration, and the failure of one ends all.
 FinetuneOutcome in_run_folder(const FinetuneOptions& options, const World& world, const FinetuneBody& body) {
-  if (options.device.is_cpu()) set_memory_policy(options.config.reuse_memory);
-  try {
-    world.require_same("the configuration", fmt::format("{}max_steps: {}\nresume: {}\nversion: {}\n",
-                                                        format_finetune_config(options.config),
-                                                        options.max_steps, options.resume, options.version));
+  FinetuneOutcome outcome;
+  run_together(options, options.config, format_finetune_config(options.config), world, [&] {
     RunFolder folder({options.config.output, options.config.checkpoints_kept, options.open_log}, world);
     FinetuneTask task(options, world);
-    return body(folder, task);
-  } catch (const std::exception& error) {
-    world.announce_failure(error.what());
-    throw;
-  }
+    outcome = body(folder, task);
+  });
+  return outcome;
 }
 
 }  // namespace

@@ -62,14 +62,6 @@ UpdateOptions update_options(const FinetuneConfig& config, const FinetuneSetup& 
   return options;
 }
 
-std::string study_names(const StepBatch& batch) {
-  std::string names;
-  for (const MicroBatch& micro : batch.micro_batches) {
-    for (const std::string& name : micro.names) names += (names.empty() ? "" : ", ") + name;
-  }
-  return names.empty() ? "none on this rank" : names;
-}
-
 }  // namespace
 
 FinetuneStepRunner::FinetuneStepRunner(const FinetuneOptions& options, FinetuneSetup& setup,
@@ -78,12 +70,12 @@ FinetuneStepRunner::FinetuneStepRunner(const FinetuneOptions& options, FinetuneS
       setup_(setup),
       world_(world),
       compute_(compute_type(config_.precision)),
+      trained_(trained_parameters(*setup.model, config_.freeze)),
       head_tensors_(trainable_tensors(head_parameters(*setup.model))),
-      trained_tensors_(require_gradients(*setup.model, trained_parameters(*setup.model, config_.freeze))),
+      trained_tensors_(require_gradients(*setup.model, trained_)),
       head_reducer_(world, head_tensors_),
       trained_reducer_(world, trained_tensors_),
-      update_(trained_parameters(*setup.model, config_.freeze),
-              update_options(config_, setup, trained_parameters(*setup.model, config_.freeze)), world),
+      update_(trained_, update_options(config_, setup, trained_), world),
       loss_(config_, setup.table, options.device),
       input_(setup.windows, setup.spec.pad_value, options.device, compute_) {}
 
@@ -122,7 +114,7 @@ LossWithTerms FinetuneStepRunner::micro_loss(const MicroBatch& micro, std::int64
 }
 
 FinetuneStepReport FinetuneStepRunner::run(const StepBatch& batch, std::int64_t step) {
-  const StudyNames studies = [&batch] { return study_names(batch); };
+  const StudyNames studies = [&batch] { return study_names({&batch, 1}); };
   const std::vector<std::string> names = loss_.term_names();
   GradientReducer& reducer = only_heads(step) ? head_reducer_ : trained_reducer_;
   const std::vector<at::Tensor>& tensors = only_heads(step) ? head_tensors_ : trained_tensors_;

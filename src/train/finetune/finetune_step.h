@@ -41,6 +41,7 @@ class FinetuneStepRunner {
   FinetuneSetup& setup_;
   const World& world_;
   at::ScalarType compute_;
+  Parameters trained_;  // what config_.freeze leaves to the optimiser
   std::vector<at::Tensor> head_tensors_, trained_tensors_;
   GradientReducer head_reducer_, trained_reducer_;
   WeightUpdate update_;

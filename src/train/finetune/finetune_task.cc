@@ -20,20 +20,16 @@ FinetuneTask::FinetuneTask(const FinetuneOptions& options, const World& world)
 
 RunPlan FinetuneTask::plan() const {
   const FinetuneConfig& config = options_.config;
-  RunPlan plan = run_plan(config, options_.device, world_);
+  RunPlan plan = run_plan(config, options_, world_);
   plan.identity.total_steps = setup_.total_steps;
-  plan.identity.version = options_.version;
   const auto studies = static_cast<std::int64_t>(setup_.train.studies.size());
   plan.pools.push_back({setup_.spec.modality, studies, setup_.steps_per_epoch});
   plan.steps_per_epoch = setup_.steps_per_epoch;
-  plan.max_steps = options_.max_steps;
   const std::string name =
       config.monitor.empty() ? std::string(default_monitor(setup_.heads.kind)) : config.monitor;
   plan.monitor = {name, /*higher_is_better=*/name.find("loss") == std::string::npos};
   plan.patience_epochs = config.patience_epochs;
-  plan.resume = options_.resume;
   plan.config_yaml = format_finetune_config(config);
-  plan.after_epoch = options_.after_epoch;
   return plan;
 }
 
@@ -127,10 +123,7 @@ Validation FinetuneTask::validate() {
 }
 
 WeightMap FinetuneTask::result_weights() const {
-  WeightMap weights;
-  for (const auto& [name, tensor] : setup_.model->weights()) weights.emplace(name, tensor.detach());
-  for (const auto& [name, tensor] : runner_.update().average()) weights[name] = tensor;
-  return weights;
+  return averaged_weights(setup_.model->weights(), runner_.update().average());
 }
 
 void FinetuneTask::export_to(const std::filesystem::path& folder) const {

@@ -4,7 +4,6 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/thread_pool.h"
-#include "pillar/device/device.h"
 
 #include "train/run/batching.h"
 
@@ -64,12 +63,6 @@ std::int64_t common_text_width(const std::vector<TrainedModality>& modalities) {
 }
 
 }  // namespace
-
-at::Device training_device(const std::string& text, std::int64_t local_rank) {
-  const at::Device device = parse_device(text);
-  if (!device.is_cuda() || text.find(':') != std::string::npos) return device;
-  return {at::kCUDA, static_cast<at::DeviceIndex>(local_rank)};
-}
 
 PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world) {
   const PretrainConfig& config = options.config;

@@ -11,16 +11,6 @@
 namespace pillar {
 namespace {
 
-std::string study_names(const std::vector<StepBatch>& batches) {
-  std::string names;
-  for (const StepBatch& batch : batches) {
-    for (const MicroBatch& micro : batch.micro_batches) {
-      for (const std::string& name : micro.names) names += (names.empty() ? "" : ", ") + name;
-    }
-  }
-  return names.empty() ? "none on this rank" : names;
-}
-
 UpdateOptions update_options(const PretrainConfig& config, PretrainSetup& setup) {
   UpdateOptions options;
   options.schedule = {config.lr, config.warmup_steps, setup.total_steps};

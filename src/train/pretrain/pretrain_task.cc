@@ -20,19 +20,15 @@ PretrainTask::PretrainTask(const PretrainOptions& options, const World& world)
 
 RunPlan PretrainTask::plan() const {
   const PretrainConfig& config = options_.config;
-  RunPlan plan = run_plan(config, options_.device, world_);
+  RunPlan plan = run_plan(config, options_, world_);
   plan.identity.total_steps = setup_.total_steps;
-  plan.identity.version = options_.version;
   for (const TrainedModality& modality : setup_.modalities) {
     const auto studies = static_cast<std::int64_t>(modality.train.studies.size());
     plan.pools.push_back({modality.name, studies, steps_per_epoch(studies, setup_.shape)});
   }
   plan.steps_per_epoch = setup_.steps_per_epoch;
-  plan.max_steps = options_.max_steps;
   plan.monitor = {"loss", /*higher_is_better=*/false};
-  plan.resume = options_.resume;
   plan.config_yaml = format_pretrain_config(config);
-  plan.after_epoch = options_.after_epoch;
   return plan;
 }
 
@@ -136,10 +132,7 @@ Validation PretrainTask::validate() {
 }
 
 WeightMap PretrainTask::result_weights() const {
-  WeightMap weights;
-  for (const auto& [name, tensor] : setup_.model->weights()) weights.emplace(name, tensor.detach());
-  for (const auto& [name, tensor] : runner_.update().average()) weights[name] = tensor;
-  return weights;
+  return averaged_weights(setup_.model->weights(), runner_.update().average());
 }
 
 void PretrainTask::export_to(const std::filesystem::path& folder) const {

@@ -58,6 +58,16 @@ StudyLoaderOptions loader_options(const TrainerConfig& config, const BatchShape&
   return loader;
 }
 
+std::string study_names(std::span<const StepBatch> batches) {
+  std::string names;
+  for (const StepBatch& batch : batches) {
+    for (const MicroBatch& micro : batch.micro_batches) {
+      for (const std::string& name : micro.names) names += (names.empty() ? "" : ", ") + name;
+    }
+  }
+  return names.empty() ? "none on this rank" : names;
+}
+
 void refuse_faults(const std::vector<StudyFault>& faults) {
   if (faults.empty()) return;
   constexpr std::size_t kShown = 30;

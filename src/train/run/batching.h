@@ -6,6 +6,8 @@
 #include "pillar/train/trainer_config.h"
 #include "pillar/world/world.h"
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -23,6 +25,9 @@ BatchShape batch_shape(const TrainerConfig& config, const World& world);
 // `pools`: how many are loaded from at once, which share memory and cache. Steps are the caller's to set.
 StudyLoaderOptions loader_options(const TrainerConfig& config, const BatchShape& shape, at::Device device,
                                   std::size_t pools, bool train);
+
+// Of the studies that this rank has in a step: "a, b", or that it has none.
+std::string study_names(std::span<const StepBatch> batches);
 
 // Throws Error(input) with a table of the studies, if there are any.
 void refuse_faults(const std::vector<StudyFault>& faults);

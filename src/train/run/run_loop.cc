@@ -24,7 +24,7 @@ RunState fresh_state(const RunPlan& plan) {
 
 }  // namespace
 
-RunPlan run_plan(const TrainerConfig& config, at::Device device, const World& world) {
+RunPlan run_plan(const TrainerConfig& config, const TrainingOptions& options, const World& world) {
   RunPlan plan;
   plan.identity.seed = config.seed;
   plan.identity.world_size = world.size();
@@ -32,13 +32,17 @@ RunPlan run_plan(const TrainerConfig& config, at::Device device, const World& wo
   plan.identity.micro_batch = config.micro_batch;
   plan.identity.threads = at::get_num_threads();
   plan.identity.precision = to_string(config.precision);
-  plan.identity.device = device.is_cuda() ? "cuda" : "cpu";
+  plan.identity.device = options.device.is_cuda() ? "cuda" : "cpu";
+  plan.identity.version = options.version;
   plan.epochs = config.epochs;
   plan.max_bad_fraction = config.max_bad_fraction;
   plan.log_steps = config.log_steps;
   plan.checkpoint_steps = config.checkpoint_steps;
   plan.checkpoint_minutes = config.checkpoint_minutes;
   plan.validation_epochs = config.validation_epochs;
+  plan.max_steps = options.max_steps;
+  plan.resume = options.resume;
+  plan.after_epoch = options.after_epoch;
   return plan;
 }
 

@@ -4,6 +4,7 @@
 
 #include "pillar/train/run_checkpoint.h"
 #include "pillar/train/trainer_config.h"
+#include "pillar/train/training_options.h"
 #include "pillar/world/world.h"
 
 #include "train/run/monitor.h"
@@ -44,8 +45,8 @@ struct RunPlan {
   std::function<void(const std::filesystem::path& run)> after_epoch;
 };
 
-// What the common part of a configuration says of a run; pools, steps, monitor and version are the caller's.
-RunPlan run_plan(const TrainerConfig& config, at::Device device, const World& world);
+// What a configuration's common part and the program say of a run; pools, steps and monitor are the caller's.
+RunPlan run_plan(const TrainerConfig& config, const TrainingOptions& options, const World& world);
 
 struct RunOutcome {
   std::int64_t steps = 0;           // done in all, resumed ones included

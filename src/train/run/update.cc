@@ -10,6 +10,13 @@
 
 namespace pillar {
 
+WeightMap averaged_weights(const WeightMap& weights, const NamedTensors& average) {
+  WeightMap averaged;
+  for (const auto& [name, tensor] : weights) averaged.emplace(name, tensor.detach());
+  for (const auto& [name, tensor] : average) averaged[name] = tensor;
+  return averaged;
+}
+
 void require_finite(const char* what, double value, std::int64_t step, const StudyNames& studies) {
   if (std::isfinite(value)) return;
   fail(ErrorCategory::input, "step {}: {} is {}; studies of this step: {}", step, what, value, studies());

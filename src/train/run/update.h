@@ -1,6 +1,7 @@
 // Internal: from gradients to moved weights, the same for every kind of training.
 #pragma once
 
+#include "pillar/nn/weight_files.h"
 #include "pillar/train/optimizer.h"
 #include "pillar/world/world.h"
 
@@ -30,6 +31,9 @@ struct UpdateReport {
 
 // What the messages of this file name a step's studies by: called only where something is wrong.
 using StudyNames = std::function<std::string()>;
+
+// A model's weights with their moving averages in their places, where there are some.
+WeightMap averaged_weights(const WeightMap& weights, const NamedTensors& average);
 
 // Throws Error(input) naming step and studies where `value` (what: "the loss") is not finite.
 void require_finite(const char* what, double value, std::int64_t step, const StudyNames& studies);
