@@ -11,21 +11,13 @@ scripts/setup.sh
 scripts/build.sh release programs
 export PATH="$PWD/build/release/bin:$PATH"
 
-step() { printf '\n== %s\n' "$*"; }
-show() {
-  printf '$ %s\n' "$*"
-  "$@"
-}
+source scripts/demo_common.sh
 
 data="$demo/pretrain"
 if [ ! -e "$data/run/export/model.safetensors" ] || [ ! -e "$data/cohort/findings.csv" ]; then
   step "The pretrained tower of the quickstart: 1,000 studies and their reports"
   mkdir -p "$demo"
-  show pillar-phantom --out "$data/cohort" --studies 1200 --size 48 --format enhanced --train 0.8334 --seed 7
-  show pillar-rave encode --input-csv "$data/cohort/series.csv" --out "$data/samples"
-  show pillar-text embed --json "$data/cohort/train.jsonl" --json "$data/cohort/valid.jsonl" --json "$data/cohort/test.jsonl" \
-    --out "$data/text" --provider hash --width 256
-  show pillar-train pretrain --config configs/pretrain/demo.yaml "data.root=$data" "output=$data/run"
+  pretrain_demo "$data"
 fi
 
 step "Ten findings from 100 labelled studies: from the pretrained tower, and from random weights"

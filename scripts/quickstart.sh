@@ -11,15 +11,7 @@ scripts/setup.sh
 scripts/build.sh release programs
 export PATH="$PWD/build/release/bin:$PATH"
 
-step() { printf '\n== %s\n' "$*"; }
-show() {
-  local word line='$'
-  for word in "$@"; do
-    case "$word" in *[[:space:]]*) line+=" \"$word\"" ;; *) line+=" $word" ;; esac
-  done
-  printf '%s\n' "$line"
-  "$@"
-}
+source scripts/demo_common.sh
 
 mkdir -p "$demo"
 step "A cohort of DICOM series: synthetic torsos with findings, reports and labels"
@@ -75,14 +67,8 @@ step "A DICOM folder to a vector, in one command"
 show pillar-eval embed --model "$demo/model" "$demo/cohort/scans/PH000001" --out "$demo/cache" --split one-scan --format csv
 show cut -d, -f1-8 "$demo/cache/embeddings/one-scan.csv"
 
-# 1,000 studies to train on and 200 to validate, on the tiny model's grid. Hashed n-grams stand in for a language model.
 step "Pretraining: images against the embeddings of their reports"
-show pillar-phantom --out "$demo/pretrain/cohort" --studies 1200 --size 48 --format enhanced --train 0.8334 --seed 7
-show pillar-rave encode --input-csv "$demo/pretrain/cohort/series.csv" --out "$demo/pretrain/samples"
-show pillar-text embed --json "$demo/pretrain/cohort/train.jsonl" --json "$demo/pretrain/cohort/valid.jsonl" \
-  --json "$demo/pretrain/cohort/test.jsonl" --out "$demo/pretrain/text" --provider hash --width 256
-show pillar-text info "$demo/pretrain/text" --json "$demo/pretrain/cohort/train.jsonl"
-show pillar-train pretrain --config configs/pretrain/demo.yaml "data.root=$demo/pretrain" "output=$demo/pretrain/run"
+pretrain_demo "$demo/pretrain"
 
 step "Embeddings of all 1,200 studies: the trained tower, and the same one untrained"
 show pillar-train init --arch atlas-tiny-abdomen-ct --out "$demo/pretrain/untrained" --seed 0 --overwrite

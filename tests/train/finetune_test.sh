@@ -6,24 +6,14 @@ set -euo pipefail
 programs=$(realpath "$1") work=$2
 export PATH="$programs:$PATH" OMP_NUM_THREADS=1
 
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
+source "$(dirname "${BASH_SOURCE[0]}")/run_helpers.sh"
 
 rm -rf "$work"
 mkdir -p "$work"
 cd "$work"
 pillar-phantom --out cohort --studies 36 --size 24 --format enhanced --seed 3 --train 0.5 -q
 pillar-rave encode --input-csv cohort/series.csv --out samples --jobs 2 -q
-# Dropout, drop-path, rotation and BatchNorm: everything that draws or keeps state.
-cat >arch.json <<'JSON'
-{"model": {"stages": [1, 1], "atlas_args": {"dim": 16, "num_heads": 2, "mlp_ratio": 2.0, "qkv_bias": true,
-                                            "drop": 0.1, "attn_drop": 0.1, "drop_path": 0.1}},
- "modalities": {"abdomen_ct": {"image_size": [24, 24, 24], "patch_size": [6, 6, 6], "in_chans": 3, "num_features": 8,
-                               "merge_ratio": [2, 2, 2], "local2global": [2, 2, 2]}},
- "preprocess": {"abdomen_ct": {"target_spacing_xyz_mm": [15, 15, 15], "size_dhw": [24, 24, 24], "windows": "default"}}}
-JSON
+make_architecture
 cat >labels.yaml <<'YAML'
 output: run
 task: {kind: multilabel, labels: [lung_nodule, pleural_effusion, cardiomegaly]}
@@ -49,12 +39,6 @@ YAML
 awk -F, 'BEGIN { OFS = "," } NR == 1 { print $0, "boxes"; next } { sub(/\.\.\/samples/, "samples"); print $0, NR % 2 ? "\"[[4,5,6,12,15,18]]\"" : "" }' \
   cohort/survival.csv >survival.csv
 
-losses() { python3 -c '
-import json, sys
-for line in open(sys.argv[1]):
-    row = json.loads(line)
-    print(row["phase"], row["step"], [(k, v) for k, v in sorted(row.items()) if not k.endswith("_s") and k not in ("wall_time", "wait_share")])
-' "$1"; }
 train() { pillar-train finetune "$@" -q >>out.txt 2>&1; }
 
 for task in labels survival; do

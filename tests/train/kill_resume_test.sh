@@ -8,10 +8,7 @@ export PATH="$programs:$PATH" OMP_NUM_THREADS=1
 RANDOM=$seed
 echo "seed $seed, $kills kills"
 
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
+source "$(dirname "${BASH_SOURCE[0]}")/run_helpers.sh"
 
 rm -rf "$work"
 mkdir -p "$work"
@@ -20,14 +17,7 @@ pillar-phantom --out cohort --studies 24 --size 24 --format enhanced --seed 3 --
 pillar-rave encode --input-csv cohort/series.csv --out samples --jobs 2 -q
 pillar-text embed --json cohort/train.jsonl --json cohort/valid.jsonl --out text --provider hash --width 32 -q
 
-# Dropout, drop-path, rotation and BatchNorm: everything that draws or keeps state.
-cat >arch.json <<'JSON'
-{"model": {"stages": [1, 1], "atlas_args": {"dim": 16, "num_heads": 2, "mlp_ratio": 2.0, "qkv_bias": true,
-                                            "drop": 0.1, "attn_drop": 0.1, "drop_path": 0.1}},
- "modalities": {"abdomen_ct": {"image_size": [24, 24, 24], "patch_size": [6, 6, 6], "in_chans": 3, "num_features": 8,
-                               "merge_ratio": [2, 2, 2], "local2global": [2, 2, 2]}},
- "preprocess": {"abdomen_ct": {"target_spacing_xyz_mm": [15, 15, 15], "size_dhw": [24, 24, 24], "windows": "default"}}}
-JSON
+make_architecture
 cat >config.yaml <<YAML
 output: run
 model: {architecture: arch.json}
@@ -41,14 +31,6 @@ log: {every_steps: 1}
 YAML
 
 train() { pillar-train pretrain --config config.yaml "$@" -q >>out.txt 2>&1; }
-
-# Time and speed are no part of a loss curve.
-losses() { python3 -c '
-import json, sys
-for line in open(sys.argv[1]):
-    row = json.loads(line)
-    print(row["phase"], row["step"], [(k, v) for k, v in sorted(row.items()) if not k.endswith("_s") and k not in ("wall_time", "wait_share")])
-' "$1"; }
 
 train output=whole || fail "the undisturbed run: $(tail -3 out.txt)"
 last=$(basename "$(ls -d whole/checkpoints/step-* | tail -1)")
