@@ -5,6 +5,7 @@ option(PILLAR_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitiz
 set(PILLAR_TORCH_ROOT "${CMAKE_SOURCE_DIR}/.deps/python/torch" CACHE PATH "Folder with LibTorch's lib/ and include/")
 set(PILLAR_TEST_PACKAGES "${CMAKE_SOURCE_DIR}/.deps/python-test" CACHE PATH "Python packages that tests hold our files against")
 set(PILLAR_GOLDENS "${CMAKE_SOURCE_DIR}/../shared/goldens" CACHE PATH "Reference data; tests that need it are skipped where it is absent")
+set(PILLAR_CASES "${CMAKE_SOURCE_DIR}/../shared/cases" CACHE PATH "Scans as they come, with the right answers; tests that need them are skipped where they are absent")
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
