@@ -18,6 +18,8 @@ find_package(LibArchive REQUIRED)
 find_package(CURL REQUIRED)
 pkg_check_modules(LIBAV REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(ONIGURUMA REQUIRED IMPORTED_TARGET oniguruma)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
 # ITK's and DCMTK's package files print pages of notes about optional tools that nobody needs here.
 set(_level "${CMAKE_MESSAGE_LOG_LEVEL}")

@@ -108,6 +108,11 @@ double JsonPlace::number() const {
   return value_->get<double>();
 }
 
+bool JsonPlace::flag() const {
+  if (!value_->is_boolean()) refuse("true or false");
+  return value_->get<bool>();
+}
+
 std::vector<std::pair<double, double>> JsonPlace::shares() const {
   if (!value_->is_array()) refuse("a list");
   std::vector<std::pair<double, double>> pairs;

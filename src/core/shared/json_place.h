@@ -31,11 +31,13 @@ class JsonPlace {
   std::string text() const;
   std::int64_t whole() const;                             // from 0 to 2^53
   double number() const;                                  // NaN for null
+  bool flag() const;                                      // true or false
   std::vector<std::pair<double, double>> shares() const;  // pairs of numbers from 0 to 1
 
   std::string text(const char* key) const { return at(key).text(); }
   std::int64_t whole(const char* key) const { return at(key).whole(); }
   double number(const char* key) const { return at(key).number(); }
+  bool flag(const char* key) const { return at(key).flag(); }
   std::string any_text() const;  // text as it is, other values as JSON
 
   [[noreturn]] void refuse(const char* wanted) const;  // "FILE: questions[3].auroc must be WANTED"
