@@ -29,6 +29,7 @@ TEST(JsonPlace, ValuesAreThoseOfTheFileInItsOrder) {
   EXPECT_FALSE(file.has("y"));
   EXPECT_FALSE(file.at("a").at("b").has("c")) << "null counts as nothing";
   EXPECT_EQ(file.text("z"), "text");
+  EXPECT_TRUE(file.flag("yes"));
   EXPECT_TRUE(std::isnan(file.at("a").at("b").number("c")));
   const std::vector<JsonPlace> list = file.at("list").items();
   ASSERT_EQ(list.size(), 2u);
@@ -49,6 +50,7 @@ TEST(JsonPlace, AFaultNamesFileAndKey) {
   const JsonPlace runs = file.at("runs");
   fails([&] { (void)runs.items()[0].text("name"); }, "runs[0].name must be text");
   fails([&] { (void)runs.items()[1].number("name"); }, "runs[1].name must be a number or null");
+  fails([&] { (void)runs.items()[1].flag("name"); }, "runs[1].name must be true or false");
   fails([&] { (void)runs.items()[1].at("share").shares(); }, "runs[1].share must be a list of pairs");
   fails([&] { (void)runs.items()[1].at("path"); }, "runs[1].path is missing");
   fails([&] { (void)runs.at("name"); }, "runs must be an object");

@@ -17,15 +17,15 @@ constexpr std::string_view kSpace = R"(\p{White_Space})";
 AddedTokenSearch::AddedTokenSearch(std::vector<AddedToken> tokens)
     : word_character_(kWordCharacter, ExpressionSyntax::regex), space_(kSpace, ExpressionSyntax::regex) {
   std::stable_sort(tokens.begin(), tokens.end(), [](const AddedToken& a, const AddedToken& b) {
-    return a.content.size() > b.content.size();
+    return a.sought.size() > b.sought.size();
   });
   for (AddedToken& token : tokens)
-    by_first_byte_[static_cast<std::uint8_t>(token.content.front())].push_back(std::move(token));
+    by_first_byte_[static_cast<std::uint8_t>(token.sought.front())].push_back(std::move(token));
 }
 
 const AddedToken* AddedTokenSearch::longest_at(std::string_view text, std::size_t at) const {
   for (const AddedToken& token : by_first_byte_[static_cast<std::uint8_t>(text[at])]) {
-    if (text.substr(at).starts_with(token.content)) return &token;
+    if (text.substr(at).starts_with(token.sought)) return &token;
   }
   return nullptr;
 }
@@ -57,7 +57,7 @@ void AddedTokenSearch::cut(std::string_view text, MatchScratch& scratch,
       ++at;
       continue;
     }
-    MatchedRange range{at, at + token->content.size()};
+    MatchedRange range{at, at + token->sought.size()};
     at = range.end;  // also where it is not taken, and nothing shorter is
     if (token->single_word && !stands_alone(text, range, scratch)) continue;
     while (token->takes_left_space && range.begin > taken) {

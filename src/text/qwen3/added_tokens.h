@@ -15,6 +15,7 @@ namespace pillar {
 // An entry of `added_tokens` of a tokenizer.json.
 struct AddedToken {
   std::string content;
+  std::string sought;  // what it looks like in a text: `content`, normalized where it is looked for so
   std::int32_t id = 0;
   bool is_special = false;         // left out of decoded text
   bool single_word = false;        // only where no letter, digit or the like touches it

@@ -28,21 +28,10 @@ std::vector<Expression> compile_splits(const std::vector<SplitPattern>& patterns
   return splits;
 }
 
-std::vector<AddedToken> verbatim_tokens(const std::vector<AddedToken>& added) {
+std::vector<AddedToken> tokens_sought(const std::vector<AddedToken>& added, bool in_normalized) {
   std::vector<AddedToken> tokens;
   for (const AddedToken& token : added) {
-    if (!token.is_normalized) tokens.push_back(token);
-  }
-  return tokens;
-}
-
-std::vector<AddedToken> normalized_tokens(const TokenizerFile& read) {
-  std::vector<AddedToken> tokens;
-  std::string buffer;
-  for (AddedToken token : read.added) {
-    if (!token.is_normalized) continue;
-    if (read.composes) token.content = std::string(as_nfc(token.content, buffer));
-    tokens.push_back(std::move(token));
+    if (token.is_normalized == in_normalized) tokens.push_back(token);
   }
   return tokens;
 }
@@ -59,8 +48,8 @@ struct EncodeScratch {
 struct Tokenizer::Parts {
   Parts(const TokenizerFile& read, const std::filesystem::path& file)
       : vocabulary(make_vocabulary(read, file)),
-        verbatim(verbatim_tokens(read.added)),
-        normalized(normalized_tokens(read)),
+        verbatim(tokens_sought(read.added, false)),
+        normalized(tokens_sought(read.added, true)),
         splits(compile_splits(read.splits, file)),
         composes(read.composes),
         ids_before(read.ids_before),

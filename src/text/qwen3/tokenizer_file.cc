@@ -5,6 +5,7 @@
 #include "pillar/core/printable.h"
 
 #include "core/shared/json_place.h"
+#include "text/qwen3/unicode_text.h"
 
 #include <cstddef>
 #include <string_view>
@@ -20,7 +21,7 @@ using Json = nlohmann::json;
 constexpr std::uint64_t kMostTokenizerBytes = 256 << 20;
 
 // ByteLevel with use_regex splits by this: the pattern of GPT-2's encoder.py.
-constexpr std::string_view kGpt2Split =
+constexpr const char* kGpt2Split =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 // Takes model.vocab and model.merges out of the file while it is parsed, since 300,000 entries are read much
@@ -138,8 +139,7 @@ void read_pre_tokenizer(const JsonPlace& whole, const fs::path& file, TokenizerF
       is_byte_level = true;
       if (step.flag("add_prefix_space"))
         refuse_component(file, "pre_tokenizer ByteLevel with add_prefix_space", "true", "false");
-      if (!step.has("use_regex") || step.flag("use_regex"))
-        into.splits.push_back({std::string(kGpt2Split), ExpressionSyntax::regex});
+      if (!step.has("use_regex") || step.flag("use_regex")) into.splits.emplace_back().text = kGpt2Split;
     } else {
       refuse_component(file, "pre_tokenizer", type, "Split and ByteLevel");
     }
@@ -196,6 +196,8 @@ void read_added_tokens(const JsonPlace& whole, TokenizerFile& into) {
     token.takes_left_space = place.flag("lstrip");
     token.takes_right_space = place.flag("rstrip");
     token.is_normalized = place.flag("normalized");
+    std::string buffer;
+    token.sought = token.is_normalized && into.composes ? as_nfc(token.content, buffer) : token.content;
     into.added.push_back(std::move(token));
   }
 }

@@ -19,7 +19,7 @@ struct VocabularyEntry {
 
 struct SplitPattern {
   std::string text;
-  ExpressionSyntax syntax;
+  ExpressionSyntax syntax = ExpressionSyntax::regex;
 };
 
 struct TokenizerFile {

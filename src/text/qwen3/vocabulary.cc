@@ -102,9 +102,10 @@ void add_merges(Vocabulary& vocabulary, const TokenizerFile& read, const IdsByLe
       return *id;
     };
     const auto& [left, right] = read.merges[i];
+    const std::uint64_t key = pair_key(id_of(left), id_of(right));
     joined.assign(left).append(right);
     // Of a merge that stands twice the reference takes the later.
-    vocabulary.pairs.merges.insert_or_assign(pair_key(id_of(left), id_of(right)),
+    vocabulary.pairs.merges.insert_or_assign(key,
                                              BytePairMerge{static_cast<std::uint32_t>(i), id_of(joined)});
   }
 }
@@ -120,8 +121,10 @@ void add_added_tokens(Vocabulary& vocabulary, const TokenizerFile& read, const I
       fail(ErrorCategory::input, "{}: added token '{}' has id {}, but would be read as {}", file,
            printable(token.content), token.id, id);
     }
-    if (!known) add_token(vocabulary, id, token.content, file);
-    vocabulary.tokens[static_cast<std::size_t>(id)].is_special = token.is_special;
+    if (!known) add_token(vocabulary, id, token.sought, file);
+    // As the reference decodes: it no longer knows a token as special that normalizing has changed.
+    vocabulary.tokens[static_cast<std::size_t>(id)].is_special =
+        token.is_special && token.sought == token.content;
   }
 }
 
