@@ -23,6 +23,9 @@ struct EncodeArguments {
   std::string archive;
   std::string series = "all";
   std::string gaps = "interpolate";
+  std::string gantry_tilt = "correct";
+  std::string nan = "refuse";
+  bool mask = false, no_mask = false;
   std::int64_t volume = -1;
   EncodeJob job;
 };
@@ -30,6 +33,11 @@ struct EncodeArguments {
 GapPolicy gap_policy(const std::string& word) {
   if (word == "ignore") return GapPolicy::ignore;
   return word == "fail" ? GapPolicy::fail : GapPolicy::interpolate;
+}
+
+TiltPolicy tilt_policy(const std::string& word) {
+  if (word == "keep") return TiltPolicy::keep;
+  return word == "refuse" ? TiltPolicy::refuse : TiltPolicy::correct;
 }
 
 void apply_config(EncodeArguments& a) {
@@ -40,6 +48,8 @@ void apply_config(EncodeArguments& a) {
   log_notes(notes);
   if (!a.mode.empty()) a.job.prepare.config.write.mode = parse_sample_mode(a.mode);
   if (!a.archive.empty()) a.job.prepare.config.write.archive = parse_archive(a.archive);
+  if (a.mask) a.job.prepare.config.preprocess.mask = MaskPolicy::yes;
+  if (a.no_mask) a.job.prepare.config.preprocess.mask = MaskPolicy::no;
 }
 
 ExitCode encode(EncodeArguments& a, const LogOptions& log) {
@@ -50,6 +60,8 @@ ExitCode encode(EncodeArguments& a, const LogOptions& log) {
   a.job.inputs = a.input_csv.empty() ? expand_inputs(a.inputs) : inputs_from_csv(a.input_csv, a.path_column);
   a.job.all_series = a.series == "all";
   a.job.prepare.gaps = gap_policy(a.gaps);
+  a.job.prepare.gantry_tilt = tilt_policy(a.gantry_tilt);
+  a.job.prepare.nan = a.nan == "air" ? NanPolicy::air : NanPolicy::refuse;
   if (a.volume >= 0) a.job.prepare.volume_index = a.volume;
   a.job.quiet = log.quiet;
 
@@ -69,6 +81,25 @@ ExitCode encode(EncodeArguments& a, const LogOptions& log) {
     fmt::print("{}{}\n", summary.brief(), list);
   }
   return failures ? ExitCode::some_inputs_failed : ExitCode::ok;
+}
+
+// What to do where slices, axes or values are not as a volume has them.
+void add_geometry_and_values(CLI::App& command, EncodeArguments& a) {
+  command
+      .add_option("--gaps", a.gaps,
+                  "missing or uneven slices: interpolate (from where they lie), ignore, fail")
+      ->check(CLI::IsMember({"interpolate", "ignore", "fail"}))
+      ->capture_default_str();
+  command
+      .add_option("--gantry-tilt", a.gantry_tilt,
+                  "planes stacked off their normal: correct (to a grid along the table), refuse, keep")
+      ->check(CLI::IsMember({"correct", "refuse", "keep"}))
+      ->capture_default_str();
+  command.add_option("--nan", a.nan, "NaN in a volume file: refuse, or take it for air")
+      ->check(CLI::IsMember({"refuse", "air"}))
+      ->capture_default_str();
+  auto* mask = command.add_flag("--mask", a.mask, "the inputs are label maps, whatever their values say");
+  command.add_flag("--no-mask", a.no_mask, "they are scans, whatever their values say")->excludes(mask);
 }
 
 }  // namespace
@@ -102,9 +133,7 @@ void add_encode(AppContext& context) {
   command->add_option("--series", a->series, "of a folder with several: all, or the first by UID")
       ->check(CLI::IsMember({"all", "first"}))
       ->capture_default_str();
-  command->add_option("--gaps", a->gaps, "missing or uneven slices: interpolate, ignore, fail")
-      ->check(CLI::IsMember({"interpolate", "ignore", "fail"}))
-      ->capture_default_str();
+  add_geometry_and_values(*command, *a);
   command->add_option("--volume", a->volume, "which volume of a 4-D file, from 0")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--jobs,-j", a->job.jobs, "scans at once; 0: one a processor")

@@ -3,22 +3,13 @@
 
 #include "image/voxel_types.h"
 
-#include <cctype>
+#include <array>
 
 namespace pillar {
 namespace {
 
 constexpr int kMaxLabel = 20;
 constexpr int kMaxLabels = 8;
-
-bool named_like_mask(std::string_view source_name) {
-  std::string name(source_name);
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* word : {"mask", "seg", "label"}) {
-    if (name.find(word) != std::string::npos) return true;
-  }
-  return false;
-}
 
 template <typename T>
 bool few_small_labels(const T* voxels, std::int64_t count) {
@@ -37,8 +28,7 @@ bool few_small_labels(const T* voxels, std::int64_t count) {
 
 }  // namespace
 
-bool looks_like_mask(const at::Tensor& voxels, std::string_view source_name) {
-  if (named_like_mask(source_name)) return true;
+bool looks_like_mask(const at::Tensor& voxels) {
   const at::Tensor values = voxels.contiguous();
   return with_voxel_type(values.scalar_type(), [&]<typename T>(std::type_identity<T>) {
     return few_small_labels(values.const_data_ptr<T>(), values.numel());

@@ -3,6 +3,8 @@
 #include "pillar/core/fail.h"
 #include "pillar/image/volume_file.h"
 
+#include "image/padding.h"
+
 #include <spdlog/spdlog.h>
 
 namespace pillar {
@@ -13,14 +15,30 @@ namespace {
 PreparedVolume prepare_loaded(Volume loaded, LoadReport report, const std::string& source_name,
                               PreprocessOptions options) {
   PreparedVolume prepared;
-  prepared.source = grid_of(loaded);
+  prepared.source = report.own_grid.value_or(grid_of(loaded));
+  prepared.from_true_positions = report.own_grid.has_value();
   prepared.report = std::move(report);
   options.modality = loaded.modality;
+  if (prepared.from_true_positions) options.target_spacing_xyz_mm.reset();  // it has it already
   PreprocessResult result = preprocess(loaded, options, source_name);
   prepared.volume = std::move(result.volume);
   prepared.is_mask = result.is_mask;
   prepared.resample_shape = result.resample_shape;
   return prepared;
+}
+
+// A single slice is a volume all the same; whoever meant more of them should know.
+void note_single_slice(const Volume& loaded, LoadReport& report) {
+  if (loaded.voxels_dhw.size(0) == 1) report.notes.add("a single slice");
+}
+
+void settle_padding(Volume& volume, const PreprocessOptions& options, LoadReport& report) {
+  if (volume.modality != Modality::ct || !options.target_spacing_xyz_mm || options.mask == MaskPolicy::yes)
+    return;
+  PaddedVoxels padded = padding_to_air(volume.voxels_dhw);
+  if (padded.count == 0) return;
+  report.notes.add(padding_note(padded.count));
+  volume.voxels_dhw = std::move(padded.voxels);
 }
 
 void log_report(const LoadReport& report, const std::filesystem::path& source) {
@@ -35,10 +53,17 @@ PreparedVolume prepare_series(const DicomSeries& series, const std::filesystem::
     fail(ErrorCategory::input, "{}: series {} is {}, the configuration is for {}", source, series.series_uid,
          to_string(series.modality), to_string(*options.modality));
   }
+  const bool is_said_mask = options.preprocess.mask == MaskPolicy::yes;
   LoadReport report;
   DicomLoadOptions load;
   load.gaps = options.gaps;
+  load.gantry_tilt = options.gantry_tilt;
+  load.target_spacing_xyz_mm = options.preprocess.target_spacing_xyz_mm;
+  load.padding_is_air = options.padding_is_air && !is_said_mask;
+  load.nearest_neighbour = is_said_mask;
+  load.threads = options.preprocess.threads;
   Volume volume = load_series(series, load, report);
+  note_single_slice(volume, report);
   log_report(report, source);
   return prepare_loaded(std::move(volume), std::move(report), source.string(), options.preprocess);
 }
@@ -47,6 +72,7 @@ PreparedVolume prepare_volume_file(const std::filesystem::path& file, const Prep
   VolumeFileOptions reading;
   reading.modality = options.modality.value_or(Modality::ct);
   reading.volume = options.volume_index;
+  reading.nan = options.nan;
   LoadReport report;
   if (!options.modality) report.notes.add("modality not given, taken for CT (--set modality=MR changes it)");
   Notes notes;
@@ -56,6 +82,8 @@ PreparedVolume prepare_volume_file(const std::filesystem::path& file, const Prep
   for (const std::string& note : notes)
     report.notes.add(note.starts_with(prefix) ? note.substr(prefix.size()) : note);
   report.source_slice_count = volume.voxels_dhw.size(0);
+  if (options.padding_is_air) settle_padding(volume, options.preprocess, report);
+  note_single_slice(volume, report);
   log_report(report, file);
   return prepare_loaded(std::move(volume), std::move(report), file.string(), options.preprocess);
 }

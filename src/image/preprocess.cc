@@ -51,15 +51,14 @@ void check_finite(const at::Tensor& voxels, std::string_view source_name) {
 PreprocessResult preprocess(const Volume& input, const PreprocessOptions& options,
                             std::string_view source_name) {
   PreprocessResult result;
-  if (options.modality == Modality::ct) {
-    result.volume = prepare_ct(input, options, source_name);
-  } else {
-    check_finite(input.voxels_dhw, source_name);
-    result.is_mask = options.mask == MaskPolicy::yes ||
-                     (options.mask == MaskPolicy::detect && looks_like_mask(input.voxels_dhw, source_name));
-    result.volume =
-        result.is_mask ? prepare_mask(input, options, source_name) : prepare_mr(input, options, source_name);
-  }
+  const bool is_ct = options.modality == Modality::ct;
+  if (!is_ct) check_finite(input.voxels_dhw, source_name);
+  result.is_mask = options.mask == MaskPolicy::yes ||
+                   (options.mask == MaskPolicy::detect && !is_ct && looks_like_mask(input.voxels_dhw));
+  if (result.is_mask)
+    result.volume = prepare_mask(input, options, source_name);
+  else
+    result.volume = is_ct ? prepare_ct(input, options, source_name) : prepare_mr(input, options, source_name);
   result.volume.modality = options.modality;
   result.resample_shape = size_dhw(result.volume.voxels_dhw);
 

@@ -1,4 +1,4 @@
-// NIfTI-1 files made field by field, right or wrong.
+// NIfTI files made field by field, right or wrong.
 #pragma once
 
 #include <bit>
@@ -46,6 +46,25 @@ class NiftiBytes {
   void clear_voxels() { bytes_.resize(352); }
   std::string& bytes() { return bytes_; }
 
+  // The same file as NIfTI-2.
+  std::string as_version_2() const {
+    std::string out(544, '\0');
+    const auto put2 = [&](std::size_t offset, auto value) {
+      std::memcpy(out.data() + offset, &value, sizeof(value));
+    };
+    put2(0, std::int32_t{540});
+    std::memcpy(out.data() + 4, "n+2\0\r\n\032\n", 8);
+    std::memcpy(out.data() + 12, bytes_.data() + 70, 4);
+    for (std::size_t i = 0; i < 8; ++i) put2(16 + 8 * i, std::int64_t{get<std::int16_t>(40 + 2 * i)});
+    for (std::size_t i = 0; i < 8; ++i) put2(104 + 8 * i, double{get<float>(76 + 4 * i)});
+    put2(168, std::int64_t{544});
+    for (std::size_t i = 0; i < 2; ++i) put2(176 + 8 * i, double{get<float>(112 + 4 * i)});
+    for (std::size_t i = 0; i < 2; ++i) put2(344 + 4 * i, std::int32_t{get<std::int16_t>(252 + 2 * i)});
+    for (std::size_t i = 0; i < 18; ++i) put2(352 + 8 * i, double{get<float>(256 + 4 * i)});
+    put2(500, std::int32_t{bytes_[123]});
+    return out + bytes_.substr(352);
+  }
+
   // All fields of the header that are looked at, and 16-bit voxels, in the other byte order.
   void swap() {
     reverse(0, 4);
@@ -60,6 +79,12 @@ class NiftiBytes {
   }
 
  private:
+  template <typename T>
+  T get(std::size_t offset) const {
+    T value;
+    std::memcpy(&value, bytes_.data() + offset, sizeof(T));
+    return value;
+  }
   void reverse(std::size_t offset, std::size_t size) {
     for (std::size_t i = 0; i < size / 2; ++i) std::swap(bytes_[offset + i], bytes_[offset + size - 1 - i]);
   }

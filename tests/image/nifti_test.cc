@@ -79,10 +79,81 @@ TEST(Nifti, ReadsWhatItkReads) {
   for (std::size_t i = 0; i < 6; ++i) turned.put<float>(256 + 4 * i, 0.1F * static_cast<float>(i + 1));
   turned.put<float>(76, -1);
   expect_read_as_itk(write(dir, turned));
+}
 
-  NiftiBytes in_metres;
-  in_metres.bytes()[123] = 1;
-  expect_read_as_itk(write(dir, in_metres));
+void put_sform(NiftiBytes& nifti, const std::array<float, 12>& rows) {
+  nifti.put<std::int16_t>(254, 1);
+  for (std::size_t i = 0; i < 12; ++i) nifti.put<float>(280 + 4 * i, rows[i]);
+}
+
+// The same file in millimetres and in another unit lies in the same place.
+TEST(Nifti, AllOfTheGeometryIsInTheFilesUnit) {
+  TempDir dir;
+  for (const auto& [code, in_file] : {std::pair<char, float>{1, 0.001F}, {3, 1000.0F}}) {
+    for (bool by_sform : {false, true}) {
+      NiftiBytes nifti;
+      for (std::size_t i = 0; i < 3; ++i)
+        nifti.put<float>(80 + 4 * i, in_file * (i == 0 ? 0.5F : (i == 1 ? 0.6F : 2.0F)));
+      nifti.bytes()[123] = code;
+      for (std::size_t i = 0; i < 3; ++i)
+        nifti.put<float>(268 + 4 * i, in_file * (10.0F + static_cast<float>(i)));
+      if (by_sform) {
+        nifti.put<std::int16_t>(252, 0);
+        put_sform(nifti, {0.5F * in_file, 0, 0, 10 * in_file, 0, 0.6F * in_file, 0, 11 * in_file, 0, 0,
+                          2 * in_file, 12 * in_file});
+      }
+      Notes notes;
+      const Geometry geometry = read(write(dir, nifti), &notes).geometry;
+      EXPECT_THAT(notes, IsEmpty());
+      EXPECT_NEAR(geometry.spacing_xyz_mm[0], 0.5, 1e-6);
+      EXPECT_NEAR(geometry.spacing_xyz_mm[2], 2, 1e-6);
+      EXPECT_NEAR(geometry.origin_xyz_mm[0], -10, 1e-5);
+      EXPECT_NEAR(geometry.origin_xyz_mm[1], -11, 1e-5);
+      EXPECT_NEAR(geometry.origin_xyz_mm[2], 12, 1e-5);
+      EXPECT_THAT(geometry.axis(0), ElementsAre(-1, 0, 0));
+    }
+  }
+}
+
+void expect_same_geometry(const Geometry& a, const Geometry& b) {
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(a.spacing_xyz_mm[i], b.spacing_xyz_mm[i], 1e-6);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(a.origin_xyz_mm[i], b.origin_xyz_mm[i], 1e-6);
+  for (std::size_t i = 0; i < 9; ++i) EXPECT_NEAR(a.direction[i], b.direction[i], 1e-6);
+}
+
+TEST(Nifti, Version2IsReadAsVersion1Is) {
+  TempDir dir;
+  for (bool mirrored : {false, true}) {
+    NiftiBytes nifti;
+    for (std::size_t i = 0; i < 6; ++i) nifti.put<float>(256 + 4 * i, 0.1F * static_cast<float>(i + 1));
+    nifti.put<float>(76, mirrored ? -1 : 1);
+    nifti.put<float>(112, 0.5F);
+    nifti.put<float>(116, -7);
+    const Volume first = read(write(dir, nifti));
+    Notes notes;
+    const Volume second = read(write_gzip(dir, nifti.as_version_2()), &notes);
+    EXPECT_THAT(notes, IsEmpty());
+    EXPECT_TRUE(test::same_voxels(first.voxels_dhw, second.voxels_dhw));
+    expect_same_geometry(first.geometry, second.geometry);
+    EXPECT_EQ(read_volume_grid(dir / "a.nii.gz"), grid_of(second));
+  }
+}
+
+TEST(Nifti, Version2IsRefusedWhereItIsWrong) {
+  TempDir dir;
+  const auto expect_wrong = [&](std::size_t offset, auto value, const char* word) {
+    std::string bytes = NiftiBytes().as_version_2();
+    std::memcpy(bytes.data() + offset, &value, sizeof(value));
+    EXPECT_PILLAR_ERROR(read(write_gzip(dir, bytes)), ErrorCategory::input, HasSubstr(word));
+  };
+  expect_wrong(24, std::int64_t{1} << 40, "voxels along axis 1");
+  expect_wrong(24, std::int64_t{1} << 20, "can hold");
+  expect_wrong(24, std::int64_t{-4}, "voxels along axis 1");
+  expect_wrong(168, std::int64_t{540}, "544 or later");
+  expect_wrong(112, std::nan(""), "spacing");
+  expect_wrong(4, 'x', "magic");
+  EXPECT_PILLAR_ERROR(read(write_gzip(dir, NiftiBytes().as_version_2().substr(0, 400))), ErrorCategory::input,
+                      HasSubstr("540"));
 }
 
 TEST(Nifti, ScalesAsItkScales) {
@@ -163,10 +234,11 @@ void expect_refused(std::size_t offset, T value, const char* word,
 TEST(Nifti, RefusesHeadersThatMakeNoSense) {
   const float nan = std::nanf("");
   expect_refused<std::int32_t>(0, 347, "not a NIfTI");
-  expect_refused<std::int32_t>(0, 540, "NIfTI-2", ErrorCategory::unsupported);
+  expect_refused<std::int32_t>(0, 540, "magic");
   expect_refused<std::int32_t>(344, 0, "Analyze");
   expect_refused<char>(345, 'i', "pair");
   for (std::int16_t axes : {-1, 0, 2, 8}) expect_refused<std::int16_t>(40, axes, "axes");
+  expect_refused<std::int16_t>(40, 2, "one image is no volume");
   expect_refused<std::int16_t>(44, 0, "0 voxels along axis 2");
   expect_refused<std::int16_t>(44, -3, "-3 voxels along axis 2");
   expect_refused<std::int16_t>(44, 30000, "truncated");
@@ -244,11 +316,6 @@ TEST(Nifti, SaysWhatItTookForGranted) {
   EXPECT_THAT(warnings_of(intercept_only), ElementsAre(HasSubstr("scl_inter -1024")));
 }
 
-void put_sform(NiftiBytes& nifti, const std::array<float, 12>& rows) {
-  nifti.put<std::int16_t>(254, 1);
-  for (std::size_t i = 0; i < 12; ++i) nifti.put<float>(280 + 4 * i, rows[i]);
-}
-
 TEST(Nifti, SaysWhereTheTwoOrientationsDiffer) {
   TempDir dir;
   NiftiBytes agreeing;
@@ -277,8 +344,26 @@ TEST(Nifti, SaysWhereSizesContradictTheMatrix) {
   EXPECT_THAT(notes, ElementsAre(HasSubstr("contradict")));
   EXPECT_EQ(volume.geometry.spacing_xyz_mm[2], 2);
 
-  put_sform(nifti, {0.5F, 0, 0, 0, 0, 0.6F, 0, 0, 0, 0, 4, 0});  // beyond what ITK takes for rounding
-  EXPECT_PILLAR_ERROR(read(write(dir, nifti)), ErrorCategory::input, HasSubstr("orthonormal"));
+  put_sform(nifti, {0.5F, 0, 0, 0, 0, 0.6F, 0, 0, 0, 0, 4, 0});
+  EXPECT_PILLAR_ERROR(read(write(dir, nifti)), ErrorCategory::input,
+                      AllOf(HasSubstr("a b.nii"), HasSubstr("2 apart by pixdim and 4")));
+}
+
+// What a registration leaves in an sform.
+TEST(Nifti, ASlightlyShearedOrScaledSformIsReadAsItsNearestRigidFrame) {
+  TempDir dir;
+  NiftiBytes nifti;
+  nifti.put<std::int16_t>(252, 0);
+  put_sform(nifti, {0.51F, 0.012F, 0, 10, 0, 0.59F, 0.05F, 20, 0, 0, 2.06F, 30});
+  Notes notes;
+  const Geometry geometry = read(write(dir, nifti), &notes).geometry;
+  EXPECT_THAT(notes, Contains(HasSubstr("nearest rigid frame")));
+  EXPECT_THAT(notes, Contains(HasSubstr("contradict")));
+  EXPECT_THAT(geometry.origin_xyz_mm, ElementsAre(-10, -20, 30));
+  EXPECT_FLOAT_EQ(static_cast<float>(geometry.spacing_xyz_mm[1]), 0.6F);
+  EXPECT_NEAR(geometry.axis(0)[0], -1, 1e-3);
+  EXPECT_NEAR(geometry.axis(1)[1], -1, 1e-3);
+  EXPECT_NEAR(geometry.axis(2)[2], 1, 1e-3);
 }
 
 TEST(Nifti, ShearedMatricesAreRefused) {

@@ -173,22 +173,40 @@ TEST(CropPad, RefusesWhatCannotBe) {
   EXPECT_PILLAR_ERROR(crop_pad_hw(input, {3, 3}, 0.5), ErrorCategory::usage, HasSubstr("pad value of 0.5"));
 }
 
-TEST(LooksLikeMask, ByNameAnywhereInThePath) {
-  const at::Tensor scan = at::arange(0, 1000, at::kShort).view({10, 10, 10});
+TEST(Preprocess, APathMakesNoMask) {
+  const Volume scan{at::arange(0, 1000, at::kShort).view({10, 10, 10}), Geometry()};
+  PreprocessOptions options;
+  options.modality = Modality::mr;
   for (const char* name : {"/data/MASKS/a.nii", "x_Seg.nii.gz", "my labels/0001.nii"})
-    EXPECT_TRUE(looks_like_mask(scan, name)) << name;
-  EXPECT_FALSE(looks_like_mask(scan, "/data/t1/a.nii"));
+    EXPECT_FALSE(preprocess(scan, options, name).is_mask) << name;
+}
+
+TEST(Preprocess, AMaskThatIsSaidToBeOneIsOneOfAnyModality) {
+  PreprocessOptions options;
+  options.mask = MaskPolicy::yes;
+  options.target_spacing_xyz_mm = {0.5, 0.5, 0.5};
+  const Volume labels{at::tensor({0, 70, 104, 70}, at::kShort).view({1, 2, 2}), Geometry()};
+  for (Modality modality : {Modality::ct, Modality::mr}) {
+    options.modality = modality;
+    const PreprocessResult result = preprocess(labels, options, "a.nii");
+    EXPECT_TRUE(result.is_mask);
+    const at::Tensor values = result.volume.voxels_dhw.to(at::kInt);
+    EXPECT_TRUE(values.eq(0).logical_or(values.eq(70)).logical_or(values.eq(104)).all().item<bool>());
+  }
+  options.mask = MaskPolicy::detect;
+  options.modality = Modality::ct;
+  const Volume few{at::tensor({0, 1, 1, 0}, at::kShort).view({1, 2, 2}), Geometry()};
+  EXPECT_FALSE(preprocess(few, options, "a.nii").is_mask);
 }
 
 TEST(LooksLikeMask, ByFewSmallWholeValues) {
-  EXPECT_TRUE(looks_like_mask(at::arange(0, 8, at::kFloat).view({2, 2, 2}), "a.nii"));
-  EXPECT_FALSE(looks_like_mask(at::arange(0, 9, at::kShort).view({3, 3, 1}), "a.nii"));  // nine values
-  EXPECT_TRUE(looks_like_mask(at::full({1, 1, 2}, 20, at::kInt), "a.nii"));
-  EXPECT_FALSE(looks_like_mask(at::full({1, 1, 2}, 21, at::kInt), "a.nii"));
-  EXPECT_FALSE(looks_like_mask(at::full({1, 1, 2}, -1, at::kShort), "a.nii"));
-  EXPECT_FALSE(looks_like_mask(at::full({1, 1, 2}, 0.5, at::kDouble), "a.nii"));
-  EXPECT_FALSE(
-      looks_like_mask(at::full({1, 1, 2}, std::numeric_limits<double>::quiet_NaN(), at::kFloat), "a.nii"));
+  EXPECT_TRUE(looks_like_mask(at::arange(0, 8, at::kFloat).view({2, 2, 2})));
+  EXPECT_FALSE(looks_like_mask(at::arange(0, 9, at::kShort).view({3, 3, 1})));  // nine values
+  EXPECT_TRUE(looks_like_mask(at::full({1, 1, 2}, 20, at::kInt)));
+  EXPECT_FALSE(looks_like_mask(at::full({1, 1, 2}, 21, at::kInt)));
+  EXPECT_FALSE(looks_like_mask(at::full({1, 1, 2}, -1, at::kShort)));
+  EXPECT_FALSE(looks_like_mask(at::full({1, 1, 2}, 0.5, at::kDouble)));
+  EXPECT_FALSE(looks_like_mask(at::full({1, 1, 2}, std::numeric_limits<double>::quiet_NaN(), at::kFloat)));
 }
 
 TEST(Preprocess, CtFloatsAreTruncated) {

@@ -2,6 +2,7 @@
 
 #include "pillar/core/file.h"
 
+#include "support/cases.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
@@ -9,6 +10,7 @@
 #include <cmath>
 
 #include <ATen/ops/zeros.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {
@@ -78,13 +80,16 @@ TEST(VolumeFile, AGridIsReadOfAHeaderThatHoldsTogether) {
 }
 
 TEST(VolumeFile, NamesTellTheFormat) {
-  for (const char* name : {"a.nii", "a.nii.gz", "b/A.NRRD", "a.nhdr", "a.mha", "a.mhd"})
+  for (const char* name : {"a.nii", "a.nii.gz", "b/A.NRRD", "a.nhdr", "a.mha", "a.mhd", "a.hdr"})
     EXPECT_TRUE(is_volume_file(name)) << name;
-  for (const char* name : {"a.dcm", "nii", "a.gz", "a.hdr", "a.img"})
-    EXPECT_FALSE(is_volume_file(name)) << name;
+  for (const char* name : {"a.dcm", "nii", "a.gz", "a.img"}) EXPECT_FALSE(is_volume_file(name)) << name;
   Notes notes;
   EXPECT_PILLAR_ERROR(read_volume_file("/x/a.dcm", {}, notes), ErrorCategory::unsupported,
                       HasSubstr("a.dcm"));
+  for (const char* name : {"/x/a.hdr", "/x/a.img"}) {
+    EXPECT_PILLAR_ERROR(read_volume_file(name, {}, notes), ErrorCategory::unsupported,
+                        AllOf(HasSubstr(name), HasSubstr("Analyze"), HasSubstr("one .nii file")));
+  }
 }
 
 TEST(VolumeFile, MissingFilesAreNamed) {
@@ -133,8 +138,26 @@ TEST(VolumeFile, NonFiniteVoxelsAreRefusedWithTheirPlace) {
   for (const char* name : {"a.nii", "a.nrrd", "a.mha"}) {
     Notes notes;
     EXPECT_PILLAR_ERROR(read_volume_file(dir / name, {}, notes), ErrorCategory::input,
-                        AllOf(HasSubstr(name), HasSubstr("nan at column 3, row 2, slice 1")));
+                        AllOf(HasSubstr(name), HasSubstr("1 voxels are NaN"), HasSubstr("--nan air"),
+                              HasSubstr("nan at column 3, row 2, slice 1")));
   }
+  for (const auto& [modality, air] : {std::pair{Modality::ct, -1024.0}, {Modality::mr, 0.0}}) {
+    Notes notes;
+    const Volume volume = read_volume_file(dir / "a.nii", {modality, {}, NanPolicy::air}, notes);
+    EXPECT_EQ(volume.voxels_dhw[1][2][3].item<double>(), air);
+    EXPECT_EQ(volume.voxels_dhw.sum().item<double>(), air);
+    EXPECT_THAT(notes, Contains(HasSubstr("1 voxels are NaN; taken for air")));
+  }
+}
+
+TEST(VolumeFile, InfinityIsNoAir) {
+  TempDir dir;
+  const std::string header =
+      "NRRD0005\ntype: float\ndimension: 3\nsizes: 2 1 1\nencoding: raw\nendian: little\n\n";
+  write_text(dir / "a.nrrd", header + std::string("\x00\x00\xc0\x7f\x00\x00\x80\x7f", 8));
+  Notes notes;
+  EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {Modality::ct, {}, NanPolicy::air}, notes),
+                      ErrorCategory::input, HasSubstr("1 voxels are NaN and 1 infinite"));
 }
 
 TEST(VolumeFile, TruncatedFilesAreRefused) {
@@ -253,7 +276,7 @@ TEST(MetaImage, RefusesClaimsThatCannotBe) {
   expect_refused(good, "4 3 2", "4 0 2", "axis 2");
   expect_refused(good, "4 3 2", "4 -3 2", "a.mha");
   expect_refused(good, "NDims = 3", "NDims = 300", "300 axes");
-  expect_refused(good, "NDims = 3", "NDims = 2", "2 axes");
+  expect_refused(good, "NDims = 3", "NDims = 2", "one image is no volume");
   expect_refused(good, "ElementSpacing = 1 1 2", "ElementSpacing = 1 0 2", "spacing of 0");
   expect_refused(good, "ElementSpacing = 1 1 2", "ElementSpacing = 1 -1 2", "spacing of -1");
   expect_refused(good, "ElementSpacing = 1 1 2", "ElementSpacing = 1 nan 2", "a.mha");
@@ -303,6 +326,122 @@ TEST(Nrrd, SpacesThatAreNotThePatientsAreReported) {
   Notes notes;
   read_volume_file(dir / "a.nrrd", {}, notes);
   EXPECT_THAT(notes, ElementsAre(HasSubstr("scanner-xyz")));
+}
+
+// The origin and the LPS direction of the first axis of a header in this space: steps of 1 along its first
+// component, origin (1,2,3).
+std::pair<std::array<double, 3>, std::array<double, 3>> placed_in(const TempDir& dir,
+                                                                  const std::string& space) {
+  write_text(dir / "a.nrrd", nrrd("space: " + space +
+                                  "\nspace directions: (1,0,0) (0,1,0) (0,0,2)\nspace origin: (1,2,3)\n"));
+  Notes notes;
+  const Geometry geometry = read_volume_file(dir / "a.nrrd", {}, notes).geometry;
+  return {geometry.origin_xyz_mm, geometry.axis(0)};
+}
+
+TEST(Nrrd, EverySpaceOfThePatientIsBroughtToLps) {
+  TempDir dir;
+  for (const char* ras : {"right-anterior-superior", "RAS", "Right-Anterior-Superior-Time", "RAST"}) {
+    const auto [origin, axis] = placed_in(dir, ras);
+    EXPECT_THAT(origin, ElementsAre(-1, -2, 3)) << ras;
+    EXPECT_THAT(axis, ElementsAre(-1, 0, 0)) << ras;
+  }
+  for (const char* las : {"left-anterior-superior", "las", "LAST"})
+    EXPECT_THAT(placed_in(dir, las).first, ElementsAre(1, -2, 3)) << las;
+  for (const char* lps :
+       {"left-posterior-superior", "lps", "LPST", "scanner-xyz", "3D-right-handed", "3D-left-handed-time"})
+    EXPECT_THAT(placed_in(dir, lps).first, ElementsAre(1, 2, 3)) << lps;
+  // Not in the format's list, but what they mean is plain.
+  const auto [origin, axis] = placed_in(dir, "posterior-inferior-right");
+  EXPECT_THAT(origin, ElementsAre(-3, 1, -2));
+  EXPECT_THAT(axis, ElementsAre(0, 1, 0));
+  for (const char* unknown : {"left-left-superior", "lap", "somewhere"}) {
+    EXPECT_PILLAR_ERROR(placed_in(dir, unknown), ErrorCategory::input,
+                        AllOf(HasSubstr("a.nrrd"), HasSubstr(unknown)));
+  }
+}
+
+TEST(Nrrd, UnitsAreBroughtToMillimetres) {
+  TempDir dir;
+  const auto geometry_of = [&](const std::string& lines) {
+    write_text(dir / "a.nrrd", nrrd(lines));
+    Notes notes;
+    return read_volume_file(dir / "a.nrrd", {}, notes).geometry;
+  };
+  const std::string space = "space: LPS\nspace directions: (1,0,0) (0,1,0) (0,0,2)\nspace origin: (1,2,3)\n";
+  for (const auto& [unit, mm] : {std::pair{"mm", 1.0},
+                                 {"cm", 10},
+                                 {"m", 1000},
+                                 {"um", 0.001},
+                                 {"micron", 0.001},
+                                 {"\u00b5m", 0.001},
+                                 {"", 1}}) {
+    const Geometry geometry =
+        geometry_of(space + fmt::format("space units: \"{0}\" \"{0}\" \"{0}\"\n", unit));
+    EXPECT_DOUBLE_EQ(geometry.spacing_xyz_mm[2], 2 * mm) << unit;
+    EXPECT_DOUBLE_EQ(geometry.origin_xyz_mm[1], 2 * mm) << unit;
+  }
+  EXPECT_DOUBLE_EQ(geometry_of("spacings: 1 1 2\nunits: \"cm\" \"cm\" \"cm\"\n").spacing_xyz_mm[2], 20);
+  EXPECT_PILLAR_ERROR(geometry_of(space + "space units: \"s\" \"mm\" \"mm\"\n"), ErrorCategory::input,
+                      AllOf(HasSubstr("spaceunits 's'"), HasSubstr("a.nrrd")));
+}
+
+TEST(Nrrd, AWritersOwnKeysAreNoFields) {
+  TempDir dir;
+  write_text(dir / "a.nrrd", nrrd("space:=left-anterior-superior\n" + std::string(kNrrdGeometry)));
+  Notes notes;
+  EXPECT_THAT(read_volume_file(dir / "a.nrrd", {}, notes).geometry.origin_xyz_mm, ElementsAre(-1, -2, 3));
+}
+
+TEST(Nrrd, AxisMinsAreEdgesOfCellsOrNodes) {
+  TempDir dir;
+  for (const auto& [centers, x] : {std::pair{"", 10.5}, {"centers: node node node\n", 10.0}}) {
+    write_text(dir / "a.nrrd", nrrd(std::string("spacings: 1 1 2\naxis mins: 10 20 30\n") + centers));
+    Notes notes;
+    EXPECT_EQ(read_volume_file(dir / "a.nrrd", {}, notes).geometry.origin_xyz_mm[0], x);
+  }
+}
+
+TEST(Nrrd, ASlightShearIsReadAsTheNearestRigidFrame) {
+  TempDir dir;
+  std::string text = nrrd(kNrrdGeometry);
+  write_text(dir / "a.nrrd", text.replace(text.find("(0,1,0)"), 7, "(0.05,1,0)"));
+  Notes notes;
+  const Geometry geometry = read_volume_file(dir / "a.nrrd", {}, notes).geometry;
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("nearest rigid frame")));
+  EXPECT_EQ(geometry.spacing_xyz_mm[0], 1);
+  for (int a = 0; a < 3; ++a) {
+    for (int b = 0; b < 3; ++b) {
+      const auto u = geometry.axis(a), v = geometry.axis(b);
+      EXPECT_NEAR(u[0] * v[0] + u[1] * v[1] + u[2] * v[2], a == b ? 1 : 0, 1e-12);
+    }
+  }
+  // Each of the two axes turns by half of the shear.
+  EXPECT_NEAR(std::asin(-geometry.axis(0)[1]), std::atan(0.05) / 2, 1e-9);
+}
+
+TEST(Nrrd, ColoursAndVectorsAreNoVolumes) {
+  TempDir dir;
+  for (const char* kind : {"RGB-color", "vector", "list", "complex"}) {
+    write_text(dir / "a.nrrd", nrrd(std::string(kNrrdGeometry) + "kinds: " + kind + " domain domain\n"));
+    Notes notes;
+    EXPECT_PILLAR_ERROR(read_volume_file(dir / "a.nrrd", {}, notes), ErrorCategory::input, HasSubstr(kind));
+  }
+}
+
+TEST(VolumeFileCases, UnitsAndSpacesAreThoseOfTheScan) {
+  PILLAR_NEEDS_CASE("nrrd_cm");
+  Notes notes;
+  for (const char* name : {"nifti_micron/in.nii.gz", "nrrd_cm/in.nrrd"}) {
+    const std::filesystem::path file = test::scan_case(name);
+    const Volume volume = read_volume_file(file, {}, notes);
+    const Volume right = read_volume_file(file.parent_path() / "right.nii.gz", {}, notes);
+    expect_near(volume.geometry, right.geometry, 1e-6);
+    EXPECT_TRUE(test::same_voxels(volume.voxels_dhw, right.voxels_dhw)) << name;
+  }
+  const Geometry las = read_volume_file(test::scan_case("nrrd_las/in.nrrd"), {}, notes).geometry;
+  EXPECT_THAT(las.origin_xyz_mm, ElementsAre(-12, 20, 50));
+  EXPECT_THAT(las.direction, ElementsAre(1, 0, 0, 0, -1, 0, 0, 0, 1));
 }
 
 TEST(Nrrd, FourthAxisHoldsVolumes) {

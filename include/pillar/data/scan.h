@@ -24,6 +24,8 @@ struct Scan {
   bool geometry_known = false;  // volume.geometry says where slices lie in the patient
   std::optional<std::array<double, 3>> spacing_xyz_mm;  // unset: the sample does not say
   std::optional<Grid> source;  // of the volume before it was resampled here; unset: it was not
+  // The volume was not made on `source` but of planes that lay on no even grid: masks go by place.
+  bool from_true_positions = false;
 };
 
 struct ScanEntry {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pillar {
@@ -27,6 +28,8 @@ struct DicomPlane {
   double rescale_intercept = 0;                     // (0028,1052)
   double slice_spacing_mm =
       0;  // SpacingBetweenSlices (0018,0088), else SliceThickness (0018,0050); 0 if neither
+  // PixelPaddingValue (0028,0120) and its range limit: stored values, the lesser first.
+  std::optional<std::pair<std::int32_t, std::int32_t>> padding_stored;
   int rows = 0;
   int columns = 0;
   std::string
@@ -66,32 +69,53 @@ struct DicomScan {
 // cannot be read and Error(input) if it holds no DICOM image.
 DicomScan scan_dicom(const std::filesystem::path& folder);
 
-// What to do where slices are missing or unevenly spaced.
+// What to do where slices are missing, unevenly spaced or beside each other.
 enum class GapPolicy {
-  interpolate,  // put slices at their true positions and fill in linearly; more than a tenth missing is an
-                // error
+  interpolate,  // resample once, from where they lie; more than a tenth missing is an error
   ignore,       // pretend they are even (the public engine's behaviour)
   fail,
 };
 
+// What to do with planes that are stacked on a line that is not their normal.
+enum class TiltPolicy {
+  correct,  // resample once, to a grid along that line
+  refuse,
+  keep,  // stack them along their normal (the public engine's behaviour)
+};
+
 struct DicomLoadOptions {
   GapPolicy gaps = GapPolicy::interpolate;
+  TiltPolicy gantry_tilt = TiltPolicy::correct;
+  // Of the grid that planes are brought to where they lie on no even one; unset: as fine as they are. Even
+  // planes are not resampled.
+  std::optional<std::array<double, 3>> target_spacing_xyz_mm;
+  // Of a CT that is resampled, here or, as a target spacing says, later: what the scanner marked as not
+  // reconstructed (PixelPaddingValue; -2000 and -3024 HU) becomes -1024 HU first, so that no edge is mixed
+  // with it.
+  bool padding_is_air = false;
+  bool nearest_neighbour = false;  // a label map: no means of labels
+  int threads = 1;                 // of resampling; 0: all processors
 };
 
 // What load_series() found and did; goes into metadata.json.
 struct LoadReport {
   std::int64_t source_slice_count = 0;  // planes read
   std::int64_t excluded_slice_count = 0;
-  std::vector<double>
-      filled_positions_mm;  // along the normal, from the first slice: planes made by interpolation
-  Notes notes;              // those of the series, then what loading found
+  std::vector<double> filled_positions_mm;  // along the stack, from the first slice: planes that are missing
+  std::vector<double> slice_positions_mm;   // along the stack, of every plane read, where they are uneven
+  std::optional<double> gantry_tilt_corrected_deg;
+  // Set where planes were resampled from where they lie: the grid that is as fine as they are, of which the
+  // volume has the space and, where it was asked for, another spacing.
+  std::optional<Grid> own_grid;
+  Notes notes;  // those of the series, then what loading found
 };
 
 // Decodes every plane. Values are slope * stored + intercept: int16 (uint16 if they need it) where every
 // slope and intercept is whole and the values fit, else float64. Geometry: ITK's convention, third axis
-// pointing from the first plane to the last. Throws Error(input) naming the file: truncated or missing pixel
-// data, zero rows, absent positions, duplicate positions, mixed orientations, wrong value representations;
-// Error(unsupported) for a transfer syntax or photometric interpretation without a decoder.
+// pointing from the first plane to the last. Planes on no even grid are resampled once, by the options.
+// Throws Error(input) naming the file: truncated or missing pixel data, zero rows, absent positions,
+// duplicate positions, mixed orientations, wrong value representations; Error(unsupported) for a transfer
+// syntax or photometric interpretation without a decoder.
 Volume load_series(const DicomSeries& series, const DicomLoadOptions& options, LoadReport& report);
 
 }  // namespace pillar

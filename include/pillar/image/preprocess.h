@@ -14,11 +14,7 @@
 
 namespace pillar {
 
-enum class MaskPolicy {
-  detect,
-  yes,
-  no
-};  // detect: by name or path (mask, seg, label) or by few small whole values
+enum class MaskPolicy { detect, yes, no };  // detect: by few small whole values
 
 struct PreprocessOptions {
   Modality modality = Modality::ct;
@@ -28,7 +24,7 @@ struct PreprocessOptions {
   // MR only: per volume min-max to uint16 (the public engine's behaviour). Off: native signal, for lossless
   // storage.
   bool normalize_mr = true;
-  MaskPolicy mask = MaskPolicy::detect;  // looked at for MR only
+  MaskPolicy mask = MaskPolicy::detect;  // detect: looked at for MR only
   int threads = 0;                       // 0: all processors
 };
 
@@ -44,9 +40,9 @@ struct PreprocessResult {
 PreprocessResult preprocess(const Volume& input, const PreprocessOptions& options,
                             std::string_view source_name);
 
-// Whether the public engine takes this for a segmentation: the name contains mask, seg or label, or all
-// values are whole, in [0,20], and at most 8 differ.
-bool looks_like_mask(const at::Tensor& voxels, std::string_view source_name);
+// Whether this is a segmentation: all values are whole, in [0,20], and at most 8 differ. The public engine
+// also goes by words in the path (mask, seg, label), which makes masks of scans.
+bool looks_like_mask(const at::Tensor& voxels);
 
 // Slices (D-n)/2.. if there are more than n; crop rows and columns from (size-target)/2, pad diff/2 before
 // and the rest after with `pad_value`, or the volume's minimum where unset. Moves the origin along.

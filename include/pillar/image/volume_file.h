@@ -1,4 +1,5 @@
-// NIfTI, NRRD and MetaImage files, through ITK. Geometry is LPS on both sides (ITK flips NIfTI's RAS).
+// NIfTI-1 and -2, NRRD and MetaImage files. Geometry is LPS and millimetres on both sides, whatever the
+// file's.
 #pragma once
 
 #include "pillar/core/notes.h"
@@ -11,22 +12,30 @@
 
 namespace pillar {
 
-// By name: .nii .nii.gz .nrrd .nhdr .mha .mhd
+// By name: .nii .nii.gz .nrrd .nhdr .mha .mhd; and .hdr, which is refused with a word on what to do.
 bool is_volume_file(const std::filesystem::path& path);
 
 // The name that such a file gives its scan: its own without .nii.gz and the like.
 std::string volume_file_name(const std::filesystem::path& path);
 
+// What to do with voxels that are NaN.
+enum class NanPolicy {
+  refuse,
+  air,  // CT: -1024 HU; MR: the least value there is
+};
+
 struct VolumeFileOptions {
   Modality modality = Modality::ct;
   std::optional<std::int64_t> volume;  // which volume of a 4-D file; unset: the first, with a warning
+  NanPolicy nan = NanPolicy::refuse;
 };
 
 // 3-D, or 4-D with options.volume. Scalar pixels; types keep their width (a scaled NIfTI becomes float, as
 // ITK has it), but int8 becomes int16, and wider integers int32 where they fit. What the file leaves open or
-// says twice goes to `notes`. Throws Error(unsupported) for NIfTI-2 and for voxels as text or in several
-// files; Error(input) naming the file: truncated, no scalar pixels, NaN or infinity, zero, negative or
-// non-finite spacing, a singular direction, sizes whose product overflows or that the file cannot hold.
+// says twice goes to `notes`, and what was made of slightly sheared axes. Throws Error(unsupported) for
+// Analyze and NIfTI pairs and for voxels as text or in several files; Error(input) naming the file:
+// truncated, no scalar pixels, NaN (with their count) or infinity, zero, negative or non-finite spacing, a
+// singular direction, sizes whose product overflows or that the file cannot hold.
 Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes);
 
 // Where the voxels of such a file lie, of its header alone. Throws what read_volume_file() throws for

@@ -43,7 +43,9 @@ struct SampleMetadata {
   bool is_mask = false;     // written for MR
   std::optional<SizeDhw> resample_shape;
   std::vector<double> filled_positions_mm;  // slices made by interpolation (ours)
-  Notes notes;                              // what was odd in the source; key "warnings" (ours)
+  std::vector<double> slice_positions_mm;   // of the source along its stack, where they are uneven (ours)
+  std::optional<double> gantry_tilt_corrected_deg;  // (ours)
+  Notes notes;                                      // what was odd in the source; key "warnings" (ours)
 
   // export_info
   std::optional<SampleMode> mode;  // ours; unset in public samples, which are rave10 where they are video

@@ -116,22 +116,6 @@ bool is_same_place(const Geometry& a, const Geometry& b, const SizeDhw& size) {
   return true;
 }
 
-// From the grid that the scan was stored on to that of its volume, as preprocess() brings the scan there.
-at::Tensor prepared_mask(const at::Tensor& inside_dhw, const Scan& scan, const PreprocessSpec& spec) {
-  if (!scan.source) return inside_dhw;
-  Volume mask;
-  mask.voxels_dhw = inside_dhw;
-  mask.geometry = scan.source->geometry;
-  const PreprocessOptions options = prepare_options(spec).preprocess;
-  if (options.target_spacing_xyz_mm)
-    mask = resample(mask, *options.target_spacing_xyz_mm, Interpolation::nearest, /*threads=*/1);
-  if (options.slices) mask = select_slices(mask, *options.slices);
-  if (options.crop_pad_hw) mask = crop_pad_hw(mask, *options.crop_pad_hw, 0);
-  if (size_dhw(mask.voxels_dhw) != size_dhw(scan.volume.voxels_dhw))
-    fail(ErrorCategory::usage, "{}: was not read as its spec says", scan.name);
-  return mask.voxels_dhw.contiguous();
-}
-
 // By the patient's coordinates, from the mask's nearest voxel; 0 beside it.
 at::Tensor mask_by_geometry(const MaskFile& mask, const Grid& to, const fs::path& path) {
   const auto start = mask.geometry.index(to.geometry.point({0, 0, 0}));
@@ -167,6 +151,26 @@ at::Tensor mask_by_geometry(const MaskFile& mask, const Grid& to, const fs::path
   }
   if (!met) fail(ErrorCategory::input, "{}: by its geometry the mask lies beside its scan", path);
   return out;
+}
+
+// From the grid that the scan was stored on to that of its volume, as preprocess() brings the scan there.
+at::Tensor prepared_mask(const at::Tensor& inside_dhw, const Scan& scan, const PreprocessSpec& spec) {
+  if (!scan.source) return inside_dhw;
+  if (scan.from_true_positions) {
+    const MaskFile on_source{scan.source->size_dhw, true, scan.source->geometry, inside_dhw};
+    return mask_by_geometry(on_source, grid_of(scan.volume), scan.name);
+  }
+  Volume mask;
+  mask.voxels_dhw = inside_dhw;
+  mask.geometry = scan.source->geometry;
+  const PreprocessOptions options = prepare_options(spec).preprocess;
+  if (options.target_spacing_xyz_mm)
+    mask = resample(mask, *options.target_spacing_xyz_mm, Interpolation::nearest, /*threads=*/1);
+  if (options.slices) mask = select_slices(mask, *options.slices);
+  if (options.crop_pad_hw) mask = crop_pad_hw(mask, *options.crop_pad_hw, 0);
+  if (size_dhw(mask.voxels_dhw) != size_dhw(scan.volume.voxels_dhw))
+    fail(ErrorCategory::usage, "{}: was not read as its spec says", scan.name);
+  return mask.voxels_dhw.contiguous();
 }
 
 at::Tensor file_mask(const fs::path& path, const Scan& scan, const PreprocessSpec& spec, Notes& notes) {

@@ -64,13 +64,14 @@ Scan from_prepared(PreparedVolume prepared, const std::string& name) {
   scan.geometry_known = true;
   scan.spacing_xyz_mm = scan.volume.geometry.spacing_xyz_mm;
   scan.source = prepared.source;
+  scan.from_true_positions = prepared.from_true_positions;
   scan.mr_normalised = scan.volume.modality == Modality::mr;
   return scan;
 }
 
 PrepareOptions preparing(const ScanReadOptions& options) {
   PrepareOptions prepare = options.prepare;
-  prepare.preprocess.mask = MaskPolicy::no;  // whatever its name: it is to be embedded
+  prepare.preprocess.mask = MaskPolicy::no;  // whatever its values: it is to be embedded
   prepare.preprocess.normalize_mr = true;
   prepare.preprocess.threads = options.threads;
   return prepare;

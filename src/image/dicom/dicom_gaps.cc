@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -14,23 +13,8 @@ namespace {
 constexpr double worth_a_note = 0.01;  // of the spacing
 constexpr double most_missing = 0.1;   // of the slices
 constexpr double most_slices =
-    65536;  // of a grid made from positions: keeps a hostile one from filling the memory
-
-// A plane farther than this from its place is not on the grid: a tenth of the spacing, or of a millimetre
-// where slices are thin and positions come rounded to that.
-double tolerance(double spacing) {
-  return std::min(std::max(0.1 * spacing, 0.1), 0.25 * spacing);
-}
-
-// The farthest that plane k lies from k-th place of an even grid over the same extent.
-double unevenness(const Stack& stack) {
-  const double spacing = stack.extent / static_cast<double>(stack.places.size() - 1);
-  double worst = 0;
-  for (std::size_t k = 0; k < stack.places.size(); ++k) {
-    worst = std::max(worst, std::abs(stack.places[k] - static_cast<double>(k) * spacing));
-  }
-  return worst;
-}
+    65536;  // of a grid made from positions: a hostile one does not fill the memory
+constexpr double finest_of_usual = 0.1;  // of the usual step: two planes almost in one place are one
 
 std::vector<double> steps_of(const Stack& stack) {
   std::vector<double> steps;
@@ -45,116 +29,115 @@ double lower_median(std::vector<double> values) {
   return *middle;
 }
 
-SlicePlan every_plane(const Stack& stack) {
-  SlicePlan plan;
-  plan.spacing_mm = stack.extent / static_cast<double>(stack.places.size() - 1);
-  for (std::size_t k = 0; k < stack.places.size(); ++k) plan.slices.push_back({k, k, 0});
-  return plan;
+// The farthest that a plane lies from the nearest place of a grid that divides the extent.
+double off_grid(const Stack& stack, double spacing) {
+  double worst = 0;
+  for (double place : stack.places)
+    worst = std::max(worst, std::abs(place - std::round(place / spacing) * spacing));
+  return worst;
 }
 
-// The grid on which all planes lie, with holes: the steps are whole multiples of the usual one. Nothing if
-// they are not.
-std::optional<SlicePlan> grid_with_holes(const Stack& stack, double usual_step) {
-  std::vector<double> index = {0};
-  for (double step : steps_of(stack)) {
-    const double multiple = std::round(step / usual_step);
-    if (multiple < 1) return std::nullopt;
-    index.push_back(index.back() + multiple);
-  }
-  if (index.back() >= most_slices) return std::nullopt;
-  SlicePlan plan;
-  plan.spacing_mm = stack.extent / index.back();
-  for (std::size_t k = 0; k < index.size(); ++k) {
-    if (std::abs(stack.places[k] - index[k] * plan.spacing_mm) > tolerance(plan.spacing_mm))
-      return std::nullopt;
-    for (double i = k == 0 ? 0 : index[k - 1] + 1; i < index[k]; ++i) {
-      const double weight =
-          (i * plan.spacing_mm - stack.places[k - 1]) / (stack.places[k] - stack.places[k - 1]);
-      plan.slices.push_back({k - 1, k, weight});
-    }
-    plan.slices.push_back({k, k, 0});
-  }
-  return plan;
+// The farthest that plane k lies from k-th place of an even grid over the same extent.
+double unevenness(const Stack& stack, double spacing) {
+  double worst = 0;
+  for (std::size_t k = 0; k < stack.places.size(); ++k)
+    worst = std::max(worst, std::abs(stack.places[k] - static_cast<double>(k) * spacing));
+  return worst;
 }
 
-// Planes at their true places, read off linearly every `spacing` from the first.
-SlicePlan even_grid(const Stack& stack, double spacing, const std::string& name) {
-  const double count = std::floor(stack.extent / spacing + 1e-6) + 1;
-  if (count > most_slices) {
-    fail(ErrorCategory::input, "{}: slices every {:.4g} mm over {:.4g} mm would be {:.0f}", name, spacing,
-         stack.extent, count);
+bool are_alike(double a, double b) {
+  return std::abs(a - b) <= place_tolerance(std::min(a, b));
+}
+
+// How many planes are missing in step k: it is alone among its neighbours, and a whole multiple of the
+// smaller.
+std::int64_t missing_in(const std::vector<double>& steps, std::size_t k) {
+  const double step = steps[k];
+  double beside = INFINITY;
+  bool alone = true;
+  for (std::size_t other : {k - 1, k + 1}) {
+    if (other >= steps.size()) continue;
+    beside = std::min(beside, steps[other]);
+    alone = alone && !are_alike(step, steps[other]);
   }
-  SlicePlan plan;
-  plan.spacing_mm = spacing;
-  std::size_t upper = 1;
-  for (double i = 0; i < count; ++i) {
-    const double place = std::min(i * spacing, stack.extent);
-    while (upper + 1 < stack.places.size() && stack.places[upper] < place) ++upper;
-    const std::size_t lower = upper - 1;
-    const double weight = (place - stack.places[lower]) / (stack.places[upper] - stack.places[lower]);
-    constexpr double on_it = 1e-6;
-    if (weight < on_it) {
-      plan.slices.push_back({lower, lower, 0});
-    } else if (weight > 1 - on_it) {
-      plan.slices.push_back({upper, upper, 0});
-    } else {
-      plan.slices.push_back({lower, upper, weight});
+  const double multiple = std::round(step / beside);
+  if (!alone || !(multiple >= 2)) return 0;
+  if (std::abs(step - multiple * beside) > multiple * place_tolerance(beside)) return 0;
+  return static_cast<std::int64_t>(std::min(multiple, most_slices)) - 1;
+}
+
+std::vector<double> missing_places(const Stack& stack, const std::vector<double>& steps) {
+  std::vector<double> places;
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    const std::int64_t count = missing_in(steps, k);
+    for (std::int64_t i = 1; i <= count && static_cast<double>(places.size()) < most_slices; ++i) {
+      places.push_back(stack.places[k] + steps[k] * static_cast<double>(i) / static_cast<double>(count + 1));
     }
   }
-  return plan;
+  return places;
 }
 
-void note_sides(const Stack& stack, double spacing, LoadReport& report) {
-  if (stack.shear_deg > 0.1) {
-    report.notes.add(fmt::format(
-        "gantry tilt: the planes are stacked {:.2f} degrees off their normal; the volume is not sheared back",
-        stack.shear_deg));
+// A spacing that divides the extent: the usual step if every plane then lies on the grid, else the finest
+// one, so that no plane falls between two slices.
+double grid_spacing(const Stack& stack, const std::vector<double>& steps) {
+  const double usual = lower_median(steps);
+  const double finest = std::max(*std::min_element(steps.begin(), steps.end()), finest_of_usual * usual);
+  for (double step : {usual, finest}) {
+    const double spacing = stack.extent / std::max(1.0, std::round(stack.extent / step));
+    if (off_grid(stack, spacing) <= place_tolerance(spacing) && spacing < 1.5 * finest) return spacing;
   }
-  if (stack.sideways > tolerance(spacing)) {
-    report.notes.add(
-        fmt::format("planes lie up to {:.2f} mm beside the line from the first to the last", stack.sideways));
-  }
+  return stack.extent / std::max(1.0, std::ceil(stack.extent / finest - 1e-6));
 }
 
 }  // namespace
 
-SlicePlan plan_slices(const Stack& stack, GapPolicy policy, const std::string& name, LoadReport& report) {
-  SlicePlan even = every_plane(stack);
-  note_sides(stack, even.spacing_mm, report);
-  const double worst = unevenness(stack);
-  if (worst <= tolerance(even.spacing_mm)) {
-    if (worst > worth_a_note * even.spacing_mm) {
+double place_tolerance(double spacing_mm) noexcept {
+  return std::min(std::max(0.1 * spacing_mm, 0.1), 0.25 * spacing_mm);
+}
+
+SliceSpacing judge_spacing(const Stack& stack, GapPolicy policy, const std::string& name,
+                           LoadReport& report) {
+  SliceSpacing result;
+  const auto planes = static_cast<std::int64_t>(stack.places.size());
+  result.spacing_mm = stack.extent / static_cast<double>(planes - 1);
+  result.slices = planes;
+  const double worst = unevenness(stack, result.spacing_mm);
+  if (worst <= place_tolerance(result.spacing_mm)) {
+    if (worst > worth_a_note * result.spacing_mm) {
       report.notes.add(
-          fmt::format("slices lie up to {:.3g} mm off an even grid of {:.4g} mm", worst, even.spacing_mm));
+          fmt::format("slices lie up to {:.3g} mm off an even grid of {:.4g} mm", worst, result.spacing_mm));
     }
-    return even;
+    return result;
   }
   const std::vector<double> steps = steps_of(stack);
   const auto [least, most] = std::minmax_element(steps.begin(), steps.end());
+  if (!(*least > 0)) fail(ErrorCategory::input, "{}: the planes are not in the order of their places", name);
   const std::string fault =
       fmt::format("slices are missing or unevenly spaced: steps of {:.4g} to {:.4g} mm, mostly {:.4g}",
                   *least, *most, lower_median(steps));
   if (policy == GapPolicy::fail) fail(ErrorCategory::input, "{}: {}", name, fault);
   if (policy == GapPolicy::ignore) {
-    report.notes.add(fmt::format("{}; stacked as if every {:.4g} mm", fault, even.spacing_mm));
-    return even;
+    report.notes.add(fmt::format("{}; stacked as if every {:.4g} mm", fault, result.spacing_mm));
+    return result;
   }
-  const double usual = lower_median(steps);
-  auto with_holes = grid_with_holes(stack, usual);
-  SlicePlan plan = with_holes ? std::move(*with_holes) : even_grid(stack, usual, name);
-  const std::size_t count = plan.slices.size();
-  const std::size_t planes = stack.places.size();
-  if (count > planes && static_cast<double>(count - planes) > most_missing * static_cast<double>(count)) {
+  result.missing_mm = missing_places(stack, steps);
+  const auto whole = planes + static_cast<std::int64_t>(result.missing_mm.size());
+  if (static_cast<double>(whole - planes) > most_missing * static_cast<double>(whole)) {
     fail(ErrorCategory::input, "{}: {} of {} slices are missing, more than a tenth ({})", name,
-         count - planes, count, fault);
+         whole - planes, whole, fault);
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (plan.slices[i].lower != plan.slices[i].upper)
-      report.filled_positions_mm.push_back(static_cast<double>(i) * plan.spacing_mm);
+  result.even = false;
+  result.spacing_mm = grid_spacing(stack, steps);
+  const double slices = std::round(stack.extent / result.spacing_mm) + 1;
+  if (slices > most_slices) {
+    fail(ErrorCategory::input, "{}: slices every {:.4g} mm over {:.4g} mm would be {:.0f}", name,
+         result.spacing_mm, stack.extent, slices);
   }
-  report.notes.add(fmt::format("{}; {} of {} slices were made by linear interpolation onto {:.4g} mm", fault,
-                               report.filled_positions_mm.size(), count, plan.spacing_mm));
-  return plan;
+  result.slices = static_cast<std::int64_t>(slices);
+  report.notes.add(
+      fmt::format("{}; resampled from where they lie{}", fault,
+                  result.missing_mm.empty() ? "" : fmt::format(", {} of {} missing", whole - planes, whole)));
+  return result;
 }
 
 }  // namespace pillar

@@ -1,30 +1,31 @@
-// Internal: from where the planes lie to the even grid that a Volume has.
+// Internal: whether planes are evenly spaced, and the even grid that holds all of them if not.
 #pragma once
 
 #include "pillar/image/dicom_series.h"
 
 #include "image/dicom/dicom_geometry.h"
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace pillar {
 
-// A slice of the volume: plane `lower`, or `weight` of the way from it to the next plane, `upper`.
-struct PlannedSlice {
-  std::size_t lower = 0;
-  std::size_t upper = 0;
-  double weight = 0;
+struct SliceSpacing {
+  bool even = true;  // plane k is slice k, or is taken for it
+  double spacing_mm =
+      0;  // of an even grid: of all planes where they are even, else so fine that none is lost
+  std::int64_t slices = 0;         // of that grid, from the first plane to the last
+  std::vector<double> missing_mm;  // places where a plane is missing from a row of even ones
 };
 
-struct SlicePlan {
-  double spacing_mm = 0;
-  std::vector<PlannedSlice> slices;
-};
+// Adds a note where planes are not even. Throws Error(input), `name` first, where the policy is fail, or
+// where more than a tenth of the planes are missing: a step that is twice or more another beside it, a whole
+// multiple of it, and alone of its size there. Steps that change for good (4 mm below, 8 mm above) are no
+// holes.
+SliceSpacing judge_spacing(const Stack& stack, GapPolicy policy, const std::string& name, LoadReport& report);
 
-// Adds notes and filled positions to the report. Throws Error(input), `name` first, where the policy is
-// fail, or more than a tenth of the slices would have to be made up.
-SlicePlan plan_slices(const Stack& stack, GapPolicy policy, const std::string& name, LoadReport& report);
+// A plane farther than this from its place is not on the grid: a tenth of the spacing, or of a millimetre
+// where slices are thin and positions come rounded to that.
+double place_tolerance(double spacing_mm) noexcept;
 
 }  // namespace pillar

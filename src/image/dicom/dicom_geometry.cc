@@ -92,6 +92,7 @@ Stack measure_stack(const std::vector<DicomPlane>& planes) {
     const Vector3 offset = minus(*plane.position, first);
     const double place = dot(offset, span) / stack.extent;
     stack.places.push_back(place);
+    stack.offsets.push_back(offset);
     const Vector3 off_line = {offset[0] - span[0] * place / stack.extent,
                               offset[1] - span[1] * place / stack.extent,
                               offset[2] - span[2] * place / stack.extent};

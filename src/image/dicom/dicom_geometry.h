@@ -28,10 +28,11 @@ PlaneAxes plane_axes(const std::array<double, 6>& orientation) noexcept;
 
 // How consecutive planes lie. All lengths in mm.
 struct Stack {
-  std::vector<double> places;  // of each plane on the line from the first to the last, from 0 to `extent`
-  double extent = 0;           // between the first and the last position
-  double shear_deg = 0;        // angle between that line and the planes' normal: a gantry's tilt
-  double sideways = 0;         // the farthest that a plane lies off the line
+  std::vector<double> places;    // of each plane on the line from the first to the last, from 0 to `extent`
+  std::vector<Vector3> offsets;  // of each plane's position from the first's
+  double extent = 0;             // between the first and the last position
+  double shear_deg = 0;          // angle between that line and the planes' normal: a gantry's tilt
+  double sideways = 0;           // the farthest that a plane lies off the line
   bool against_normal = false;
 };
 

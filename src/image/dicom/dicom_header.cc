@@ -4,6 +4,7 @@
 #include "pillar/core/printable.h"
 
 #include "image/dicom/dicom_attributes.h"
+#include "image/dicom/dicom_padding.h"
 #include "image/dicom/dicom_structure.h"
 
 #include <algorithm>
@@ -52,6 +53,7 @@ PlaneHeader read_image(DcmItem& dataset, const std::filesystem::path& path, cons
   header.is_localizer = is_localizer(read.text(DCM_ImageType));
   plane.rows = read.u16(DCM_Rows).value_or(0);
   plane.columns = read.u16(DCM_Columns).value_or(0);
+  read_padding(dataset, plane);
   if (!structure.has_pixel_data) {
     if (plane.rows == 0 && plane.columns == 0) fail(ErrorCategory::unsupported, "{}: holds no image", path);
     read.add_fault("no pixel data");

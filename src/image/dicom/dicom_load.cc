@@ -1,12 +1,15 @@
 #include "pillar/core/fail.h"
+#include "pillar/core/thread_pool.h"
 #include "pillar/image/dicom_series.h"
 
-#include "image/dicom/dicom_gaps.h"
 #include "image/dicom/dicom_geometry.h"
+#include "image/dicom/dicom_grid.h"
+#include "image/dicom/dicom_padding.h"
 #include "image/dicom/dicom_pixels.h"
 #include "image/dicom/dicom_runtime.h"
 #include "image/dicom/dicom_select.h"
 #include "image/dicom/dicom_voxels.h"
+#include "image/padding.h"
 
 #include <algorithm>
 #include <cmath>
@@ -88,24 +91,21 @@ bool rescales_to_whole(const DicomPlane& plane) {
          std::abs(plane.rescale_slope) <= 8192 && std::abs(plane.rescale_intercept) <= 1e9;
 }
 
-// Decodes planes in order and hands out the slices that each completes.
+// Decodes planes in order.
 template <typename Value>
-class SliceMaker {
+class PlaneReader {
  public:
-  SliceMaker(const DicomSeries& series, const SlicePlan& plan, VoxelBuilder& voxels)
-      : series_(series), plan_(plan), voxels_(voxels) {}
+  PlaneReader(const DicomSeries& series, bool padding_is_air, VoxelBuilder& voxels)
+      : series_(series), padding_is_air_(padding_is_air), voxels_(voxels) {}
 
-  void run() {
-    std::size_t next = 0;
-    for (std::size_t k = 0; k < series_.planes.size() && next < plan_.slices.size(); ++k) {
-      std::swap(previous_, current_);
-      decode(series_.planes[k]);
-      for (; next < plan_.slices.size() && plan_.slices[next].upper == k; ++next) {
-        const PlannedSlice& slice = plan_.slices[next];
-        voxels_.set_slice(static_cast<std::int64_t>(next),
-                          slice.lower == k ? std::span<const Value>(current_) : blend(slice.weight));
-      }
+  // Returns how many voxels were padding.
+  std::int64_t run() {
+    std::int64_t slice = 0;
+    for (const DicomPlane& plane : series_.planes) {
+      decode(plane);
+      voxels_.set_slice(slice++, std::span<const Value>(values_));
     }
+    return padding_;
   }
 
  private:
@@ -120,31 +120,55 @@ class SliceMaker {
     const std::vector<std::int32_t>& stored = pixels_->read(plane.frame);
     const Value slope = static_cast<Value>(plane.rescale_slope);
     const Value intercept = static_cast<Value>(plane.rescale_intercept);
-    current_.resize(stored.size());
-    std::transform(stored.begin(), stored.end(), current_.begin(),
+    values_.resize(stored.size());
+    std::transform(stored.begin(), stored.end(), values_.begin(),
                    [=](std::int32_t value) { return slope * static_cast<Value>(value) + intercept; });
-  }
-
-  std::span<const Value> blend(double weight) {
-    blended_.resize(current_.size());
-    std::transform(previous_.begin(), previous_.end(), current_.begin(), blended_.begin(),
-                   [=](Value a, Value b) {
-                     const double value =
-                         static_cast<double>(a) + weight * (static_cast<double>(b) - static_cast<double>(a));
-                     return static_cast<Value>(std::is_integral_v<Value> ? std::nearbyint(value) : value);
-                   });
-    return blended_;
+    if (padding_is_air_) padding_ += padding_to_air(plane, std::span(stored), std::span(values_));
   }
 
   const DicomSeries& series_;
-  const SlicePlan& plan_;
+  bool padding_is_air_;
   VoxelBuilder& voxels_;
+  std::int64_t padding_ = 0;
   std::unique_ptr<DicomPixels> pixels_;
   fs::path file_;
-  std::vector<Value> previous_;
-  std::vector<Value> current_;
-  std::vector<Value> blended_;
+  std::vector<Value> values_;
 };
+
+at::Tensor read_planes(const DicomSeries& series, bool padding_is_air, LoadReport& report) {
+  const DicomPlane& first = series.planes.front();
+  VoxelBuilder voxels(static_cast<std::int64_t>(series.planes.size()), first.rows, first.columns);
+  const bool whole = std::all_of(series.planes.begin(), series.planes.end(), rescales_to_whole);
+  const std::int64_t padding = whole ? PlaneReader<std::int32_t>(series, padding_is_air, voxels).run()
+                                     : PlaneReader<double>(series, padding_is_air, voxels).run();
+  if (padding > 0) report.notes.add(padding_note(padding));
+  return voxels.take();
+}
+
+// A single plane, or a stack: how its planes become slices.
+StackPlan plan_series(const DicomSeries& series, const DicomLoadOptions& options, LoadReport& report) {
+  if (series.planes.size() > 1) return plan_stack(series.planes, options, series_name(series), report);
+  StackPlan plan;
+  plan.spacing_mm = single_spacing(series.planes.front(), report);
+  if (!series.planes.front().position)
+    report.notes.add("a single slice without ImagePositionPatient: its place is taken as 0, 0, 0");
+  return plan;
+}
+
+Volume resampled(const at::Tensor& planes, const PlaneCorrection& correction, const DicomLoadOptions& options,
+                 LoadReport& report) {
+  report.own_grid = Grid{grid_geometry(correction.frame, correction.own), correction.own.size_dhw};
+  const BoxGrid grid = options.target_spacing_xyz_mm
+                           ? with_spacing(correction, *options.target_spacing_xyz_mm)
+                           : correction.own;
+  Volume volume;
+  volume.geometry = grid_geometry(correction.frame, grid);
+  volume.voxels_dhw =
+      resample_planes(planes, correction.stack, grid,
+                      options.nearest_neighbour ? Interpolation::nearest : Interpolation::linear,
+                      options.threads > 0 ? options.threads : usable_processors());
+  return volume;
+}
 
 }  // namespace
 
@@ -157,29 +181,20 @@ Volume load_series(const DicomSeries& series, const DicomLoadOptions& options, L
   report.excluded_slice_count = static_cast<std::int64_t>(series.excluded.size());
   report.notes = series.notes;
 
-  const DicomPlane& first = series.planes.front();
-  SlicePlan plan{0, {{0, 0, 0}}};
-  bool against_normal = false;
-  double shear_deg = 0;
-  if (series.planes.size() == 1) {
-    plan.spacing_mm = single_spacing(first, report);
-    if (!first.position)
-      report.notes.add("a single slice without ImagePositionPatient: its place is taken as 0, 0, 0");
+  const StackPlan plan = plan_series(series, options, report);
+  note_tilt(series, plan.shear_deg, report);
+  const bool is_resampled = plan.correction || options.target_spacing_xyz_mm;
+  const bool padding_is_air = options.padding_is_air && is_resampled && series.modality == Modality::ct;
+  const at::Tensor planes = read_planes(series, padding_is_air, report);
+  Volume volume;
+  if (plan.correction) {
+    volume = resampled(planes, *plan.correction, options, report);
   } else {
-    const Stack stack = measure_stack(series.planes);
-    against_normal = stack.against_normal;
-    shear_deg = stack.shear_deg;
-    plan = plan_slices(stack, options.gaps, series_name(series), report);
+    volume.voxels_dhw = planes;
+    volume.geometry = stack_geometry(series.planes.front(), plan.against_normal, plan.spacing_mm);
   }
-  note_tilt(series, shear_deg, report);
-
-  VoxelBuilder voxels(static_cast<std::int64_t>(plan.slices.size()), first.rows, first.columns);
-  if (std::all_of(series.planes.begin(), series.planes.end(), rescales_to_whole)) {
-    SliceMaker<std::int32_t>(series, plan, voxels).run();
-  } else {
-    SliceMaker<double>(series, plan, voxels).run();
-  }
-  return {voxels.take(), stack_geometry(first, against_normal, plan.spacing_mm), series.modality};
+  volume.modality = series.modality;
+  return volume;
 }
 
 }  // namespace pillar

@@ -1,7 +1,8 @@
 #include "image/volume_file/itk_io.h"
 
+#include "image/volume_file/rigid_frame.h"
+
 #include <cctype>
-#include <cmath>
 
 #include <itkMetaImageIO.h>
 #include <itkNiftiImageIO.h>
@@ -15,20 +16,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-// The largest difference between two axes' inner product and what it is for perpendicular unit vectors.
-double orthonormality_error(const Geometry& geometry) {
-  double error = 0;
-  for (int a = 0; a < 3; ++a) {
-    for (int b = a; b < 3; ++b) {
-      const auto u = geometry.axis(a), v = geometry.axis(b);
-      const double product = u[0] * v[0] + u[1] * v[1] + u[2] * v[2];
-      const double wrong = std::abs(product - (a == b ? 1 : 0));
-      if (!(wrong <= error)) error = wrong;  // a NaN stays
-    }
-  }
-  return error;
-}
-
 }  // namespace
 
 bool has_extension(const std::filesystem::path& path, std::string_view extension) {
@@ -39,6 +26,12 @@ VolumeFormat volume_format(const std::filesystem::path& path) {
   if (has_extension(path, ".nii") || has_extension(path, ".nii.gz")) return VolumeFormat::nifti;
   if (has_extension(path, ".nrrd") || has_extension(path, ".nhdr")) return VolumeFormat::nrrd;
   if (has_extension(path, ".mha") || has_extension(path, ".mhd")) return VolumeFormat::meta;
+  if (has_extension(path, ".hdr") || has_extension(path, ".img")) {
+    fail(ErrorCategory::unsupported,
+         "{}: an Analyze or NIfTI pair (.hdr and .img) is not read: Analyze does not say which side is left; "
+         "make one .nii file of it with the tool that wrote it",
+         path);
+  }
   fail(ErrorCategory::unsupported, "{}: not a NIfTI, NRRD or MetaImage name", path);
 }
 
@@ -78,29 +71,16 @@ std::string short_fault(const itk::ExceptionObject& error) {
   return printable(text, 160);
 }
 
-Geometry itk_geometry(const itk::ImageIOBase& io, const std::filesystem::path& path) {
+Geometry itk_geometry(const itk::ImageIOBase& io, const SizeDhw& size_dhw, const std::filesystem::path& path,
+                      Notes& notes) {
   Geometry geometry;
   for (unsigned axis = 0; axis < 3; ++axis) {
     geometry.spacing_xyz_mm[axis] = io.GetSpacing(axis);
     geometry.origin_xyz_mm[axis] = io.GetOrigin(axis);
     const std::vector<double> column = io.GetDirection(axis);
     for (unsigned row = 0; row < 3; ++row) geometry.direction[3 * row + axis] = column.at(row);
-    if (!std::isfinite(geometry.spacing_xyz_mm[axis]) || geometry.spacing_xyz_mm[axis] <= 0) {
-      fail(ErrorCategory::input, "{}: a voxel spacing of {} along axis {}", path,
-           geometry.spacing_xyz_mm[axis], axis + 1);
-    }
-    if (!std::isfinite(geometry.origin_xyz_mm[axis])) {
-      fail(ErrorCategory::input, "{}: an origin of {} along axis {}", path, geometry.origin_xyz_mm[axis],
-           axis + 1);
-    }
   }
-  const double wrong = orthonormality_error(geometry);
-  if (!(wrong < 1e-3)) {
-    fail(ErrorCategory::input,
-         "{}: the axes are not perpendicular unit vectors (off by {:.3g}): a singular or sheared direction",
-         path, wrong);
-  }
-  return geometry;
+  return nearest_rigid_frame(geometry, size_dhw, path, notes);
 }
 
 }  // namespace pillar

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/core/fail.h"
+#include "pillar/core/notes.h"
 #include "pillar/core/printable.h"
 #include "pillar/image/volume.h"
 
@@ -35,8 +36,9 @@ void call_itk(const std::filesystem::path& path, ErrorCategory category, const C
   }
 }
 
-// The first three axes of what ReadImageInformation() found. Throws Error(input) unless spacings are
-// positive, all is finite and the direction matrix is a rotation (or a mirrored one).
-Geometry itk_geometry(const itk::ImageIOBase& io, const std::filesystem::path& path);
+// The first three axes of what ReadImageInformation() found, as nearest_rigid_frame() takes them. Throws
+// Error(input) where a spacing is not positive and what nearest_rigid_frame() throws.
+Geometry itk_geometry(const itk::ImageIOBase& io, const SizeDhw& size_dhw, const std::filesystem::path& path,
+                      Notes& notes);
 
 }  // namespace pillar

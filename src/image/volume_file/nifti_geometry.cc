@@ -3,6 +3,7 @@
 
 #include "core/shared/path_format.h"
 #include "image/volume_file/nifti_header.h"
+#include "image/volume_file/rigid_frame.h"
 
 #include <algorithm>
 #include <cmath>
@@ -41,7 +42,51 @@ double farthest(const NiftiHeader& header, const PlaceA& a, const PlaceB& b) {
   return result;
 }
 
+// Steps of one column, row and slice, LPS, in the file's unit.
+std::array<double, 9> lps_steps(const std::array<double, 16>& matrix) {
+  std::array<double, 9> steps;
+  for (std::size_t row = 0; row < 3; ++row) {
+    for (std::size_t column = 0; column < 3; ++column)
+      steps[3 * row + column] = (row < 2 ? -1 : 1) * matrix[4 * row + column];
+  }
+  return steps;
+}
+
+bool prefers_sform(const NiftiHeader& header) {
+  if (header.sform_code <= 0) return false;
+  if (header.qform_code <= 0 || header.sform_code == 1) return true;
+  const auto in_mm = [&](const std::array<double, 16>& matrix) {
+    return [&](const Point& index) { return place(matrix, header.unit_mm, index); };
+  };
+  const double smallest = *std::min_element(header.spacing_xyz.begin(), header.spacing_xyz.end());
+  return farthest(header, in_mm(header.qform), in_mm(header.sform)) <= 0.05 * smallest * header.unit_mm;
+}
+
 }  // namespace
+
+Geometry nifti_geometry(const NiftiHeader& header, const std::filesystem::path& path, Notes& notes) {
+  constexpr double kSlightScale = 0.1;
+  const bool placed = header.qform_code > 0 || header.sform_code > 0;
+  Geometry frame;
+  if (placed) {
+    const std::array<double, 16>& matrix = prefers_sform(header) ? header.sform : header.qform;
+    frame = frame_of_steps(lps_steps(matrix), place(matrix, header.unit_mm, {0, 0, 0}));
+  }
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const double ratio = placed ? frame.spacing_xyz_mm[axis] / header.spacing_xyz[axis] : 1;
+    if (!(std::abs(ratio - 1) <= kSlightScale)) {
+      fail(ErrorCategory::input,
+           "{}: along axis {} voxels are {:.4g} apart by pixdim and {:.4g} by the orientation matrix: which "
+           "one "
+           "is right?",
+           path, axis + 1, header.spacing_xyz[axis], frame.spacing_xyz_mm[axis]);
+    }
+    frame.spacing_xyz_mm[axis] = header.spacing_xyz[axis] * header.unit_mm;
+  }
+  const auto [x, y, z, volumes] = header.size_xyzt;
+  static_cast<void>(volumes);
+  return nearest_rigid_frame(frame, {z, y, x}, path, notes);
+}
 
 void warn_of_nifti_geometry(const NiftiHeader& header, const Geometry& used,
                             const std::filesystem::path& path, Notes& notes) {

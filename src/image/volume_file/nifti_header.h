@@ -1,5 +1,5 @@
-// The fixed part of a NIfTI-1 file, read and judged without ITK, which repairs some of what is wrong in one
-// silently.
+// The fixed part of a NIfTI-1 or NIfTI-2 file, read and judged without ITK, which repairs some of what is
+// wrong in one silently.
 #pragma once
 
 #include "pillar/core/notes.h"
@@ -14,6 +14,7 @@
 namespace pillar {
 
 struct NiftiHeader {
+  int version = 1;
   bool swapped = false;  // the file's byte order is not this machine's
   std::array<std::int64_t, 4> size_xyzt = {1, 1, 1, 1};
   at::ScalarType type = at::kShort;  // as stored
@@ -33,9 +34,15 @@ struct NiftiHeader {
   std::int64_t volume_bytes() const noexcept;
 };
 
-// Throws Error(input) unless all of it makes sense and the voxels it claims fit a file of this size;
-// Error(unsupported) for NIfTI-2. Puts what is odd, but can be read, into `notes`.
+// Throws Error(input) unless all of it makes sense and the voxels it claims fit a file of this size. Puts
+// what is odd, but can be read, into `notes`.
 NiftiHeader read_nifti_header(GzipInput& file, const std::filesystem::path& path, Notes& notes);
+
+// Where the voxels lie, by the header alone: sizes from pixdim, directions from the sform where the format
+// prefers it (code "scanner", no qform, or the two agree), else from the qform; all of it, offsets too, in
+// the file's unit. A matrix that is slightly sheared, or up to a tenth off the sizes, is taken as its nearest
+// rigid frame, with a note. Throws Error(input) where it is farther off than that.
+Geometry nifti_geometry(const NiftiHeader& header, const std::filesystem::path& path, Notes& notes);
 
 // Says where the file's two orientations contradict each other or the voxel size. `used` is the geometry that
 // was taken.

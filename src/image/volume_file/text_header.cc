@@ -3,6 +3,7 @@
 #include "pillar/core/file.h"
 
 #include "core/shared/path_format.h"
+#include "image/volume_file/nrrd_space.h"
 
 #include <algorithm>
 #include <bit>
@@ -58,6 +59,7 @@ void check_axes(const TextHeader& header, std::string_view key, const std::files
     fail(ErrorCategory::input, "{}: header without a number of axes", path);
   }
   // MetaImage's reader keeps ten numbers an axis list and does not check.
+  if (axes == 2) fail(ErrorCategory::input, "{}: 2 axes: one image is no volume", path);
   if (axes < 3 || axes > 4) fail(ErrorCategory::input, "{}: {} axes; 3 or 4 can be read", path, axes);
 }
 
@@ -115,15 +117,6 @@ void describe_meta(const TextHeader& header, const std::filesystem::path& path, 
   block.bytes = bytes;
 }
 
-// NRRD's own reader takes a NaN for "not said", and ITK then for 1 mm.
-void check_numbers(const TextHeader& header, const std::filesystem::path& path) {
-  for (std::string_view key : {"spacings", "spacedirections", "spaceorigin"}) {
-    const std::string text = lower(header.value(key).value_or(""));
-    if (text.find("nan") == std::string::npos && text.find("inf") == std::string::npos) continue;
-    fail(ErrorCategory::input, "{}: {} {}", path, key, printable(text, 80));
-  }
-}
-
 }  // namespace
 
 std::optional<std::string> TextHeader::value(std::string_view key) const {
@@ -153,6 +146,7 @@ TextHeader read_text_header(VolumeFormat format, const std::filesystem::path& pa
       break;
     }
     const std::size_t separator = line.find(nrrd ? ':' : '=');
+    if (nrrd && line.substr(std::min(separator, line.size())).starts_with(":=")) continue;  // a writer's own
     if (separator == std::string_view::npos || line.starts_with('#')) {
       if (!nrrd)
         fail(ErrorCategory::input, "{}: not a MetaImage file ('{}' in its header)", path,
@@ -171,7 +165,6 @@ TextHeader read_text_header(VolumeFormat format, const std::filesystem::path& pa
          nrrd ? "NRRD header without an end" : "not a MetaImage file, or its header has no end");
   if (!nrrd) header.lines.back().first = normal_key(trimmed(header.lines.back().first));
   check_axes(header, nrrd ? "dimension" : "ndims", path);
-  if (nrrd) check_numbers(header, path);
   return header;
 }
 
@@ -213,13 +206,9 @@ void warn_of_absent_geometry(VolumeFormat format, const TextHeader& header, cons
     notes.add(fmt::format("{}: the header has no origin; taken as 0", path));
   }
   if (!nrrd || !any({"spacedirections"})) return;
-  const std::string space = lower(header.value("space").value_or("none"));
-  for (std::string_view known : {"ras", "right-anterior-superior", "las", "left-anterior-superior", "lps",
-                                 "left-posterior-superior"}) {
-    if (space == known) return;
-  }
+  if (nrrd_space(header, path).of_the_patient) return;
   notes.add(fmt::format("{}: space '{}' says nothing of the patient; taken as left-posterior-superior", path,
-                        printable(space, 40)));
+                        printable(header.value("space").value_or("none"), 40)));
 }
 
 }  // namespace pillar

@@ -4,14 +4,36 @@
 
 #include "core/shared/path_format.h"
 #include "image/finite.h"
+#include "image/padding.h"
 #include "image/volume_file/itk_io.h"
 #include "image/volume_file/stored_voxels.h"
 #include "image/volume_file/volume_file_parts.h"
 
 namespace pillar {
+namespace {
+
+// Refuses NaN and infinity, or puts air in a NaN's place.
+void settle_non_finite(Volume& volume, NanPolicy policy, const std::filesystem::path& path, Notes& notes) {
+  const auto bad = first_non_finite(volume.voxels_dhw);
+  if (!bad) return;
+  const NonFiniteCounts counts = count_non_finite(volume.voxels_dhw);
+  if (policy == NanPolicy::refuse || counts.infinite > 0) {
+    const auto [depth, height, width] = size_dhw(volume.voxels_dhw);
+    static_cast<void>(depth);
+    fail(ErrorCategory::input,
+         "{}: {} voxels are NaN and {} infinite; the first, {} at column {}, row {}, slice {}{}", path,
+         counts.nan, counts.infinite, bad->value, bad->index % width, bad->index / width % height,
+         bad->index / (width * height), counts.infinite == 0 ? " (--nan air takes NaN for air)" : "");
+  }
+  const bool is_ct = volume.modality == Modality::ct;
+  const double air = replace_nan(volume.voxels_dhw, is_ct ? std::optional(kAirHu) : std::nullopt);
+  notes.add(fmt::format("{}: {} voxels are NaN; taken for air ({})", path, counts.nan, air));
+}
+
+}  // namespace
 
 bool is_volume_file(const std::filesystem::path& path) {
-  for (std::string_view extension : {".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd"}) {
+  for (std::string_view extension : {".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr"}) {
     if (has_extension(path, extension)) return true;
   }
   return false;
@@ -40,12 +62,7 @@ Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptio
                                                 : read_nrrd_or_meta(format, path, options, notes);
   volume.voxels_dhw = to_volume_type(volume.voxels_dhw, path);
   volume.modality = options.modality;
-  if (const auto bad = first_non_finite(volume.voxels_dhw)) {
-    const auto [depth, height, width] = size_dhw(volume.voxels_dhw);
-    static_cast<void>(depth);
-    fail(ErrorCategory::input, "{}: the value {} at column {}, row {}, slice {}", path, bad->value,
-         bad->index % width, bad->index / width % height, bad->index / (width * height));
-  }
+  settle_non_finite(volume, options.nan, path, notes);
   return volume;
 }
 

@@ -25,10 +25,19 @@ at::Tensor read_voxels(GzipInput& file, const NiftiHeader& header, std::int64_t 
   return voxels;
 }
 
-Geometry read_geometry(const std::filesystem::path& path) {
+// ITK's geometry where ITK reads all of it, since its last bits are what other tools compare with; ours for
+// what it leaves in the file's unit (offsets), does not know (NIfTI-2) or refuses (a slight shear or scale).
+Geometry read_geometry(const NiftiHeader& header, const std::filesystem::path& path, Notes& notes) {
+  if (header.version != 1 || header.unit_mm != 1) return nifti_geometry(header, path, notes);
   const auto io = make_itk_io(VolumeFormat::nifti, path);
-  call_itk(path, ErrorCategory::input, [&] { io->ReadImageInformation(); });
-  return itk_geometry(*io, path);
+  try {
+    io->ReadImageInformation();
+  } catch (const itk::ExceptionObject&) {
+    return nifti_geometry(header, path, notes);
+  }
+  const auto [x, y, z, volumes] = header.size_xyzt;
+  static_cast<void>(volumes);
+  return itk_geometry(*io, {z, y, x}, path, notes);
 }
 
 }  // namespace
@@ -38,7 +47,7 @@ Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& op
   const NiftiHeader header = read_nifti_header(file, path, notes);
   const std::int64_t volume = choose_volume(header.size_xyzt[3], options, path, notes);
   Volume result;
-  result.geometry = read_geometry(path);
+  result.geometry = read_geometry(header, path, notes);
   warn_of_nifti_geometry(header, result.geometry, path, notes);
   result.voxels_dhw = read_voxels(file, header, volume, path, notes);
   if (header.scaled()) result.voxels_dhw = scale_voxels(result.voxels_dhw, header.slope, header.intercept);
@@ -48,9 +57,10 @@ Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& op
 Grid read_nifti_grid(const std::filesystem::path& path) {
   GzipInput file(path);
   Notes notes;
-  const auto [x, y, z, volumes] = read_nifti_header(file, path, notes).size_xyzt;
+  const NiftiHeader header = read_nifti_header(file, path, notes);
+  const auto [x, y, z, volumes] = header.size_xyzt;
   static_cast<void>(volumes);
-  return {read_geometry(path), {z, y, x}};
+  return {read_geometry(header, path, notes), {z, y, x}};
 }
 
 }  // namespace pillar

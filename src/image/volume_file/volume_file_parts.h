@@ -7,6 +7,13 @@
 
 namespace pillar {
 
+// What an NRRD or MetaImage header says of its voxels.
+struct VolumeHeader {
+  at::ScalarType type = at::kShort;  // as stored
+  std::array<std::int64_t, 4> size_xyzt = {1, 1, 1, 1};
+  Geometry geometry;
+};
+
 // Index of the volume to read from a file with `volumes` of them. Throws Error(usage) if there is none such.
 std::int64_t choose_volume(std::int64_t volumes, const VolumeFileOptions& options,
                            const std::filesystem::path& path, Notes& notes);
@@ -17,7 +24,8 @@ Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& op
 
 Grid read_nifti_grid(const std::filesystem::path& path);
 
-// Geometry and type through ITK, once the header's claims were judged; voxels straight into the tensor.
+// MetaImage's geometry and type through ITK, once the header's claims were judged; voxels straight into the
+// tensor.
 Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
                          const VolumeFileOptions& options, Notes& notes);
 

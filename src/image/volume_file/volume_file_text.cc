@@ -1,6 +1,7 @@
-// NRRD and MetaImage: what the header means is ITK's word, the voxels are read here.
+// NRRD and MetaImage: what a MetaImage header means is ITK's word; NRRD's, and all voxels, are read here.
 #include "pillar/core/fail.h"
 
+#include "image/volume_file/nrrd_header.h"
 #include "image/volume_file/stored_voxels.h"
 #include "image/volume_file/text_header.h"
 #include "image/volume_file/volume_file_parts.h"
@@ -67,32 +68,48 @@ std::uint64_t content_bytes(const std::array<std::int64_t, 4>& size, at::ScalarT
   return bytes;
 }
 
+VolumeHeader described_by_itk(const std::filesystem::path& path, Notes& notes) {
+  const auto io = make_itk_io(VolumeFormat::meta, path);
+  call_itk(path, ErrorCategory::input, [&] { io->ReadImageInformation(); });
+  VolumeHeader result;
+  result.type = component_type(*io, path);
+  result.size_xyzt = sizes(*io, path);
+  const auto [x, y, z, volumes] = result.size_xyzt;
+  static_cast<void>(volumes);
+  result.geometry = itk_geometry(*io, {z, y, x}, path, notes);
+  return result;
+}
+
+VolumeHeader described(VolumeFormat format, const TextHeader& header, const std::filesystem::path& path,
+                       Notes& notes) {
+  return format == VolumeFormat::nrrd ? parse_nrrd_header(header, path, notes)
+                                      : described_by_itk(path, notes);
+}
+
 }  // namespace
 
 Grid read_nrrd_or_meta_grid(VolumeFormat format, const std::filesystem::path& path) {
-  const VoxelBlock block = voxel_block(format, read_text_header(format, path), path);
-  const auto io = make_itk_io(format, path);
-  call_itk(path, ErrorCategory::input, [&] { io->ReadImageInformation(); });
-  const auto size = sizes(*io, path);
-  content_bytes(size, component_type(*io, path), block, path);
-  return {itk_geometry(*io, path), {size[2], size[1], size[0]}};
+  const TextHeader header = read_text_header(format, path);
+  const VoxelBlock block = voxel_block(format, header, path);
+  Notes nobody_asks;
+  const VolumeHeader file = described(format, header, path, nobody_asks);
+  content_bytes(file.size_xyzt, file.type, block, path);
+  return {file.geometry, {file.size_xyzt[2], file.size_xyzt[1], file.size_xyzt[0]}};
 }
 
 Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
                          const VolumeFileOptions& options, Notes& notes) {
   const TextHeader header = read_text_header(format, path);
   const VoxelBlock block = voxel_block(format, header, path);
-  const auto io = make_itk_io(format, path);
-  call_itk(path, ErrorCategory::input, [&] { io->ReadImageInformation(); });
-  const at::ScalarType type = component_type(*io, path);
-  const auto size = sizes(*io, path);
-  const std::uint64_t bytes = content_bytes(size, type, block, path);
+  const VolumeHeader file = described(format, header, path, notes);
+  const auto& size = file.size_xyzt;
+  const std::uint64_t bytes = content_bytes(size, file.type, block, path);
   warn_of_absent_geometry(format, header, path, notes);
 
   Volume result;
-  result.geometry = itk_geometry(*io, path);
+  result.geometry = file.geometry;
   const std::int64_t volume = choose_volume(size[3], options, path, notes);
-  result.voxels_dhw = new_voxels({size[2], size[1], size[0]}, type, path);
+  result.voxels_dhw = new_voxels({size[2], size[1], size[0]}, file.type, path);
   const std::span<std::byte> out(static_cast<std::byte*>(result.voxels_dhw.mutable_data_ptr()),
                                  result.voxels_dhw.nbytes());
   read_block(block, bytes, static_cast<std::uint64_t>(volume) * out.size(), out, path, notes);

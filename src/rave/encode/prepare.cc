@@ -6,7 +6,11 @@ namespace pillar {
 namespace {
 
 PrepareOptions reading(const SamplePrepareOptions& options) {
-  return {options.config.modality, options.config.preprocess, options.gaps, options.volume_index};
+  PrepareOptions read{options.config.modality, options.config.preprocess, options.gaps, options.volume_index};
+  read.gantry_tilt = options.gantry_tilt;
+  read.nan = options.nan;
+  read.padding_is_air = options.config.write.mode != SampleMode::rave10;  // which is the public engine's
+  return read;
 }
 
 // Adds what a DICOM series and a volume file tell alike.
@@ -22,6 +26,8 @@ PreparedSample with_metadata(PreparedVolume prepared, SampleMetadata metadata,
   metadata.source_slice_count = prepared.report.source_slice_count;
   metadata.excluded_slice_count = prepared.report.excluded_slice_count;
   metadata.filled_positions_mm = prepared.report.filled_positions_mm;
+  metadata.slice_positions_mm = prepared.report.slice_positions_mm;
+  metadata.gantry_tilt_corrected_deg = prepared.report.gantry_tilt_corrected_deg;
   metadata.notes = prepared.report.notes;
 
   metadata.is_mask = prepared.is_mask;

@@ -88,6 +88,11 @@ Facts sample_facts(const SampleInfo& info) {
   if (m.is_mask) line(facts, "mask", "yes");
   if (!m.filled_positions_mm.empty())
     line(facts, "filled slices", fmt::format("{} made by interpolation", m.filled_positions_mm.size()));
+  if (!m.slice_positions_mm.empty())
+    line(facts, "uneven slices",
+         fmt::format("{}, resampled from where they lie", m.slice_positions_mm.size()));
+  if (m.gantry_tilt_corrected_deg)
+    line(facts, "gantry tilt", fmt::format("{:.4g} degrees, corrected", *m.gantry_tilt_corrected_deg));
   for (const std::string& note : m.notes) line(facts, "warning", note);
   return facts;
 }

@@ -46,6 +46,10 @@ class Section {
     target = static_cast<int>(wide);
   }
 
+  void read(const char* key, double& target) const {
+    if (const Json* value = find(key)) target = number(*value, key);
+  }
+
   void read(const char* key, std::vector<std::string>& target) const {
     if (const Json* value = find(key)) {
       if (!value->is_array()) wrong(key, "a list of strings");
@@ -165,6 +169,8 @@ void read_processing(const Section& section, SampleMetadata& metadata) {
   section.read("is_mask", metadata.is_mask);
   section.read("resample_shape", metadata.resample_shape);
   section.read("filled_positions_mm", metadata.filled_positions_mm);
+  section.read("slice_positions_mm", metadata.slice_positions_mm);
+  section.read("gantry_tilt_corrected_deg", metadata.gantry_tilt_corrected_deg);
   std::vector<std::string> warnings;
   section.read("warnings", warnings);
   metadata.notes = Notes(std::move(warnings));

@@ -73,6 +73,8 @@ void write_processing(SectionWriter processing, const SampleMetadata& metadata) 
   if (!ct || metadata.is_mask) processing.set("is_mask", metadata.is_mask);
   processing.set("resample_shape", metadata.resample_shape);
   processing.set_if_any("filled_positions_mm", metadata.filled_positions_mm);
+  processing.set_if_any("slice_positions_mm", metadata.slice_positions_mm);
+  processing.set("gantry_tilt_corrected_deg", metadata.gantry_tilt_corrected_deg);
   processing.set_if_any("warnings", metadata.notes.lines());
 }
 
