@@ -42,76 +42,92 @@ Stack stack_without(int count, const std::vector<int>& missing) {
   return stack_of(places);
 }
 
-TEST(PlanSlices, EvenStackIsTakenAsItIs) {
+SliceSpacing judged(const Stack& stack, GapPolicy policy = GapPolicy::interpolate) {
   LoadReport report;
-  const SlicePlan plan = plan_slices(stack_without(20, {}), GapPolicy::fail, "folder", report);
-  EXPECT_EQ(plan.spacing_mm, 2);
-  EXPECT_THAT(plan.slices, SizeIs(20));
+  return judge_spacing(stack, policy, "folder", report);
+}
+
+// From 0 on, in these steps.
+Stack stack_of_steps(const std::vector<double>& steps) {
+  std::vector<double> places = {0};
+  for (double step : steps) places.push_back(places.back() + step);
+  return stack_of(places);
+}
+
+TEST(JudgeSpacing, EvenStackIsTakenAsItIs) {
+  LoadReport report;
+  const SliceSpacing spacing = judge_spacing(stack_without(20, {}), GapPolicy::fail, "folder", report);
+  EXPECT_TRUE(spacing.even);
+  EXPECT_EQ(spacing.spacing_mm, 2);
+  EXPECT_EQ(spacing.slices, 20);
   EXPECT_THAT(report.notes, IsEmpty());
 }
 
-TEST(PlanSlices, RoundedPositionsAreEvenEnough) {
+TEST(JudgeSpacing, RoundedPositionsAreEvenEnough) {
   std::vector<double> places;
   for (int k = 0; k < 50; ++k) places.push_back(std::round(k * 6.25) / 10);  // 0.625 mm, written to a tenth
   LoadReport report;
-  const SlicePlan plan = plan_slices(stack_of(places), GapPolicy::fail, "folder", report);
-  EXPECT_THAT(plan.slices, SizeIs(50));
+  EXPECT_TRUE(judge_spacing(stack_of(places), GapPolicy::fail, "folder", report).even);
   EXPECT_THAT(report.notes, ElementsAre(HasSubstr("off an even grid")));
 }
 
-TEST(PlanSlices, HolesAreFilledFromTheirNeighbours) {
+TEST(JudgeSpacing, HolesAreCountedAndPlaced) {
   LoadReport report;
-  const SlicePlan plan =
-      plan_slices(stack_without(40, {1, 20, 21}), GapPolicy::interpolate, "folder", report);
-  EXPECT_EQ(plan.spacing_mm, 2);
-  ASSERT_THAT(plan.slices, SizeIs(40));
-  EXPECT_THAT(report.filled_positions_mm, ElementsAre(2, 40, 42));
-  EXPECT_EQ(plan.slices[1].lower, 0u);
-  EXPECT_EQ(plan.slices[1].upper, 1u);
-  EXPECT_DOUBLE_EQ(plan.slices[1].weight, 0.5);
-  EXPECT_DOUBLE_EQ(plan.slices[21].weight, 2.0 / 3);
-  EXPECT_EQ(plan.slices[39].lower, 36u);
-  EXPECT_THAT(report.notes, ElementsAre(HasSubstr("3 of 40 slices were made by linear interpolation")));
+  const SliceSpacing spacing =
+      judge_spacing(stack_without(40, {1, 20, 21}), GapPolicy::interpolate, "folder", report);
+  EXPECT_FALSE(spacing.even);
+  EXPECT_EQ(spacing.spacing_mm, 2);
+  EXPECT_EQ(spacing.slices, 40);
+  EXPECT_THAT(spacing.missing_mm, ElementsAre(2, 40, 42));
+  EXPECT_THAT(report.notes,
+              ElementsAre(AllOf(HasSubstr("from where they lie"), HasSubstr("3 of 40 missing"))));
 }
 
-TEST(PlanSlices, MoreThanATenthMissingFails) {
-  LoadReport report;
-  EXPECT_EQ(plan_slices(stack_without(20, {3, 9}), GapPolicy::interpolate, "folder", report).slices.size(),
-            20u);
-  EXPECT_PILLAR_ERROR(plan_slices(stack_without(20, {3, 9, 14}), GapPolicy::interpolate, "a folder", report),
-                      ErrorCategory::input,
-                      AllOf(HasSubstr("a folder"), HasSubstr("3 of 20 slices are missing")));
+TEST(JudgeSpacing, MoreThanATenthMissingFails) {
+  EXPECT_EQ(judged(stack_without(20, {3, 9})).slices, 20);
+  EXPECT_PILLAR_ERROR(judged(stack_without(20, {3, 9, 14})), ErrorCategory::input,
+                      AllOf(HasSubstr("folder"), HasSubstr("3 of 20 slices are missing")));
+  EXPECT_PILLAR_ERROR(judged(stack_without(40, {20, 21, 22, 23, 24, 25})), ErrorCategory::input,
+                      HasSubstr("6 of 40 slices are missing"));
 }
 
-TEST(PlanSlices, UnevenStackIsReadOffAtItsMedianStep) {
-  std::vector<double> places;
-  for (int k = 0; k < 30; ++k) places.push_back(k < 15 ? k : k + 0.4);  // a step of 1.4 mm in the middle
-  LoadReport report;
-  const SlicePlan plan = plan_slices(stack_of(places), GapPolicy::interpolate, "folder", report);
-  EXPECT_DOUBLE_EQ(plan.spacing_mm, 1);
-  ASSERT_THAT(plan.slices, SizeIs(30));
-  EXPECT_EQ(plan.slices[14].weight, 0);
-  EXPECT_EQ(plan.slices[15].lower, 14u);
-  EXPECT_NEAR(plan.slices[15].weight, 1 / 1.4, 1e-12);
-  EXPECT_NEAR(plan.slices[29].weight, 0.6, 1e-12);
-  EXPECT_THAT(report.filled_positions_mm, SizeIs(15));
+TEST(JudgeSpacing, StepsThatChangeForGoodAreNoHoles) {
+  const SliceSpacing head = judged(stack_of_steps({4, 4, 4, 4, 8, 8, 8, 8, 8, 8}));
+  EXPECT_THAT(head.missing_mm, IsEmpty());
+  EXPECT_EQ(head.spacing_mm, 4);  // the finest, so that no plane falls between two slices
+  EXPECT_EQ(head.slices, 17);
+  const SliceSpacing three = judged(stack_of_steps({2, 2, 2, 5, 5, 5, 10, 10, 10}));
+  EXPECT_THAT(three.missing_mm, IsEmpty());
+  EXPECT_NEAR(three.spacing_mm, 51.0 / 26, 1e-12);
+  EXPECT_EQ(three.slices, 27);
 }
 
-TEST(PlanSlices, ThePolicyDecides) {
+TEST(JudgeSpacing, StepsThatAreNoMultiplesAreNoHoles) {
+  const SliceSpacing spacing = judged(stack_of_steps({1, 1, 1.4, 1, 1, 1.3, 0.9, 1, 1.6, 1}));
+  EXPECT_THAT(spacing.missing_mm, IsEmpty());
+  EXPECT_LE(spacing.spacing_mm, 0.9);
+}
+
+TEST(JudgeSpacing, TwoPlanesAlmostInOnePlaceMakeNoFineGrid) {
+  EXPECT_GE(judged(stack_of_steps({5, 5, 5, 0.01, 4.99, 5, 5})).spacing_mm, 0.45);
+}
+
+TEST(JudgeSpacing, ThePolicyDecides) {
   LoadReport report;
-  EXPECT_PILLAR_ERROR(plan_slices(stack_without(20, {3}), GapPolicy::fail, "a folder", report),
-                      ErrorCategory::input, AllOf(HasSubstr("a folder"), HasSubstr("steps of 2 to 4 mm")));
-  const SlicePlan plan = plan_slices(stack_without(20, {3}), GapPolicy::ignore, "folder", report);
-  EXPECT_THAT(plan.slices, SizeIs(19));
-  EXPECT_DOUBLE_EQ(plan.spacing_mm, 38.0 / 18);
+  EXPECT_PILLAR_ERROR(judged(stack_without(20, {3}), GapPolicy::fail), ErrorCategory::input,
+                      AllOf(HasSubstr("folder"), HasSubstr("steps of 2 to 4 mm")));
+  const SliceSpacing spacing = judge_spacing(stack_without(20, {3}), GapPolicy::ignore, "folder", report);
+  EXPECT_TRUE(spacing.even);
+  EXPECT_EQ(spacing.slices, 19);
+  EXPECT_DOUBLE_EQ(spacing.spacing_mm, 38.0 / 18);
   EXPECT_THAT(report.notes, ElementsAre(HasSubstr("stacked as if every")));
 }
 
-TEST(PlanSlices, AHostileGapDoesNotFillTheMemory) {
-  LoadReport report;
-  EXPECT_PILLAR_ERROR(
-      plan_slices(stack_of({0, 0.01, 0.02, 0.03, 900000}), GapPolicy::interpolate, "folder", report),
-      ErrorCategory::input, HasSubstr("folder"));
+TEST(JudgeSpacing, AHostileGapDoesNotFillTheMemory) {
+  EXPECT_PILLAR_ERROR(judged(stack_of({0, 0.01, 0.02, 0.03, 900000})), ErrorCategory::input,
+                      HasSubstr("folder"));
+  EXPECT_PILLAR_ERROR(judged(stack_of({0, 0.01, 0.02, 450000, 900000, 1350000})), ErrorCategory::input,
+                      HasSubstr("folder"));
 }
 
 TEST(LoadSeries, FillsAMissingSlice) {
@@ -144,21 +160,6 @@ TEST(LoadSeries, FillsInDoublesWhereTheRescaleIsNotWhole) {
   const Volume loaded = load_only_series(dir.path()).volume;
   EXPECT_EQ(loaded.voxels_dhw.scalar_type(), at::kDouble);
   EXPECT_TRUE(at::allclose(loaded.voxels_dhw, whole.voxels_dhw.to(at::kDouble), 0, 1e-9));
-}
-
-TEST(LoadSeries, GantryTiltIsReported) {
-  TempDir dir;
-  write_dicom_series(dir.path(), counting_volume(5, 2, 2), {});
-  for (int k = 0; k < 5; ++k) {
-    edit_dicom(slice_file(dir.path(), k), [k](DcmDataset& dataset) {
-      set_text(dataset, DCM_GantryDetectorTilt, "15");
-      set_text(dataset, DCM_ImagePositionPatient,
-               fmt::format("-10\\{:.6f}\\{}", 20 + k * 2.5 * 0.267949, 30 + 2.5 * k));
-    });
-  }
-  const Loaded loaded = load_only_series(dir.path());
-  EXPECT_THAT(loaded.report.notes, ElementsAre(AllOf(HasSubstr("gantry tilt"), HasSubstr("15.00 degrees"))));
-  EXPECT_NEAR(loaded.volume.geometry.spacing_xyz_mm[2], 2.5 / std::cos(15 * 3.14159265 / 180), 1e-6);
 }
 
 TEST(LoadSeries, DuplicatePositionsAreAnError) {

@@ -19,7 +19,7 @@ std::uint64_t round_up(std::uint64_t value, std::uint64_t step) {
   return (value + step - 1) / step * step;
 }
 
-struct ArchiveDeleter {
+struct ArchiveWriteDeleter {
   void operator()(archive* p) const { archive_write_free(p); }
 };
 struct EntryDeleter {
@@ -86,7 +86,7 @@ std::uint64_t tar_size(const std::vector<OutputMember>& members) noexcept {
 
 void write_tar(ArchiveSink& sink, const std::vector<OutputMember>& members) {
   Output output{&sink, nullptr};
-  std::unique_ptr<archive, ArchiveDeleter> writer(archive_write_new());
+  std::unique_ptr<archive, ArchiveWriteDeleter> writer(archive_write_new());
   if (!writer) throw std::bad_alloc();
   archive_write_set_format_pax_restricted(writer.get());
   archive_write_set_bytes_per_block(writer.get(), static_cast<int>(kRecord));
