@@ -1,6 +1,7 @@
 #include "data/scan/annotation.h"
 
 #include "pillar/data/model_input.h"
+#include "pillar/image/dicom_write.h"
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/sample.h"
 
@@ -10,6 +11,7 @@
 
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
+#include <fmt/format.h>
 
 namespace pillar {
 namespace {
@@ -97,6 +99,32 @@ TEST(Annotation, IsResampledAsItsScanIs) {
   EXPECT_TRUE(inside.masked_select(voxels.eq(kBright)).all().item<bool>());
   EXPECT_FALSE(inside.masked_select(voxels.eq(-1000)).any().item<bool>());
   EXPECT_GT(mask.sum().item<std::int64_t>(), 100);
+}
+
+// A series whose upper slices are twice as far apart: what is resampled from where its planes lie is no even
+// stack any more, so its mask is looked up by place.
+TEST(Annotation, OfUnevenSlicesGoesByPlace) {
+  TempDir dir;
+  const VoxelBox box = {{4, 10, 8}, {16, 30, 28}};
+  const Volume scan = scan_with({21, 40, 36}, box, test::axis_aligned({1, 1, 2}, {5, 6, 7}));
+  write_dicom_series(dir / "scan", scan, {});
+  for (int k : {11, 13, 15, 17, 19}) ASSERT_TRUE(fs::remove(dir / fmt::format("scan/im{:04}.dcm", k)));
+  write_volume_file(dir / "mask.nii.gz", mask_of(scan));
+  PreprocessSpec spec = spec_of({40, 24, 16});
+  spec.target_spacing_xyz_mm = {2, 1.25, 1.5};
+  const Scan read = read_with(dir / "scan", spec);
+  ASSERT_TRUE(read.from_true_positions);
+  EXPECT_EQ(read.source->size_dhw, (SizeDhw{21, 40, 36}));
+  Notes notes;
+  for (const StudyAnnotation& annotation :
+       {StudyAnnotation{dir / "mask.nii.gz", {}}, StudyAnnotation{{}, {box}}}) {
+    const at::Tensor mask = read_annotation(annotation, read, spec, notes);
+    ASSERT_EQ(mask.sizes(), read.volume.voxels_dhw.sizes());
+    const at::Tensor inside = mask.to(at::kBool), bright = read.volume.voxels_dhw.gt(-50);
+    const auto count = [](const at::Tensor& voxels) { return voxels.sum().item<double>(); };
+    EXPECT_GT(count(inside.logical_and(bright)), 0.85 * count(inside.logical_or(bright)));
+    EXPECT_GT(count(inside), 500);
+  }
 }
 
 TEST(Annotation, AMaskOfAnotherSizeIsPlacedByGeometry) {

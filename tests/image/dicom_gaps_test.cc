@@ -106,6 +106,7 @@ TEST(JudgeSpacing, StepsThatAreNoMultiplesAreNoHoles) {
   const SliceSpacing spacing = judged(stack_of_steps({1, 1, 1.4, 1, 1, 1.3, 0.9, 1, 1.6, 1}));
   EXPECT_THAT(spacing.missing_mm, IsEmpty());
   EXPECT_LE(spacing.spacing_mm, 0.9);
+  EXPECT_THAT(judged(stack_of_steps({1, 1.5, 3.5, 2, 6, 1.25, 6.75})).missing_mm, IsEmpty());
 }
 
 TEST(JudgeSpacing, TwoPlanesAlmostInOnePlaceMakeNoFineGrid) {
@@ -126,8 +127,13 @@ TEST(JudgeSpacing, ThePolicyDecides) {
 TEST(JudgeSpacing, AHostileGapDoesNotFillTheMemory) {
   EXPECT_PILLAR_ERROR(judged(stack_of({0, 0.01, 0.02, 0.03, 900000})), ErrorCategory::input,
                       HasSubstr("folder"));
-  EXPECT_PILLAR_ERROR(judged(stack_of({0, 0.01, 0.02, 450000, 900000, 1350000})), ErrorCategory::input,
-                      HasSubstr("folder"));
+  EXPECT_LT(judged(stack_of({0, 0.01, 0.02, 450000, 900000, 1350000})).slices, 100);
+}
+
+DicomLoadOptions with_gaps(GapPolicy policy) {
+  DicomLoadOptions options;
+  options.gaps = policy;
+  return options;
 }
 
 TEST(LoadSeries, FillsAMissingSlice) {
@@ -142,10 +148,10 @@ TEST(LoadSeries, FillsAMissingSlice) {
   EXPECT_EQ(loaded.report.source_slice_count, 23);
   EXPECT_THAT(loaded.report.filled_positions_mm, ElementsAre(27.5));
 
-  const Loaded stacked = load_only_series(dir.path(), {GapPolicy::ignore});
+  const Loaded stacked = load_only_series(dir.path(), with_gaps(GapPolicy::ignore));
   EXPECT_EQ(stacked.volume.voxels_dhw.size(0), 23);
   EXPECT_EQ(stacked.volume.geometry.spacing_xyz_mm[2], 57.5 / 22);
-  EXPECT_PILLAR_ERROR(load_only_series(dir.path(), {GapPolicy::fail}), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(load_only_series(dir.path(), with_gaps(GapPolicy::fail)), ErrorCategory::input,
                       HasSubstr(dir.path().string()));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -49,20 +50,35 @@ bool are_alike(double a, double b) {
   return std::abs(a - b) <= place_tolerance(std::min(a, b));
 }
 
-// How many planes are missing in step k: it is alone among its neighbours, and a whole multiple of the
-// smaller.
+// The mean of all steps that are like this one, where they are a third or more of all: a scan that is
+// otherwise even has such a step, one whose steps are all different has none.
+std::optional<double> usual_like(const std::vector<double>& steps, double step) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (double other : steps) {
+    if (!are_alike(step, other)) continue;
+    sum += other;
+    ++count;
+  }
+  if (3 * count < steps.size()) return std::nullopt;
+  return sum / static_cast<double>(count);
+}
+
+// How many planes are missing in step k: it is alone among its neighbours, and a whole multiple of a usual
+// one beside it.
 std::int64_t missing_in(const std::vector<double>& steps, std::size_t k) {
   const double step = steps[k];
   double beside = INFINITY;
-  bool alone = true;
   for (std::size_t other : {k - 1, k + 1}) {
     if (other >= steps.size()) continue;
+    if (are_alike(step, steps[other])) return 0;
     beside = std::min(beside, steps[other]);
-    alone = alone && !are_alike(step, steps[other]);
   }
-  const double multiple = std::round(step / beside);
-  if (!alone || !(multiple >= 2)) return 0;
-  if (std::abs(step - multiple * beside) > multiple * place_tolerance(beside)) return 0;
+  if (!(step >= 1.5 * beside) || !std::isfinite(beside)) return 0;
+  const auto usual = usual_like(steps, beside);
+  if (!usual) return 0;
+  const double multiple = std::round(step / *usual);
+  if (multiple < 2 || std::abs(step - multiple * *usual) > 2 * place_tolerance(*usual)) return 0;
   return static_cast<std::int64_t>(std::min(multiple, most_slices)) - 1;
 }
 

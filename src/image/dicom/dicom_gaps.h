@@ -12,16 +12,16 @@ namespace pillar {
 
 struct SliceSpacing {
   bool even = true;  // plane k is slice k, or is taken for it
-  double spacing_mm =
-      0;  // of an even grid: of all planes where they are even, else so fine that none is lost
+  // Of an even grid: of all planes where they are even, else so fine that none is lost.
+  double spacing_mm = 0;
   std::int64_t slices = 0;         // of that grid, from the first plane to the last
   std::vector<double> missing_mm;  // places where a plane is missing from a row of even ones
 };
 
 // Adds a note where planes are not even. Throws Error(input), `name` first, where the policy is fail, or
-// where more than a tenth of the planes are missing: a step that is twice or more another beside it, a whole
-// multiple of it, and alone of its size there. Steps that change for good (4 mm below, 8 mm above) are no
-// holes.
+// where more than a tenth of the planes are missing: a step that is a whole multiple of a usual one beside
+// it, and alone of its size there. Steps that change for good (4 mm below, 8 mm above) are no holes, nor are
+// those of planes that lie anyhow.
 SliceSpacing judge_spacing(const Stack& stack, GapPolicy policy, const std::string& name, LoadReport& report);
 
 // A plane farther than this from its place is not on the grid: a tenth of the spacing, or of a millimetre

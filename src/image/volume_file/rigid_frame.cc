@@ -65,7 +65,7 @@ Matrix3 nearest_rotation(Matrix3 m) {
 }
 
 // The farthest that two frames place a corner of the volume apart.
-double farthest_mm(const Geometry& a, const Geometry& b, const SizeDhw& size_dhw) {
+double corners_apart_mm(const Geometry& a, const Geometry& b, const SizeDhw& size_dhw) {
   double result = 0;
   for (int corner = 0; corner < 8; ++corner) {
     std::array<double, 3> index;
@@ -117,7 +117,7 @@ Geometry nearest_rigid_frame(const Geometry& claimed, const SizeDhw& size_dhw,
         fmt::format("{}: its axes are off the perpendicular by {:.3g}; the nearest rigid frame is taken, "
                     "which moves voxels "
                     "by up to {:.3g} mm",
-                    path, shear, farthest_mm(claimed, geometry, size_dhw)));
+                    path, shear, corners_apart_mm(claimed, geometry, size_dhw)));
   }
   for (double& value : geometry.direction) value += 0.0;  // no negative zeros
   return geometry;
