@@ -103,7 +103,10 @@ void add_retrieve(AppContext& context) {
       "  pillar-eval retrieve --model model --embeddings cache --text text --out near --report 'Pleural "
       "effusion on "
       "the left.' --provider hash\n"
-      "The words of --report leave this machine for the server that --url names.");
+      "  pillar-eval retrieve --model model --embeddings cache --text text --out near --report 'Pleural "
+      "effusion on "
+      "the left.' --provider qwen3 --model-text Qwen3-Embedding-8B\n"
+      "With --provider server the words of --report leave this machine for the server that --url names.");
   auto a = std::make_shared<RetrieveArguments>();
   add_retrieve_inputs(*command, *a);
   add_text_source(*command, a->source);

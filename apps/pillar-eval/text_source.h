@@ -3,6 +3,7 @@
 
 #include "pillar/text/embed_texts.h"
 
+#include "support/text_model.h"
 #include "support/text_server.h"
 
 #include <cstdint>
@@ -18,6 +19,7 @@ namespace pillar {
 struct TextSource {
   std::string provider = "server";
   TextServerArguments server;
+  TextModelArguments model;
 };
 void add_text_source(CLI::App& command, TextSource& source);
 

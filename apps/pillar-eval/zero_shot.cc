@@ -132,10 +132,13 @@ void add_zero_shot(AppContext& context) {
       "  pillar-eval zero-shot --model model --embeddings cache --prompts prompts.jsonl --out zs --provider "
       "hash "
       "--text text\n"
+      "  pillar-eval zero-shot --model model --embeddings cache --prompts prompts.jsonl --out zs --provider "
+      "qwen3 "
+      "--model-text Qwen3-Embedding-8B\n"
       "Prompts named QUESTION|positive and QUESTION|negative are a pair and give a probability; any other "
       "gives "
       "its cosine.\n"
-      "Prompts in JSON lines leave this machine for the server that --url names.");
+      "With --provider server, prompts in JSON lines leave this machine for the server that --url names.");
   auto a = std::make_shared<ZeroShotArguments>();
   add_inputs(*command, *a);
   add_text_source(*command, a->source);

@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
                                "  pillar-text embed --json train.jsonl --json valid.jsonl --out text --url "
                                "http://localhost:8000 "
                                "--model Qwen/Qwen3-Embedding-8B\n"
+                               "  pillar-text embed --json train.jsonl --out text --provider qwen3 --model "
+                               "Qwen3-Embedding-8B\n"
                                "  pillar-text pack text --out text.safetensors --dtype bf16\n"
                                "  pillar-text info text.safetensors --json train.jsonl\n"
                                "  pillar-text embed --help\n"

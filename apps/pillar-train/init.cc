@@ -3,6 +3,7 @@
 #include "pillar/core/file.h"
 #include "pillar/model/model_export.h"
 #include "pillar/model/weights.h"
+#include "pillar/text/qwen3_random.h"
 
 #include "commands.h"
 #include "support/data_folder.h"
@@ -39,21 +40,31 @@ std::map<std::string, std::int64_t> parameters_by_part(const WeightMap& weights)
   return parts;
 }
 
+void print_parameters(const std::string& part, std::int64_t count) {
+  std::printf("%-40s %12lld parameters\n", part.c_str(), static_cast<long long>(count));
+}
+
 void run(const InitArguments& arguments, bool quiet) {
   const fs::path architecture = find_architecture(arguments.architecture);
   const std::string json = read_text_file(architecture, 4 << 20);
-  const AtlasConfig config = parse_atlas_config(Config::parse(json, architecture));
+  const Config document = Config::parse(json, architecture);
   const fs::path out = arguments.out;
   check_model_target(out, arguments.overwrite);
+  if (document.get("model_type").as_string("") == "qwen3") {
+    const std::int64_t parameters = write_random_qwen3(out, json, architecture, arguments.seed);
+    if (!quiet) print_parameters(out.string(), parameters);
+    return;
+  }
+  const AtlasConfig config = parse_atlas_config(document);
   const WeightMap weights = random_weights(config, arguments.seed);
   write_checkpoint(out, json, weights);
   if (quiet) return;
   std::int64_t total = 0;
   for (const auto& [part, count] : parameters_by_part(weights)) {
-    std::printf("%-40s %12lld parameters\n", part.c_str(), static_cast<long long>(count));
+    print_parameters(part, count);
     total += count;
   }
-  std::printf("%-40s %12lld parameters\n", out.c_str(), static_cast<long long>(total));
+  print_parameters(out.string(), total);
 }
 
 }  // namespace
@@ -67,7 +78,9 @@ void add_init(AppContext& context) {
                   "a config.json, or the name of one that comes with libpillar")
       ->required()
       ->type_name("FILE");
-  app->add_option("--out,-o", arguments->out, "folder to write: config.json and model.safetensors")
+  app->add_option(
+         "--out,-o", arguments->out,
+         "folder to write: config.json and model.safetensors; a text model's has a tokenizer.json, too")
       ->required()
       ->type_name("DIR");
   app->add_option("--seed,-s", arguments->seed, "the same seed gives the same bytes")

@@ -41,11 +41,17 @@ void add_patience(CLI::App& command, EmbeddingServerOptions& options) {
 
 }  // namespace
 
-void add_text_server_options(CLI::App& command, TextServerArguments& arguments, const char* model_flag) {
+void add_text_server_options(CLI::App& command, TextServerArguments& arguments, const char* model_flag,
+                             bool folder_too) {
   EmbeddingServerOptions& options = arguments.options;
   command.add_option("--url", options.url, "http://HOST:PORT; /v1/embeddings is added where it is missing")
       ->group(kGroup);
-  command.add_option(model_flag, options.model, "as the server knows it")->type_name("NAME")->group(kGroup);
+  command
+      .add_option(model_flag, options.model,
+                  folder_too ? "as the server knows it; with --provider qwen3 the model's folder"
+                             : "as the server knows it")
+      ->type_name("NAME")
+      ->group(kGroup);
   command
       .add_option("--api-key-env", arguments.api_key_env,
                   "environment variable with the API key [OPENAI_API_KEY, if set]")

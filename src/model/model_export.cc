@@ -112,7 +112,7 @@ void check_model_target(const fs::path& folder, bool overwrite) {
   if (!fs::is_directory(folder)) fail(ErrorCategory::usage, "{}: not a folder", folder);
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (name == "config.json" || name == "model.safetensors") continue;
+    if (name == "config.json" || name == "model.safetensors" || name == "tokenizer.json") continue;
     fail(ErrorCategory::usage, "{}: not replaced, for it holds {}, which is no part of a model", folder,
          name);
   }

@@ -1,9 +1,6 @@
 #include "pillar/model/model_folder.h"
 
 #include "pillar/core/fail.h"
-#include "pillar/core/file.h"
-#include "pillar/core/sha256.h"
-#include "pillar/nn/weight_files.h"
 
 namespace pillar {
 namespace {
@@ -21,13 +18,6 @@ fs::path config_of(const fs::path& model) {
   return config;
 }
 
-// A digest of the files' digests, in the order of the files.
-std::string fingerprint_of(const std::vector<fs::path>& files) {
-  std::string digests;
-  for (const fs::path& file : files) digests += sha256_hex(MappedFile(file).bytes());
-  return sha256_hex(as_bytes(digests));
-}
-
 }  // namespace
 
 fs::path exported_model(const fs::path& model_or_run) {
@@ -41,7 +31,7 @@ PreprocessSpec ModelFolder::preprocessing(const TowerConfig& tower) const {
 }
 
 std::string ModelFolder::fingerprint() const {
-  return fingerprint_of(weight_files);
+  return weights_fingerprint(path);
 }
 
 ModelFolder open_model_folder(const fs::path& model) {
@@ -57,10 +47,6 @@ std::vector<Window> tower_windows(const PreprocessSpec& spec, const TowerConfig&
          tower.modality, tower.in_chans);
   }
   return windows;
-}
-
-std::string weights_fingerprint(const fs::path& model) {
-  return fingerprint_of(weight_files(model));
 }
 
 std::string model_display_name(const fs::path& model) {

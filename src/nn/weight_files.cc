@@ -5,6 +5,7 @@
 #include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 #include "pillar/core/safetensors.h"
+#include "pillar/core/sha256.h"
 
 #include "core/shared/joined.h"
 #include "core/shared/torch_file.h"
@@ -129,6 +130,12 @@ WeightMap read_weight_files(const fs::path& model, MappedFiles& files) {
   WeightMap tensors = is_index(file) ? read_sharded(file, files) : read_one(file, files);
   if (tensors.empty()) fail(ErrorCategory::input, "{}: holds no tensor", file);
   return tensors;
+}
+
+std::string weights_fingerprint(const fs::path& model) {
+  std::string digests;
+  for (const fs::path& file : weight_files(model)) digests += sha256_hex(MappedFile(file).bytes());
+  return sha256_hex(as_bytes(digests));
 }
 
 std::string canonical_name(std::string_view name) {

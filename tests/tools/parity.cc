@@ -17,7 +17,7 @@ using pillar::test::ParityKind;
 const std::map<std::string, ParityKind> kKinds = {
     {"atlas", pillar::test::parity_atlas},       {"atlas-grads", pillar::test::parity_atlas_grads},
     {"finetune", pillar::test::parity_finetune}, {"pretrain", pillar::test::parity_pretrain},
-    {"windows", pillar::test::parity_windows},
+    {"qwen", pillar::test::parity_qwen},         {"windows", pillar::test::parity_windows},
 };
 
 int usage() {

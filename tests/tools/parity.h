@@ -13,6 +13,7 @@ void parity_windows(const std::filesystem::path& golden_dir, const std::filesyst
 void parity_atlas(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
 void parity_finetune(const std::filesystem::path& golden_stem, const std::filesystem::path& out);
 void parity_pretrain(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
+void parity_qwen(const std::filesystem::path& model_dir, const std::filesystem::path& out);
 void parity_atlas_grads(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
 
 }  // namespace pillar::test

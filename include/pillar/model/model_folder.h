@@ -4,6 +4,7 @@
 #include "pillar/core/config.h"
 #include "pillar/model/atlas_config.h"
 #include "pillar/model/preprocess_spec.h"
+#include "pillar/nn/weight_files.h"
 #include "pillar/windows/window.h"
 
 #include <filesystem>
@@ -40,11 +41,6 @@ std::filesystem::path exported_model(const std::filesystem::path& model_or_run);
 // The windows that a tower sees voxels through. Throws Error(usage): a name that is no window, another number
 // of them than the tower has channels.
 std::vector<Window> tower_windows(const PreprocessSpec& spec, const TowerConfig& tower);
-
-// SHA-256 (hexadecimal) over the SHA-256 of each of weight_files(model), in their order: of exactly the bytes
-// that load_weights(model) would read. What lies beside them does not count, and a config.json is not needed.
-// Throws what weight_files() throws.
-std::string weights_fingerprint(const std::filesystem::path& model);
 
 // What a model is called in processed.csv: its folder's name, or a file's that says more than "model".
 std::string model_display_name(const std::filesystem::path& model);

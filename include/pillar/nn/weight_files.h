@@ -34,6 +34,11 @@ std::vector<std::filesystem::path> weight_files(const std::filesystem::path& mod
 // Error(input) for a broken file, shards that contradict their index, or no tensor at all.
 WeightMap read_weight_files(const std::filesystem::path& model, MappedFiles& files);
 
+// SHA-256 (hexadecimal) over the SHA-256 of each of weight_files(model), in their order: of exactly the bytes
+// that read_weight_files(model) would read. What lies beside them does not count, and a config.json is not
+// needed. Throws what weight_files() throws.
+std::string weights_fingerprint(const std::filesystem::path& model);
+
 // The name without what trainers put in front of it: any run of "module.", "model.", "backbone_model.",
 // "state_dict." and "model_state_dict.".
 std::string canonical_name(std::string_view name);

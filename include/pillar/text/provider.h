@@ -1,5 +1,5 @@
-// What makes vectors of texts, and what is written down of how: a server with a language model, or hashed
-// n-grams of words.
+// What makes vectors of texts, and what is written down of how: a server with a language model, hashed
+// n-grams of words, or a model of our own (qwen3_provider.h).
 #pragma once
 
 #include "pillar/text/embedding_server.h"
@@ -22,6 +22,10 @@ struct TextProvider {
   // the record of a run that embeds a few texts.
   std::string cache_settings;
   std::map<std::string, std::string> run_settings;
+  // How many tokens the model makes of a text, before any is cut; calls may come from several threads. Empty
+  // where that is not known here.
+  TextLengthFunction count_tokens = nullptr;
+  std::int64_t texts_a_call = 0;  // that are worth a call of embed(); 0: the caller's choice
 };
 
 // Throws Error(usage) as EmbeddingServer does.
@@ -39,7 +43,8 @@ TextProvider hash_provider(const std::filesystem::path& cache,
 // the same, `width` numbers wide, and a warning says so. Throws Error(usage) for a folder without weights.
 TextProvider hash_provider_like(const std::filesystem::path& cache, std::int64_t width);
 
-// The cache of `job` will be what this provider makes: its name, settings and number of tokens are set.
+// The cache of `job` will be what this provider makes: its name, settings, number of tokens and how to count
+// them are set.
 void describe_provider(TextEmbedJob& job, const TextProvider& provider);
 
 }  // namespace pillar

@@ -102,6 +102,7 @@ TextProvider hash_provider_like(const fs::path& cache, std::int64_t width) {
 void describe_provider(TextEmbedJob& job, const TextProvider& provider) {
   job.model_name = provider.model_name;
   job.settings = provider.cache_settings;
+  job.count_tokens = provider.count_tokens;
   if (!provider.is_language_model) job.max_length = 0;
 }
 

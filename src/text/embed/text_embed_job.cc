@@ -1,5 +1,6 @@
 #include "pillar/text/text_embed_job.h"
 
+#include "pillar/core/csv.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/printable.h"
@@ -35,6 +36,13 @@ constexpr std::int64_t kMostRefusals = 20;  // with nothing in the cache: then i
 struct Study {
   std::string name, report, file;
   StudyDigest digest, report_digest;
+  std::int64_t tokens = 0;  // that are read of the report; 0 where nobody counts
+};
+
+// A report that is to be embedded.
+struct WantedReport {
+  StudyDigest digest;
+  std::int64_t tokens = 0;
 };
 
 class TextEmbedRun {
@@ -43,26 +51,31 @@ class TextEmbedRun {
   void plan();
   void run();
   TextEmbedSummary summary() const {
-    return {embedded_, kept_, static_cast<std::int64_t>(failures_.size()), 0};
+    const auto failed = static_cast<std::int64_t>(failures_.size());
+    return {embedded_, kept_, failed, 0, tokens_, static_cast<std::int64_t>(cut_.rows.size())};
   }
 
  private:
+  std::int64_t tokens_read(const ReportLine& line, const fs::path& file);
   void embed_batch(const std::vector<Study>& batch);
   void embed_one_by_one(const std::vector<Study>& batch, const Error& error);
   void keep(const Study& study, const at::Tensor& row);
+  std::string token_rate() const;
   void fail_study(const Study& study, const std::string& reason);
   void stop(std::exception_ptr reason);
   void save();
 
   const TextEmbedJob& job_;
   const TextEmbedFunction& embed_;
-  std::map<StudyDigest, StudyDigest> wanted_;  // study -> report, of the studies to embed
+  std::map<StudyDigest, WantedReport> wanted_;  // by study
+  CsvTable cut_ = {{"sample_name", "file", "tokens"}, {}};
   std::int64_t kept_ = 0;
 
   std::mutex mutex_;  // of all below
   CacheRecords records_;
   std::vector<TextFailure> failures_;
-  std::int64_t embedded_ = 0, refused_ = 0;
+  std::int64_t embedded_ = 0, refused_ = 0, tokens_ = 0;
+  Clock::time_point first_call_;
   std::atomic<bool> stopped_ = false;
   std::exception_ptr stop_reason_;
   Clock::time_point last_save_ = Clock::now();
@@ -87,21 +100,38 @@ void TextEmbedRun::plan() {
                       printable(line.study));
         return;
       }
+      const std::int64_t tokens = tokens_read(line, file);
       const auto there = records_.reports.find(study);
       if (there != records_.reports.end() && there->second == report) {
         ++kept_;
       } else {
-        wanted_.emplace(study, report);
+        wanted_.emplace(study, WantedReport{report, tokens});
       }
     });
   }
   // What will be embedded anew is not there from now on, whenever this run ends.
   bool changed = false;
-  for (const auto& [study, report] : wanted_) changed |= records_.reports.erase(study) > 0;
+  for (const auto& [study, wanted] : wanted_) changed |= records_.reports.erase(study) > 0;
   if (changed) save();
 }
 
+// How many tokens the model will see of a report; one that it does not see whole is listed.
+std::int64_t TextEmbedRun::tokens_read(const ReportLine& line, const fs::path& file) {
+  if (!job_.count_tokens) return 0;
+  std::int64_t tokens = 0;
+  try {
+    tokens = job_.count_tokens(line.report);
+  } catch (const Error& error) {
+    if (error.category() != ErrorCategory::input) throw;
+    return 0;  // the report fails when its turn comes
+  }
+  if (tokens <= job_.max_length) return tokens;
+  cut_.rows.push_back({line.study, file.string(), std::to_string(tokens)});
+  return job_.max_length;
+}
+
 void TextEmbedRun::run() {
+  first_call_ = Clock::now();
   progress_ = std::make_unique<Progress>(ProgressOptions{.label = "embed",
                                                          .unit = "reports",
                                                          .total = static_cast<std::int64_t>(wanted_.size()),
@@ -118,7 +148,8 @@ void TextEmbedRun::run() {
         const StudyDigest study = study_digest(line.study);
         const auto wanted = wanted_.find(study);
         if (wanted == wanted_.end() || stopped_) return;
-        batch->push_back({line.study, line.report, file.string(), study, wanted->second});
+        batch->push_back(
+            {line.study, line.report, file.string(), study, wanted->second.digest, wanted->second.tokens});
         wanted_.erase(wanted);  // the same line in another file
         if (batch->size() >= static_cast<std::size_t>(job_.batch_size)) flush();
       });
@@ -130,6 +161,7 @@ void TextEmbedRun::run() {
   const std::lock_guard lock(mutex_);
   if (records_.width > 0) save();
   write_text_failures(job_, failures_);
+  if (job_.count_tokens) write_csv(job_.cache / "cut.csv", cut_);
   if (stop_reason_) std::rethrow_exception(stop_reason_);
 }
 
@@ -184,8 +216,15 @@ void TextEmbedRun::keep(const Study& study, const at::Tensor& row) {
   const std::lock_guard lock(mutex_);
   records_.reports[study.digest] = study.report_digest;
   ++embedded_;
-  progress_->advance();
+  tokens_ += study.tokens;
+  progress_->advance(1, token_rate());
   if (Clock::now() - last_save_ > job_.save_interval) save();
+}
+
+// "5120 tokens/s" since the first call; empty where nobody counts.
+std::string TextEmbedRun::token_rate() const {
+  const double seconds = std::chrono::duration<double>(Clock::now() - first_call_).count();
+  return tokens_ == 0 ? "" : fmt::format("{:.0f} tokens/s", static_cast<double>(tokens_) / seconds);
 }
 
 void TextEmbedRun::fail_study(const Study& study, const std::string& reason) {
