@@ -109,6 +109,17 @@ TEST(JudgeSpacing, StepsThatAreNoMultiplesAreNoHoles) {
   EXPECT_THAT(judged(stack_of_steps({1, 1.5, 3.5, 2, 6, 1.25, 6.75})).missing_mm, IsEmpty());
 }
 
+TEST(JudgeSpacing, AGapOfAnySizeIsAHole) {
+  std::vector<double> steps(40, 1.0);
+  steps[20] = 3.4;  // two more planes would lie in it
+  EXPECT_THAT(judged(stack_of_steps(steps)).missing_mm, SizeIs(2));
+  steps[20] = 7.4;
+  EXPECT_PILLAR_ERROR(judged(stack_of_steps(steps)), ErrorCategory::input,
+                      HasSubstr("6 of 47 slices are missing"));
+  EXPECT_PILLAR_ERROR(judged(stack_of_steps({1, 1.4, 2, 0.7, 3, 900})), ErrorCategory::input,
+                      HasSubstr("would be"));
+}
+
 TEST(JudgeSpacing, TwoPlanesAlmostInOnePlaceMakeNoFineGrid) {
   EXPECT_GE(judged(stack_of_steps({5, 5, 5, 0.01, 4.99, 5, 5})).spacing_mm, 0.45);
 }

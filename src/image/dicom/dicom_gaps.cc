@@ -15,6 +15,7 @@ constexpr double worth_a_note = 0.01;  // of the spacing
 constexpr double most_missing = 0.1;   // of the slices
 constexpr double most_slices =
     65536;  // of a grid made from positions: a hostile one does not fill the memory
+constexpr double most_slices_a_plane = 32;
 constexpr double finest_of_usual = 0.1;  // of the usual step: two planes almost in one place are one
 
 std::vector<double> steps_of(const Stack& stack) {
@@ -64,8 +65,8 @@ std::optional<double> usual_like(const std::vector<double>& steps, double step) 
   return sum / static_cast<double>(count);
 }
 
-// How many planes are missing in step k: it is alone among its neighbours, and a whole multiple of a usual
-// one beside it.
+// How many planes are missing in step k: it is alone among its neighbours, and nearer to two of a usual step
+// beside it than to one and a half.
 std::int64_t missing_in(const std::vector<double>& steps, std::size_t k) {
   const double step = steps[k];
   double beside = INFINITY;
@@ -76,10 +77,8 @@ std::int64_t missing_in(const std::vector<double>& steps, std::size_t k) {
   }
   if (!(step >= 1.5 * beside) || !std::isfinite(beside)) return 0;
   const auto usual = usual_like(steps, beside);
-  if (!usual) return 0;
-  const double multiple = std::round(step / *usual);
-  if (multiple < 2 || std::abs(step - multiple * *usual) > 2 * place_tolerance(*usual)) return 0;
-  return static_cast<std::int64_t>(std::min(multiple, most_slices)) - 1;
+  if (!usual || step < 1.75 * *usual) return 0;
+  return static_cast<std::int64_t>(std::min(std::round(step / *usual), most_slices)) - 1;
 }
 
 std::vector<double> missing_places(const Stack& stack, const std::vector<double>& steps) {
@@ -145,7 +144,7 @@ SliceSpacing judge_spacing(const Stack& stack, GapPolicy policy, const std::stri
   result.even = false;
   result.spacing_mm = grid_spacing(stack, steps);
   const double slices = std::round(stack.extent / result.spacing_mm) + 1;
-  if (slices > most_slices) {
+  if (slices > std::min(most_slices, most_slices_a_plane * static_cast<double>(planes))) {
     fail(ErrorCategory::input, "{}: slices every {:.4g} mm over {:.4g} mm would be {:.0f}", name,
          result.spacing_mm, stack.extent, slices);
   }

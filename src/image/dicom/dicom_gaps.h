@@ -19,9 +19,10 @@ struct SliceSpacing {
 };
 
 // Adds a note where planes are not even. Throws Error(input), `name` first, where the policy is fail, or
-// where more than a tenth of the planes are missing: a step that is a whole multiple of a usual one beside
-// it, and alone of its size there. Steps that change for good (4 mm below, 8 mm above) are no holes, nor are
-// those of planes that lie anyhow.
+// where more than a tenth of the planes are missing: a step that is about twice a usual one beside it, or
+// more, and alone of its size there. Steps that change for good (4 mm below, 8 mm above) are no holes, nor
+// are those of planes that lie anyhow. Where they lie so far apart that a grid would be made of hardly any
+// plane, that is an error, too.
 SliceSpacing judge_spacing(const Stack& stack, GapPolicy policy, const std::string& name, LoadReport& report);
 
 // A plane farther than this from its place is not on the grid: a tenth of the spacing, or of a millimetre
