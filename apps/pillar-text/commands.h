@@ -9,5 +9,6 @@ void add_embed(AppContext& context);
 void add_pack(AppContext& context);
 void add_unpack(AppContext& context);
 void add_info(AppContext& context);
+void add_tokens(AppContext& context);
 
 }  // namespace pillar

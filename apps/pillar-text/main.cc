@@ -20,5 +20,6 @@ int main(int argc, char** argv) {
                            pillar::add_pack(context);
                            pillar::add_unpack(context);
                            pillar::add_info(context);
+                           pillar::add_tokens(context);
                          });
 }

@@ -2,6 +2,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 #include "pillar/text/text_cache.h"
+#include "pillar/text/tokenizer.h"
 
 #include "support/http_server.h"
 #include "support/program.h"
@@ -212,6 +213,25 @@ TEST_F(PillarText, TheHashOfLaterReportsIsWeightedAsThatOfTheFirst) {
   EXPECT_EQ(cache.count(), 13);
   EXPECT_TRUE(at::allclose(cache.vector("N"), before));
   EXPECT_EQ(embed({"--provider", "hash", "--width", "64"}).exit_code, 2) << "another width";
+}
+
+TEST_F(PillarText, TokensCountsReportsThatAreTooLong) {
+  write_reports(3);
+  const std::string model = (dir_ / "model").string();
+  fs::create_directories(model);
+  const auto count = [&](const std::string& longest) {
+    return run_program({"pillar-text", "tokens", (dir_ / "train.jsonl").string(), "--model", model,
+                        "--max-length", longest});
+  };
+  ProgramResult result = count("512");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("no tokenizer.json"));
+  make_byte_tokenizer(dir_ / "model/tokenizer.json");
+  result = count("512");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("reports    3\n"), HasSubstr("over 512   0 (0.00 %)")));
+  EXPECT_THAT(count("2").out, HasSubstr("over 2     3 (100.00 %)"));
+  EXPECT_EQ(count("0").exit_code, 2);
 }
 
 }  // namespace

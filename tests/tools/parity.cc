@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -20,10 +21,12 @@ const std::map<std::string, ParityKind> kKinds = {
     {"qwen", pillar::test::parity_qwen},         {"windows", pillar::test::parity_windows},
 };
 
+constexpr std::string_view kQwenIds = "qwen-ids";  // the one kind with two inputs
+
 int usage() {
   fmt::print(stderr, "usage: pillar_parity KIND GOLDEN_DIR OUT.safetensors\nkinds:");
   for (const auto& [name, kind] : kKinds) fmt::print(stderr, " {}", name);
-  fmt::print(stderr, "\n");
+  fmt::print(stderr, "\n       pillar_parity {} TOKENIZER.json TEXTS.json OUT.json\n", kQwenIds);
   return static_cast<int>(pillar::ExitCode::usage);
 }
 
@@ -31,9 +34,13 @@ int usage() {
 
 int main(int argc, char** argv) {
   const auto kind = argc == 4 ? kKinds.find(argv[1]) : kKinds.end();
-  if (kind == kKinds.end()) return usage();
+  const bool is_ids = argc == 5 && argv[1] == kQwenIds;
+  if (kind == kKinds.end() && !is_ids) return usage();
   try {
-    kind->second(argv[2], argv[3]);
+    if (is_ids)
+      pillar::test::parity_qwen_ids(argv[2], argv[3], argv[4]);
+    else
+      kind->second(argv[2], argv[3]);
     return 0;
   } catch (const pillar::Error& error) {
     fmt::print(stderr, "error: {}\n", error.what());

@@ -16,4 +16,9 @@ void parity_pretrain(const std::filesystem::path& golden_dir, const std::filesys
 void parity_qwen(const std::filesystem::path& model_dir, const std::filesystem::path& out);
 void parity_atlas_grads(const std::filesystem::path& golden_dir, const std::filesystem::path& out);
 
+// Two inputs: a tokenizer.json and a JSON list of {text}. Writes a list of {ids, ids_without_special,
+// decoded}.
+void parity_qwen_ids(const std::filesystem::path& tokenizer_json, const std::filesystem::path& texts_json,
+                     const std::filesystem::path& out);
+
 }  // namespace pillar::test
