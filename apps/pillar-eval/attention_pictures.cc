@@ -22,7 +22,9 @@ constexpr DisplayWindow kSoftTissueWindow = {40, 400};
 constexpr const char* kEndings[] = {".nii.gz", ".png", ".html"};
 
 // The scan's own grid, on which the map lies.
-void show_as_stored(PreprocessOptions& preprocess) {
+void show_as_stored(PrepareOptions& prepare) {
+  prepare.axes.reset();
+  PreprocessOptions& preprocess = prepare.preprocess;
   preprocess.target_spacing_xyz_mm.reset();
   preprocess.crop_pad_hw.reset();
   preprocess.slices.reset();
@@ -32,7 +34,7 @@ void show_as_stored(PreprocessOptions& preprocess) {
 
 AttentionPictures::AttentionPictures(fs::path folder, const ScanReadOptions& reading)
     : folder_(std::move(folder)), reading_(reading) {
-  show_as_stored(reading_.prepare.preprocess);
+  show_as_stored(reading_.prepare);
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) fail(ErrorCategory::io, "{}: cannot make the folder: {}", folder_, error.message());

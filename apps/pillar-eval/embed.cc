@@ -29,7 +29,7 @@ struct Arguments {
   bool normalize = false;
   // Unset: as the model's preprocessing says.
   std::optional<double> pad_value;
-  std::optional<std::string> flip_depth, windows, intensity;
+  std::optional<std::string> axes, flip_depth, windows, intensity;
   EncoderOptions encoder;
   EmbedJob job;
 };
@@ -50,11 +50,12 @@ void list_inputs(Arguments& a) {
 PreprocessSpec preprocessing(const Arguments& a, const ModelFolder& model, const TowerConfig& tower) {
   PreprocessSpec spec = model.preprocessing(tower);
   if (a.pad_value) spec.pad_value = *a.pad_value;
+  if (a.axes) spec.axes = parse_model_axes(*a.axes);
   if (a.flip_depth) spec.flip_depth = *a.flip_depth == "on";
   if (a.windows) spec.windows = *a.windows;
   if (a.intensity) spec.intensity = parse_intensity_map(*a.intensity);
   if (!std::isfinite(spec.pad_value)) fail(ErrorCategory::usage, "--pad-value must be finite");
-  if (a.pad_value || a.flip_depth || a.windows || a.intensity) spec.origin += ", changed by flags";
+  if (a.pad_value || a.axes || a.flip_depth || a.windows || a.intensity) spec.origin += ", changed by flags";
   return spec;
 }
 
@@ -136,6 +137,12 @@ void add_inputs(CLI::App& command, Arguments& a) {
 void add_preprocessing(CLI::App& command, Arguments& a) {
   const char* group = "Preprocessing (default: the model's)";
   command.add_option("--pad-value", a.pad_value, "of voxels that padding adds, HU")->group(group);
+  command
+      .add_option(
+          "--axes", a.axes,
+          "sides that D, H and W rise to before the slices are turned round, such as SPL; stored: whatever "
+          "the geometry says")
+      ->group(group);
   command.add_option("--flip-depth", a.flip_depth, "turn slices round, so that the head end comes first")
       ->check(CLI::IsMember({"on", "off"}))
       ->group(group);

@@ -64,6 +64,9 @@ void add_convert(AppContext& context) {
       ->type_name("NAME");
   app->add_option("--pad-value", a->changes.pad_value, "fill beyond the scan, in HU; else the architecture's")
       ->type_name("N");
+  app->add_option("--axes", a->changes.axes,
+                  "sides that D, H and W rise to, such as SPL, or stored; else the architecture's")
+      ->type_name("AXES");
   app->add_option("--flip-depth", a->flip_depth,
                   "turn the order of stored slices round; else the architecture's")
       ->check(CLI::IsMember({"on", "off"}))

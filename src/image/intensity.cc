@@ -45,6 +45,25 @@ bool is_whole(double value) {
 
 }  // namespace
 
+at::Tensor rescale_voxels(const at::Tensor& voxels, double slope, double offset) {
+  const at::Tensor values = voxels.contiguous();
+  return with_voxel_type(values.scalar_type(), [&]<typename T>(std::type_identity<T>) {
+    const T* from = values.const_data_ptr<T>();
+    const auto fill = [&]<typename To>(at::ScalarType type, double low, double high, To) {
+      at::Tensor result = at::empty(values.sizes(), values.options().dtype(type));
+      To* to = result.mutable_data_ptr<To>();
+      for (std::int64_t i = 0; i < values.numel(); ++i)
+        to[i] = static_cast<To>(std::clamp(slope * static_cast<double>(from[i]) + offset, low, high));
+      return result;
+    };
+    const bool whole = std::is_integral_v<T> && is_whole(slope) && is_whole(offset);
+    using Whole = std::numeric_limits<std::int32_t>;
+    if (whole) return fill(at::kInt, Whole::min(), Whole::max(), std::int32_t{});
+    constexpr double kHighest = std::numeric_limits<float>::max();
+    return fill(at::kFloat, -kHighest, kHighest, float{});
+  });
+}
+
 at::Tensor ct_to_int16(const at::Tensor& voxels, std::string_view source_name) {
   if (voxels.scalar_type() == at::kShort) return voxels;
   at::Tensor result = at::empty(voxels.sizes(), voxels.options().dtype(at::kShort));

@@ -7,7 +7,12 @@
 
 namespace pillar {
 
-// All throw Error(input) naming `source_name` and the first value at fault; contiguous tensors in and out.
+// slope * value + offset: int32 of whole values by a whole slope and offset, values beyond it at its ends,
+// else float32. Contiguous or not; the result is contiguous.
+at::Tensor rescale_voxels(const at::Tensor& voxels, double slope, double offset);
+
+// All others throw Error(input) naming `source_name` and the first value at fault; contiguous tensors in and
+// out.
 
 // Truncates towards zero, as ITK casts; a value beyond int16 is an error.
 at::Tensor ct_to_int16(const at::Tensor& voxels, std::string_view source_name);

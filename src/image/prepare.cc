@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/image/volume_file.h"
 
+#include "image/intensity.h"
 #include "image/padding.h"
 
 #include <spdlog/spdlog.h>
@@ -10,21 +11,53 @@
 namespace pillar {
 namespace {
 
+void log_report(const LoadReport& report, const std::filesystem::path& source) {
+  for (const std::string& note : report.notes) spdlog::warn("{}: {}", source.string(), note);
+}
+
+void bring_to_unit(Volume& loaded, const IntensityScale& scale, Notes& notes) {
+  if (scale == IntensityScale()) return;
+  loaded.voxels_dhw = rescale_voxels(loaded.voxels_dhw, scale.slope, scale.offset);
+  notes.add(fmt::format("values are {} x stored + {}, as asked for", scale.slope, scale.offset));
+}
+
 // What a DICOM series and a volume file have in common once they are loaded. Takes the volume over, so that
 // its voxels go as soon as they are resampled.
-PreparedVolume prepare_loaded(Volume loaded, LoadReport report, const std::string& source_name,
-                              PreprocessOptions options) {
+PreparedVolume prepare_loaded(Volume loaded, LoadReport report, const std::filesystem::path& source,
+                              const PrepareOptions& options) {
+  if (options.judge) options.judge(loaded, report.notes);
+  log_report(report, source);
   PreparedVolume prepared;
   prepared.source = report.own_grid.value_or(grid_of(loaded));
   prepared.from_true_positions = report.own_grid.has_value();
   prepared.report = std::move(report);
-  options.modality = loaded.modality;
-  if (prepared.from_true_positions) options.target_spacing_xyz_mm.reset();  // it has it already
-  PreprocessResult result = preprocess(loaded, options, source_name);
+  if (options.axes && loaded.oriented) prepared.order = axis_order(loaded.geometry, *options.axes);
+  loaded = reordered(loaded, prepared.order);
+  PreprocessOptions preprocessing = options.preprocess;
+  preprocessing.modality = loaded.modality;
+  if (prepared.from_true_positions) preprocessing.target_spacing_xyz_mm.reset();  // it has it already
+  PreprocessResult result = preprocess(loaded, preprocessing, source.string());
   prepared.volume = std::move(result.volume);
+  prepared.volume.oriented = loaded.oriented;
   prepared.is_mask = result.is_mask;
   prepared.resample_shape = result.resample_shape;
   return prepared;
+}
+
+// The spacing asked for, along the columns, rows and planes of a series whose axes are to be brought to
+// others.
+std::optional<std::array<double, 3>> spacing_of_planes(const DicomSeries& series,
+                                                       const PrepareOptions& options) {
+  const auto& asked = options.preprocess.target_spacing_xyz_mm;
+  if (!asked || !options.axes || series.planes.empty()) return asked;
+  const auto [ax, ay, az, bx, by, bz] = series.planes.front().orientation;
+  Geometry geometry;
+  geometry.direction = {ax, bx, ay * bz - az * by, ay, by, az * bx - ax * bz, az, bz, ax * by - ay * bx};
+  const AxisOrder order = axis_order(geometry, *options.axes);
+  std::array<double, 3> spacing = *asked;
+  for (std::size_t to = 0; to < 3; ++to)
+    spacing[2 - static_cast<std::size_t>(order.from[to])] = (*asked)[2 - to];
+  return spacing;
 }
 
 // A single slice is a volume all the same; whoever meant more of them should know.
@@ -41,10 +74,6 @@ void settle_padding(Volume& volume, const PreprocessOptions& options, LoadReport
   volume.voxels_dhw = std::move(padded.voxels);
 }
 
-void log_report(const LoadReport& report, const std::filesystem::path& source) {
-  for (const std::string& note : report.notes) spdlog::warn("{}: {}", source.string(), note);
-}
-
 }  // namespace
 
 PreparedVolume prepare_series(const DicomSeries& series, const std::filesystem::path& source,
@@ -58,14 +87,14 @@ PreparedVolume prepare_series(const DicomSeries& series, const std::filesystem::
   DicomLoadOptions load;
   load.gaps = options.gaps;
   load.gantry_tilt = options.gantry_tilt;
-  load.target_spacing_xyz_mm = options.preprocess.target_spacing_xyz_mm;
+  load.target_spacing_xyz_mm = spacing_of_planes(series, options);
   load.padding_is_air = options.padding_is_air && !is_said_mask;
   load.nearest_neighbour = is_said_mask;
   load.threads = options.preprocess.threads;
   Volume volume = load_series(series, load, report);
+  bring_to_unit(volume, options.intensity, report.notes);
   note_single_slice(volume, report);
-  log_report(report, source);
-  return prepare_loaded(std::move(volume), std::move(report), source.string(), options.preprocess);
+  return prepare_loaded(std::move(volume), std::move(report), source, options);
 }
 
 PreparedVolume prepare_volume_file(const std::filesystem::path& file, const PrepareOptions& options) {
@@ -82,10 +111,10 @@ PreparedVolume prepare_volume_file(const std::filesystem::path& file, const Prep
   for (const std::string& note : notes)
     report.notes.add(note.starts_with(prefix) ? note.substr(prefix.size()) : note);
   report.source_slice_count = volume.voxels_dhw.size(0);
+  bring_to_unit(volume, options.intensity, report.notes);
   if (options.padding_is_air) settle_padding(volume, options.preprocess, report);
   note_single_slice(volume, report);
-  log_report(report, file);
-  return prepare_loaded(std::move(volume), std::move(report), file.string(), options.preprocess);
+  return prepare_loaded(std::move(volume), std::move(report), file, options);
 }
 
 }  // namespace pillar

@@ -78,6 +78,10 @@ std::string tower_config_json(const std::string& architecture_json, const std::s
       document["preprocess"] = {{tower, block}};
     }
     if (changes.pad_value) document["preprocess"][tower]["pad_value"] = *changes.pad_value;
+    if (changes.axes) {
+      parse_model_axes(*changes.axes);
+      document["preprocess"][tower]["axes"] = *changes.axes;
+    }
     if (changes.flip_depth) document["preprocess"][tower]["flip_depth"] = *changes.flip_depth;
     document.erase("finetune");
     const std::string text = document.dump(2) + "\n";

@@ -23,7 +23,7 @@ constexpr NamedGrid kCtGrids[] = {{"abdomen", {1.5, 1.5, 1.5}},
 constexpr NamedGrid kMrGrids[] = {{"breast", {1, 1, 1}}};
 
 const std::vector<std::string> kKeys = {
-    "target_spacing_xyz_mm", "size_dhw",  "pad_value", "flip_depth", "windows",
+    "target_spacing_xyz_mm", "size_dhw",  "pad_value", "axes", "flip_depth", "windows",
     "normalisation",         "intensity", "family"};
 
 std::optional<WindowFamily> parse_family(std::string_view text) {
@@ -60,7 +60,9 @@ PreprocessSpec defaults(const std::string& modality, WindowFamily family, const 
   spec.family = family;
   spec.size_dhw = tower_size_dhw;
   spec.target_spacing_xyz_mm = spacing_of_name(modality, family);
-  if (family == WindowFamily::xray) spec.intensity = IntensityMap::native;
+  if (family != WindowFamily::xray) return spec;
+  spec.intensity = IntensityMap::native;
+  spec.axes.reset();  // a projection has no slices to bring anywhere
   return spec;
 }
 
@@ -81,6 +83,17 @@ void read_sizes(const Config& block, PreprocessSpec& spec) {
   }
 }
 
+// What `parse` throws for a flag becomes a fault of the key.
+template <typename Parse>
+auto parse_key(const Config& key, const Parse& parse) {
+  try {
+    return parse(key.as_string());
+  } catch (const Error& error) {
+    if (error.category() != ErrorCategory::usage) throw;
+    key.fail(error.what());
+  }
+}
+
 PreprocessSpec parse_block(const Config& block, const std::string& modality, const SizeDhw& tower_size_dhw) {
   block.allow_only(kKeys);
   std::optional<WindowFamily> family = family_of_name(modality);
@@ -98,13 +111,10 @@ PreprocessSpec parse_block(const Config& block, const std::string& modality, con
   spec.flip_depth = block.get("flip_depth").as_bool(spec.flip_depth);
   spec.normalisation = block.get("normalisation").as_string(spec.normalisation);
   if (spec.normalisation != "none") block.get("normalisation").fail("only none is known here");
-  try {
-    spec.windows = block.get("windows").as_string(spec.windows);
-    spec.intensity = parse_intensity_map(block.get("intensity").as_string(to_string(spec.intensity)));
-  } catch (const Error& error) {
-    if (error.category() != ErrorCategory::usage) throw;
-    block.get("intensity").fail(error.what());
-  }
+  spec.windows = block.get("windows").as_string(spec.windows);
+  const Config intensity = block.get("intensity"), axes = block.get("axes");
+  if (intensity.exists()) spec.intensity = parse_key(intensity, parse_intensity_map);
+  if (axes.exists()) spec.axes = parse_key(axes, parse_model_axes);
   return spec;
 }
 
@@ -118,6 +128,11 @@ IntensityMap parse_intensity_map(std::string_view text) {
   if (text == "rave10") return IntensityMap::rave10;
   if (text == "native") return IntensityMap::native;
   fail(ErrorCategory::usage, "unknown intensity '{}'; rave10 or native", text);
+}
+
+std::optional<BodyAxes> parse_model_axes(std::string_view text) {
+  if (text == "stored") return std::nullopt;
+  return parse_body_axes(text);
 }
 
 PreprocessSpec default_preprocess_spec(const std::string& modality, const SizeDhw& tower_size_dhw) {
@@ -152,10 +167,10 @@ std::string describe(const PreprocessSpec& spec) {
   const std::string spacing = spec.target_spacing_xyz_mm
                                   ? fmt::format("{} mm", fmt::join(*spec.target_spacing_xyz_mm, "x"))
                                   : "any spacing";
-  return fmt::format("{} voxels (D,H,W) of {}, pad {}, {}, windows {}, intensity {}",
-                     fmt::join(spec.size_dhw, "x"), spacing, spec.pad_value,
-                     spec.flip_depth ? "flipped along D" : "not flipped", spec.windows,
-                     to_string(spec.intensity));
+  return fmt::format(
+      "{} voxels (D,H,W) of {}, pad {}, {}, axes {}, windows {}, intensity {}", fmt::join(spec.size_dhw, "x"),
+      spacing, spec.pad_value, spec.flip_depth ? "flipped along D" : "not flipped",
+      spec.axes ? to_letters(*spec.axes) : "as stored", spec.windows, to_string(spec.intensity));
 }
 
 }  // namespace pillar

@@ -20,6 +20,9 @@ constexpr Span kOffsetTissue = {824, 1224};
 constexpr Span kTissue = {-200, 300};
 constexpr float kDensest = 3100;    // HU, but for metal
 constexpr float kEmptiest = -4000;  // what scanners fill the corners with is above
+constexpr double kLeastRange = 20;  // a scan of water alone has more noise than that
+constexpr double kAirShare = 0.2;   // of the voxels, where they lie at 0 as air alone does
+constexpr std::int64_t kJudgedVoxels = 1 << 20;
 
 // Parts of all voxels, 0 to 1.
 struct Shares {
@@ -27,11 +30,14 @@ struct Shares {
          emptier = 0;
 };
 
+// Of every so manieth voxel; an odd step does not stay in one column.
 template <typename Voxel>
-Shares shares_of(const Voxel* voxels, std::int64_t count) {
+Shares shares_of(const Voxel* voxels, std::int64_t total) {
+  const std::int64_t step = total <= kJudgedVoxels ? 1 : (total / kJudgedVoxels) | 1;
+  const std::int64_t count = (total + step - 1) / step;
   std::array<std::int64_t, 7> n = {};
   const auto within = [](float value, Span span) { return value >= span.low && value <= span.high ? 1 : 0; };
-  for (std::int64_t i = 0; i < count; ++i) {
+  for (std::int64_t i = 0; i < total; i += step) {
     const auto value = static_cast<float>(voxels[i]);
     n[0] += value < kBelowLiftedAir ? 1 : 0;
     n[1] += within(value, kLiftedAir);
@@ -54,26 +60,37 @@ Shares shares_of(const at::Tensor& voxels) {
   return shares_of(static_cast<const float*>(data), voxels.numel());
 }
 
+// "All are from 0 up, and 40 % are air at 0": the scale begins where HU has water.
+bool has_air_at_zero(double min, const Shares& shares) {
+  return min >= 0 && shares.offset_air > kAirShare;
+}
+
 ValueCheck judge_ct(double min, double max, const Shares& shares) {
   if (min >= 0 && shares.offset_air > 0.02 && shares.offset_tissue > 0.02) {
-    return {ValueLook::offset_1024, true,
+    return {ValueLook::offset_1024, /*warning=*/true, /*impossible=*/true,
             fmt::format(
                 "Not HU but HU + 1024: no value is below 0, {:.0f} % lie within 0 to 24 (air) and {:.0f} % "
-                "within 824 to 1224 (soft tissue). Every window is off by 1024.",
+                "within 824 to 1224 (soft tissue). Air should be near -1000; every window is off by 1024.",
                 100 * shares.offset_air, 100 * shares.offset_tissue)};
   }
   if (shares.lifted_air > 0.01 && shares.below_lifted_air < 0.001) {
     return {
-        ValueLook::lifted_air, false,
+        ValueLook::lifted_air, /*warning=*/false, /*impossible=*/false,
         fmt::format(
             "Air lies near -768 ({:.0f} % within -800 to -740, nothing to speak of below): the scale of the "
             "published 10-bit stream (rave10). Expected; the released weights were trained on it.",
             100 * shares.lifted_air)};
   }
+  const bool impossible = max - min < kLeastRange || has_air_at_zero(min, shares);
   const auto foreign = [&](const std::string& why) {
-    return ValueCheck{ValueLook::foreign, true,
-                      fmt::format("These do not look like HU: values from {:g} to {:g}, {}.", min, max, why)};
+    return ValueCheck{ValueLook::foreign, /*warning=*/true, impossible,
+                      fmt::format("These {} HU: values from {:g} to {:g}, {}.",
+                                  impossible ? "cannot be" : "do not look like", min, max, why)};
   };
+  if (has_air_at_zero(min, shares)) {
+    return foreign(fmt::format("none below 0, and {:.0f} % within 0 to 24, where air would be near -1000",
+                               100 * shares.offset_air));
+  }
   if (min >= 0) return foreign("none below 0, where air and fat are");
   if (max - min < 50) return foreign("hardly any contrast");
   if (shares.too_dense > 0.1) {
@@ -83,25 +100,54 @@ ValueCheck judge_ct(double min, double max, const Shares& shares) {
     return foreign(fmt::format("{:.0f} % below {:g}, emptier than air", 100 * shares.emptier, kEmptiest));
   }
   if (shares.tissue < 0.01) return foreign("hardly any within -200 to 300, where soft tissue is");
-  return {ValueLook::hounsfield, false, fmt::format("Values from {:g} to {:g} look like HU.", min, max)};
+  return {ValueLook::hounsfield, /*warning=*/false, /*impossible=*/false,
+          fmt::format("Values from {:g} to {:g} look like HU.", min, max)};
 }
 
 }  // namespace
 
 ValueCheck check_values(const at::Tensor& voxels, WindowFamily family) {
   if (!voxels.defined() || voxels.numel() == 0) fail(ErrorCategory::input, "no voxels to judge");
-  const at::Tensor values = voxels.contiguous();
+  at::Tensor values = voxels.contiguous();
+  for (const at::ScalarType other : {at::kByte, at::kChar, at::kInt, at::kDouble}) {
+    if (voxels.scalar_type() == other) values = values.to(at::kFloat);
+  }
   const windows::Statistics found =
       windows::statistics(values, {.extremes = true, .moments = false, .percents = {}}, 1);
   if (found.min == found.max) {
-    return {ValueLook::constant, true,
+    return {ValueLook::constant, /*warning=*/true, /*impossible=*/family == WindowFamily::ct,
             fmt::format("Every voxel has the value {:g}: there is nothing to see.", found.min)};
   }
   if (family != WindowFamily::ct) {
-    return {ValueLook::signal, false,
+    return {ValueLook::signal, /*warning=*/false, /*impossible=*/false,
             fmt::format("Signal from {:g} to {:g}, no unit.", found.min, found.max)};
   }
   return judge_ct(found.min, found.max, shares_of(values));
+}
+
+ValuePolicy parse_value_policy(std::string_view text) {
+  if (text == "refuse") return ValuePolicy::refuse;
+  if (text == "warn") return ValuePolicy::only_say;
+  fail(ErrorCategory::usage, "unknown check of values '{}'; refuse or warn", text);
+}
+
+void judge_values(const at::Tensor& voxels, WindowFamily family, ValuePolicy policy, std::string_view source,
+                  Notes& notes) {
+  const ValueCheck check = check_values(voxels, family);
+  if (!check.warning) return;
+  const bool is_offset = check.look == ValueLook::offset_1024;
+  const bool refused =
+      check.impossible && policy != ValuePolicy::only_say && !(is_offset && policy == ValuePolicy::lenient);
+  if (!refused) {
+    notes.add(check.message +
+              (is_offset ? " pillar-rave encode --set intensity.offset=-1024 takes it off" : ""));
+    return;
+  }
+  fail(ErrorCategory::input, "{}: {} {}", source, check.message,
+       is_offset
+           ? "pillar-rave encode --set intensity.offset=-1024 takes it off"
+           : "pillar-rave encode --set intensity.slope=A --set intensity.offset=B takes A x value + B for "
+             "HU; --set intensity.check=warn takes them as they are");
 }
 
 }  // namespace pillar

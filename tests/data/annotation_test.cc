@@ -5,6 +5,7 @@
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/sample.h"
 
+#include "data/scan/fitted_input.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
@@ -170,6 +171,56 @@ fs::path write_scan_sample(const fs::path& path, const Volume& volume, bool is_m
   if (is_mask) options.archive = Archive::tar_lz4;
   write_sample(path, volume, metadata, options);
   return path;
+}
+
+TEST(Annotation, TurnsWithItsScanWhateverAxesEachIsStoredAlong) {
+  TempDir dir;
+  const Volume scan =
+      scan_with({20, 40, 30}, {{6, 10, 8}, {14, 24, 30}}, test::axis_aligned({1, 1, 1}, {5, 6, 7}));
+  const auto stored_along = [](const Volume& volume, const char* axes) {
+    return reordered(volume, axis_order(volume.geometry, parse_body_axes(axes)));
+  };
+  PreprocessSpec spec = spec_of({12, 24, 20});
+  spec.target_spacing_xyz_mm = {2, 1.25, 1.5};
+  const auto masked_input = [&](const char* scan_axes, const char* mask_axes,
+                                const char* boxes_of = nullptr) {
+    write_volume_file(dir / "scan.nii.gz", stored_along(scan, scan_axes));
+    write_volume_file(dir / "mask.nii.gz", stored_along(mask_of(scan), mask_axes));
+    const Scan read = read_with(dir / "scan.nii.gz", spec);
+    Notes notes;
+    StudyAnnotation marked{dir / "mask.nii.gz", {}};
+    if (boxes_of != nullptr) marked = {{}, {{{0, 6, 10}, {22, 14, 24}}}};  // the box in a scan along RSP
+    const at::Tensor mask = read_annotation(marked, read, spec, notes);
+    EXPECT_THAT(notes, IsEmpty());
+    const FittedInput fitted = fit_input(read, spec, notes, std::nullopt);
+    at::Tensor out = at::full({12, 24, 20}, 7, at::kByte);
+    write_mask(mask, fitted.placement, out.mutable_data_ptr<std::uint8_t>());
+    return out;
+  };
+  const at::Tensor expected = masked_input("SPL", "SPL");
+  EXPECT_GT(expected.sum().item<std::int64_t>(), 100);
+  for (const char* axes : {"IPL", "SAL", "SAR", "LSA", "PIR"}) {
+    EXPECT_TRUE(at::equal(masked_input(axes, axes), expected)) << axes;
+    EXPECT_TRUE(at::equal(masked_input("SAL", axes), expected)) << axes << " on SAL";
+  }
+  EXPECT_TRUE(at::equal(masked_input("RSP", "SPL", "RSP"), expected)) << "boxes are of the stored scan";
+}
+
+TEST(Annotation, OfAStoredSampleLiesOnTheGridOfTheSampleThatItsScanWouldMake) {
+  TempDir dir;
+  const Volume scan = scan_with(kScanDhw, kBox, test::axis_aligned({1, 1, 1}, {0, 0, 0}));
+  const Volume turned = reordered(scan, axis_order(scan.geometry, parse_body_axes("LSA")));
+  write_volume_file(dir / "scan.nii.gz", turned);
+  Volume mask = mask_of(turned, at::kUInt16);
+  mask.modality = Modality::mr;
+  mask.oriented = false;
+  PreprocessSpec spec = spec_of({9, 30, 36});
+  const Scan read = read_with(dir / "scan.nii.gz", spec);
+  mask.voxels_dhw = mask.voxels_dhw.narrow(2, 5, 30).contiguous();
+  Notes notes;
+  const fs::path path = write_scan_sample(dir / "M1.tar.lz4", mask, true);
+  EXPECT_TRUE(at::equal(read_annotation({path, {}}, read, spec, notes).to(at::kBool),
+                        read.volume.voxels_dhw.eq(kBright)));
 }
 
 TEST(Annotation, AnArchiveOfAMaskBelongsToItsSample) {

@@ -134,23 +134,89 @@ Scan with_normal(std::array<double, 3> normal) {
   return scan;
 }
 
-TEST(ModelInput, SlicesThatRunFromHeadToFeetAreNotTurnedRound) {
+TEST(ModelInput, TheHeadEndComesFirstWhicheverWaySlicesRun) {
   PreprocessSpec spec = plain({2, 1, 1});
   spec.flip_depth = true;
   Notes notes;
-  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0.1, -0.99}), spec, notes).voxels_cdhw, 0, 0, 0), 0);
-  EXPECT_THAT(notes, ElementsAre("PH1: slices run from head to feet: not flipped"));
+  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0.01, -0.99995}), spec, notes).voxels_cdhw, 0, 0, 0), 0);
+  EXPECT_THAT(notes, ElementsAre("PH1: stored along IPL (D,H,W), brought to SPL, as the model takes it"));
   notes.clear();
   EXPECT_EQ(at_dhw(model_input(with_normal({0, 0, 1}), spec, notes).voxels_cdhw, 0, 0, 0), 100);
-  EXPECT_EQ(at_dhw(model_input(with_normal({0.9, 0, -0.43}), spec, notes).voxels_cdhw, 0, 0, 0), 100)
-      << "sagittal: the public rule";
   Scan unknown = with_normal({0, 0, -1});
   unknown.geometry_known = false;
   EXPECT_EQ(at_dhw(model_input(unknown, spec, notes).voxels_cdhw, 0, 0, 0), 100) << "the public rule";
+  spec.axes.reset();
+  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0, -1}), spec, notes).voxels_cdhw, 0, 0, 0), 100)
+      << "as stored: the public rule";
   EXPECT_THAT(notes, IsEmpty());
   spec.flip_depth = false;
   EXPECT_EQ(at_dhw(model_input(with_normal({0, 0, -1}), spec, notes).voxels_cdhw, 0, 0, 0), 0);
-  EXPECT_THAT(notes, IsEmpty());
+  spec.axes = kAxialBodyAxes;
+  EXPECT_EQ(at_dhw(model_input(with_normal({0, 0, -1}), spec, notes).voxels_cdhw, 0, 0, 0), 100)
+      << "without the flip the feet come first";
+}
+
+// The scan with its axes in another order, lying where it lay.
+Scan stored_along(const Scan& scan, const char* axes) {
+  Scan other = scan;
+  other.volume = reordered(scan.volume, axis_order(scan.volume.geometry, parse_body_axes(axes)));
+  return other;
+}
+
+Scan axial(at::Tensor voxels_dhw) {
+  Scan scan = scan_of(std::move(voxels_dhw));
+  scan.volume.geometry = test::axis_aligned({0.5, 1, 2}, {10, 20, 30});
+  scan.geometry_known = true;
+  return scan;
+}
+
+TEST(ModelInput, HoweverAScanIsStoredTheModelSeesOnePatient) {
+  const Scan scan = axial(test::random_voxels(7, 6, 5, at::kShort, -1000, 1000));
+  for (const SizeDhw& size : {SizeDhw{4, 8, 3}, SizeDhw{10, 5, 8}, SizeDhw{7, 6, 5}}) {
+    for (const IntensityMap intensity : {IntensityMap::native, IntensityMap::rave10}) {
+      PreprocessSpec spec = plain(size);
+      spec.flip_depth = true;
+      spec.intensity = intensity;
+      const at::Tensor expected = input(scan, spec);
+      for (const char* axes : {"SPL", "IPL", "SAL", "SAR", "LSA", "PIR", "RAI", "ALS"})
+        EXPECT_TRUE(at::equal(input(stored_along(scan, axes), spec), expected)) << axes;
+      spec.axes.reset();
+      if (size != SizeDhw{7, 6, 5}) continue;
+      EXPECT_FALSE(at::equal(input(stored_along(scan, "SAL"), spec), expected)) << "as stored";
+    }
+  }
+}
+
+TEST(ModelInput, AModelMayTakeOtherAxes) {
+  const Scan scan = axial(indexed(4, 3, 2));
+  PreprocessSpec spec = plain({2, 4, 3});
+  spec.axes = parse_body_axes("RIP");
+  const at::Tensor out = input(scan, spec);
+  EXPECT_EQ(at_dhw(out, 0, 0, 0), 301) << "the last column, the last slice, the first row";
+  EXPECT_EQ(at_dhw(out, 1, 0, 0), 300);
+  EXPECT_EQ(at_dhw(out, 0, 3, 2), 21);
+}
+
+TEST(ModelInput, ObliqueAxesAreTakenForTheNearestAndThatIsSaid) {
+  Scan scan = axial(indexed(2, 2, 2));
+  const double c = std::cos(0.35), s = std::sin(0.35);  // 20 degrees, a head with its chin up
+  scan.volume.geometry.direction = {1, 0, 0, 0, c, s, 0, -s, c};
+  Notes notes;
+  const at::Tensor out = model_input(scan, plain({2, 2, 2}), notes).voxels_cdhw;
+  EXPECT_TRUE(at::equal(out[0], indexed(2, 2, 2)));
+  EXPECT_THAT(notes, ElementsAre("PH1: its axes are up to 20.1 degrees off the patient's; taken as the "
+                                 "nearest, SPL"));
+}
+
+TEST(ModelInput, TheSpacingIsComparedAlongTheModelsAxes) {
+  PreprocessSpec spec = plain({2, 2, 2});
+  spec.target_spacing_xyz_mm = {0.5, 1, 2};
+  Scan scan = stored_along(axial(indexed(2, 2, 2)), "LSA");
+  scan.spacing_xyz_mm = scan.volume.geometry.spacing_xyz_mm;
+  EXPECT_EQ(scan.spacing_xyz_mm, (std::array<double, 3>{1, 2, 0.5}));
+  Notes notes;
+  model_input(scan, spec, notes);
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("stored along LSA")));
 }
 
 TEST(ModelInput, Rave10IsWhatTheStreamWouldHaveMade) {

@@ -81,10 +81,24 @@ TEST(Placement, AFlipCountsSlicesFromTheEndAfterTheFit) {
 TEST(Placement, AxesThatAreSwappedAndMirroredStayExact) {
   Geometry geometry = coarse();
   geometry.direction = {0, 1, 0, 1, 0, 0, 0, 0, -1};  // columns run along y, rows along x, slices down
-  const ModelInput input = placed_input(placed_scan({5, 3, 4}, geometry), fitted_to({3, 3, 4}));
+  PreprocessSpec spec = fitted_to({3, 3, 4});
+  spec.axes.reset();
+  const ModelInput input = placed_input(placed_scan({5, 3, 4}, geometry), spec);
   EXPECT_THAT(input.to_patient({0, 0, 0}), ElementsAre(10, 20, 28));
   EXPECT_THAT(input.to_patient({2, 1, 3}), ElementsAre(11, 21.5, 24));
   EXPECT_THAT(from_patient(input.placement, {11, 21.5, 24}), ElementsAre(2, 1, 3));
+}
+
+TEST(Placement, AxesThatWereBroughtToTheModelsStayInThePatient) {
+  Geometry geometry = coarse();
+  geometry.direction = {0, 1, 0, 1, 0, 0, 0, 0, -1};
+  const ModelInput input = placed_input(placed_scan({5, 3, 4}, geometry), fitted_to({3, 4, 3}));
+  // Slices 3, 2, 1 of 5, which lie 2 mm below each other; rows are what were columns.
+  EXPECT_THAT(to_volume(input.placement, {0, 0, 0}), ElementsAre(3, 0, 0));
+  EXPECT_THAT(to_volume(input.placement, {2, 3, 1}), ElementsAre(1, 1, 3));
+  EXPECT_THAT(input.to_patient({0, 0, 0}), ElementsAre(10, 20, 24));
+  EXPECT_THAT(input.to_patient({2, 3, 1}), ElementsAre(11, 21.5, 28));
+  EXPECT_THAT(from_patient(input.placement, {11, 21.5, 28}), ElementsAre(2, 3, 1));
 }
 
 TEST(Placement, ObliqueAxesComeBack) {
@@ -120,8 +134,12 @@ TEST(Placement, SaysWhereEveryVoxelComesFrom) {
   for (const SizeDhw& stored : {SizeDhw{5, 4, 3}, SizeDhw{2, 7, 6}, SizeDhw{8, 3, 4}}) {
     for (const SizeDhw& size : {SizeDhw{4, 4, 4}, SizeDhw{5, 2, 7}, SizeDhw{3, 6, 3}}) {
       for (const bool flip : {false, true}) {
-        const Scan scan = placed_scan(stored);
-        expect_true_origins(scan, placed_input(scan, fitted_to(size, flip)));
+        for (const char* axes : {"SPL", "IAL", "LSA", "PRI"}) {
+          const Scan scan = placed_scan(stored);
+          PreprocessSpec spec = fitted_to(size, flip);
+          spec.axes = parse_body_axes(axes);
+          expect_true_origins(scan, placed_input(scan, spec));
+        }
       }
     }
   }

@@ -66,6 +66,26 @@ TEST(Prepare, AVolumeFileIsTakenForCtWithAWarningThatNamesNoPath) {
   EXPECT_EQ(said.report.source_slice_count, 10);
 }
 
+TEST(Prepare, AxesAreBroughtToThoseAskedForBeforeAnythingElse) {
+  TempDir dir;
+  Volume volume = test::smooth_volume(10, 40, 44);
+  volume.geometry = test::axis_aligned({0.8, 0.9, 2.5}, {-10, 20, 30});
+  PrepareOptions options = to_cube(12);
+  options.modality = Modality::ct;
+  options.axes = kAxialBodyAxes;
+  write_volume_file(dir / "SPL.nrrd", volume);
+  const PreparedVolume expected = prepare_volume_file(dir / "SPL.nrrd", options);
+  EXPECT_TRUE(expected.order.keeps_all());
+  for (const char* axes : {"IPL", "SAR", "LSA"}) {
+    const Volume stored = reordered(volume, axis_order(volume.geometry, parse_body_axes(axes)));
+    write_volume_file(dir / "other.nrrd", stored);
+    const PreparedVolume prepared = prepare_volume_file(dir / "other.nrrd", options);
+    EXPECT_TRUE(test::same_voxels(prepared.volume.voxels_dhw, expected.volume.voxels_dhw)) << axes;
+    EXPECT_EQ(prepared.source.size_dhw, size_dhw(stored.voxels_dhw));
+    EXPECT_EQ(prepared.order, axis_order(stored.geometry, kAxialBodyAxes));
+  }
+}
+
 TEST(Prepare, AVolumeFileIsNamedWithoutItsExtension) {
   EXPECT_EQ(volume_file_name("scans/P1.nii.gz"), "P1");
   EXPECT_EQ(volume_file_name("P1.2.nrrd"), "P1.2");

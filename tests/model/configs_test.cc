@@ -52,7 +52,7 @@ TEST(Configs, PreprocessingGivesWhatTheTowerTakes) {
     const AtlasConfig config = load_atlas_config(file);
     const TowerConfig& tower = config.tower("");
     const Config preprocess = Config::load(file).get("preprocess").get(known.modality);
-    preprocess.allow_only({"target_spacing_xyz_mm", "size_dhw", "pad_value", "flip_depth", "windows",
+    preprocess.allow_only({"target_spacing_xyz_mm", "size_dhw", "pad_value", "axes", "flip_depth", "windows",
                            "normalisation", "intensity"});
     const std::vector<std::int64_t> size = preprocess.get("size_dhw").as_ints(3);
     EXPECT_TRUE(std::equal(size.begin(), size.end(), tower.size_dhw().begin()));

@@ -34,6 +34,8 @@ TEST(PreprocessSpec, PublicDefaultsByTheNameOfTheTower) {
   EXPECT_EQ(ct.size_dhw, kSize);
   EXPECT_EQ(ct.pad_value, -1);
   EXPECT_TRUE(ct.flip_depth);
+  EXPECT_EQ(ct.axes, kAxialBodyAxes);
+  EXPECT_EQ(xray.axes, std::nullopt);
   EXPECT_EQ(ct.windows, "all");
   EXPECT_EQ(ct.normalisation, "none");
   EXPECT_EQ(ct.intensity, IntensityMap::rave10);
@@ -50,11 +52,14 @@ TEST(PreprocessSpec, WithoutABlockItSaysSo) {
 TEST(PreprocessSpec, EveryKeyIsRead) {
   const PreprocessSpec spec = parse(R"({"preprocess": {"chest_ct": {
       "target_spacing_xyz_mm": [0.7, 0.8, 2.5], "size_dhw": [128, 64, 96], "pad_value": -1024.5, "flip_depth": false,
+      "axes": "LSA",
       "windows": "lung,bone", "normalisation": "none", "intensity": "native", "family": "mr"}}})");
   EXPECT_EQ(spec.origin, "config.json, chest_ct");
   EXPECT_EQ(spec.target_spacing_xyz_mm, (Spacing{0.7, 0.8, 2.5}));
   EXPECT_EQ(spec.pad_value, -1024.5);
   EXPECT_FALSE(spec.flip_depth);
+  EXPECT_EQ(spec.axes, parse_body_axes("LSA"));
+  EXPECT_EQ(parse(R"({"preprocess": {"chest_ct": {"axes": "stored"}}})").axes, std::nullopt);
   EXPECT_EQ(spec.windows, "lung,bone");
   EXPECT_EQ(spec.intensity, IntensityMap::native);
   EXPECT_EQ(spec.family, WindowFamily::mr);
@@ -86,6 +91,8 @@ TEST(PreprocessSpec, FaultyBlocksAreRefusedWithTheKey) {
   refuses(R"({"pad_value": "air"})", "pad_value");
   refuses(R"({"normalisation": "imagenet"})", "only none");
   refuses(R"({"intensity": "hu"})", "unknown intensity 'hu'");
+  refuses(R"({"axes": "SPS"})", "preprocess.chest_ct.axes");
+  refuses(R"({"axes": "axial"})", "three letters");
   refuses(R"({"family": "pet"})", "ct, mr or xray");
   refuses("[1]", "chest_ct");
   EXPECT_PILLAR_ERROR(parse(R"({"preprocess": 3})"), ErrorCategory::input, HasSubstr("preprocess"));
@@ -93,12 +100,13 @@ TEST(PreprocessSpec, FaultyBlocksAreRefusedWithTheKey) {
 
 TEST(PreprocessSpec, OneLineSaysItAll) {
   EXPECT_EQ(describe(default_preprocess_spec("chest_ct", kSize)),
-            "128x64x96 voxels (D,H,W) of 1.25x1.25x1.25 mm, pad -1, flipped along D, windows all, "
-            "intensity rave10");
+            "128x64x96 voxels (D,H,W) of 1.25x1.25x1.25 mm, pad -1, flipped along D, axes SPL, windows "
+            "all, intensity rave10");
   PreprocessSpec xray = default_preprocess_spec("xray", kSize);
   xray.flip_depth = false;
   EXPECT_EQ(describe(xray),
-            "128x64x96 voxels (D,H,W) of any spacing, pad -1, not flipped, windows all, intensity native");
+            "128x64x96 voxels (D,H,W) of any spacing, pad -1, not flipped, axes as stored, windows all, "
+            "intensity native");
 }
 
 }  // namespace

@@ -27,14 +27,17 @@ struct ModelInput {
 // video coding).
 //    CT: clip to [-1024, 3071], luma code, HU: int16. MR: min-max to uint16 unless done already, luma code,
 //    grey: uint16. Native: as they are.
-// 2. Each axis is cropped from (size - target) / 2, or padded with (target - size) / 2 before and the rest
+// 2. Where the scan's geometry is known, its axes are brought to the spec's by permuting and turning them
+// round; oblique ones are taken for the nearest. A scan whose geometry is not known, and every scan where the
+// spec has no axes, stays as it is stored.
+// 3. Each axis is cropped from (size - target) / 2, or padded with (target - size) / 2 before and the rest
 // after. Where there is padding and the voxels' type cannot hold pad_value (-1 in MR's uint16), the result is
-// float32. For training, `depth_crop` in [0, 1) draws where a deeper scan is cropped, in the order in which
-// its slices are stored: from floor(depth_crop * (size - target + 1)).
-// 3. The slices are turned round if flip_depth is on, unless the geometry is known and they run from head to
-// feet already. What was decided for this scan is added to `notes`, one line each: slices not flipped, a
-// spacing more than 5 % off, MR that was scaled. Throws Error(input) naming the scan: another modality than
-// the spec's, a NaN, no voxels; Error(usage) for a depth_crop outside [0, 1).
+// float32. For training, `depth_crop` in [0, 1) draws where a deeper scan is cropped: from
+// floor(depth_crop * (size - target + 1)).
+// 4. The slices are turned round if flip_depth is on.
+// What was decided for this scan is added to `notes`, one line each: axes that were brought to the spec's or
+// are oblique, a spacing more than 5 % off, MR that was scaled. Throws Error(input) naming the scan: another
+// modality than the spec's, a NaN, no voxels; Error(usage) for a depth_crop outside [0, 1).
 ModelInput model_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes,
                        std::optional<double> depth_crop = std::nullopt);
 

@@ -3,22 +3,27 @@
 #pragma once
 
 #include "pillar/image/axis_fit.h"
+#include "pillar/image/body_axes.h"
 #include "pillar/image/volume.h"
 
 #include <array>
 
 namespace pillar {
 
-// Every step from the scan's volume to the input, as they are done: each axis is cropped or padded, then the
-// slices may be turned round. Resampling comes before, and `source` is the grid that it began with.
+// Every step from the scan's volume to the input, as they are done: the axes are brought to the order and the
+// directions of the model's, each is cropped or padded, then the slices may be turned round. Resampling comes
+// before, and `source` is the grid that it began with.
 struct Placement {
   Grid volume;                   // of the scan's volume, which was fitted
-  std::array<AxisFit, 3> fits;   // of its axes D, H and W
+  AxisOrder order = {};          // of its axes
+  std::array<AxisFit, 3> fits;   // of the axes D, H and W in that order
   SizeDhw size_dhw = {0, 0, 0};  // of the input
   bool flipped = false;          // the input's slice 0 is the last of those that were fitted
   bool in_patient = false;       // else the grids' geometry is not known, and millimetres are only relative
   Grid source;  // of the scan as it was loaded from DICOM or a volume file; a sample's own grid
 
+  SizeDhw fitted_dhw()
+      const;  // the volume's size along the axes in their new order, which the fits begin with
   bool pads() const noexcept;  // whether some of the input's voxels are padding
 };
 

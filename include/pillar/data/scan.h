@@ -23,9 +23,11 @@ struct Scan {
   bool mr_normalised = false;   // MR min-max scaled to uint16 already
   bool geometry_known = false;  // volume.geometry says where slices lie in the patient
   std::optional<std::array<double, 3>> spacing_xyz_mm;  // unset: the sample does not say
-  std::optional<Grid> source;  // of the volume before it was resampled here; unset: it was not
+  std::optional<Grid> source;  // of the volume before it was reordered and resampled here; unset: it was not
   // The volume was not made on `source` but of planes that lay on no even grid: masks go by place.
   bool from_true_positions = false;
+  AxisOrder order = {};  // from the axes of `source` to those of `volume`
+  Notes notes = {};      // of a sample's values: where they do not look like what they should be
 };
 
 struct ScanEntry {
@@ -42,7 +44,7 @@ struct ScanReadOptions {
   int threads = 1;
 };
 
-// Resampling, slices, rows and columns of a spec, as `pillar-rave encode` would do them.
+// Axes, resampling, slices, rows and columns of a spec; all but the axes as `pillar-rave encode` does them.
 PrepareOptions prepare_options(const PreprocessSpec& spec);
 
 // Headers read, voxels not yet: its name and cost are known before anything is decoded.
@@ -57,7 +59,8 @@ struct OpenedScan {
 };
 
 // A DICOM folder with several series: the one with the most slices, which the notes say. Throws Error(io |
-// input) naming the path; a segmentation mask is Error(input).
+// input) naming the path; read() throws Error(input) for a segmentation mask (whole numbers, few of them) and
+// for a CT whose values cannot be HU.
 OpenedScan open_scan(const ScanEntry& entry, const ScanReadOptions& options);
 
 }  // namespace pillar

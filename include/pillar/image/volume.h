@@ -37,6 +37,7 @@ struct Volume {
                           // int32, float32, float64
   Geometry geometry;
   Modality modality = Modality::ct;
+  bool oriented = true;  // false: the file does not say how its axes run, and geometry.direction is a guess
 };
 
 using SizeDhw = std::array<std::int64_t, 3>;

@@ -17,6 +17,7 @@ struct TowerExport {
   std::optional<HeadsConfig> heads;  // the block "finetune"; unset: without it
   // Changes to what the model says of its voxels.
   std::optional<double> pad_value;
+  std::optional<std::string> axes;  // of parse_model_axes()
   std::optional<bool> flip_depth;
 };
 

@@ -3,8 +3,9 @@
 
 #include "pillar/core/config.h"
 #include "pillar/core/notes.h"
-#include "pillar/image/preprocess.h"
+#include "pillar/image/prepare.h"
 #include "pillar/rave/sample.h"
+#include "pillar/windows/value_check.h"
 
 #include <filesystem>
 #include <optional>
@@ -19,6 +20,8 @@ struct EncodeConfig {
   std::optional<Modality> modality;
   std::string anatomy;           // free text, kept in metadata.json: "chest"
   PreprocessOptions preprocess;  // its modality is set per scan
+  IntensityScale intensity;      // of the values as they are loaded
+  ValuePolicy values = ValuePolicy::refuse;
   SampleWriteOptions write;
 };
 

@@ -26,7 +26,7 @@ struct SamplePrepareOptions {
 };
 
 // A DICOM series, and a volume file. They throw what prepare_series() and prepare_volume_file() of image
-// throw.
+// throw, and Error(input) for a CT whose values cannot be HU unless the configuration says to take it.
 PreparedSample prepare_sample(const DicomSeries& series, const std::filesystem::path& source,
                               const SamplePrepareOptions& options);
 PreparedSample prepare_sample(const std::filesystem::path& file, const SamplePrepareOptions& options);

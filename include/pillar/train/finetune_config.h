@@ -51,6 +51,7 @@ struct FinetuneConfig : TrainerConfig {
   std::optional<DetectionHeadConfig> detection;
   // Changes to what the model says of its voxels.
   std::optional<double> pad_value;
+  std::optional<std::string> axes;  // of parse_model_axes()
   std::optional<bool> flip_depth;
 
   // data

@@ -38,6 +38,7 @@ struct FittedPointers {
   at::ScalarType dtype;
   const void* voxels = nullptr;
   const std::uint8_t* mask = nullptr;  // of no mask
+  bool cropped = false;                // along D, which in training is drawn anew in each epoch
 };
 
 const StudyLoaderOptions& checked(const StudyLoaderOptions& options, const StudyPool& pool) {
@@ -132,6 +133,7 @@ FittedPointers StudyLoader::State::write(const Scan& scan, const at::Tensor& mas
   share.set(more_bytes + held_bytes(input.dtype, loaded.annotated));
   const std::shared_ptr<MicroAssembly> assembly = assembly_of(loaded.place);
   FittedPointers fitted{input.dtype, assembly->write(loaded.place.slot(), input)};
+  fitted.cropped = input.placement.fitted_dhw()[0] > input.placement.size_dhw[0];
   if (!loaded.annotated) return fitted;
   std::uint8_t* mask = assembly->mask(loaded.place.slot());
   write_mask(mask_dhw, input.placement, mask);
@@ -160,7 +162,7 @@ void StudyLoader::State::keep(const StudyPlace& place, const Scan& scan, const a
                               const FittedPointers& fitted) {
   const at::Tensor& voxels = scan.volume.voxels_dhw;
   const SizeDhw& size = pool.spec.size_dhw;
-  if (options.train && voxels.size(0) > size[0]) {
+  if (options.train && fitted.cropped) {
     const std::uint64_t mask_bytes = mask_dhw.defined() ? mask_dhw.nbytes() : 0;
     cache.offer(place.study, voxels.nbytes() + mask_bytes, [&] {
       Scan kept = scan;

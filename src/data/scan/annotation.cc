@@ -59,6 +59,7 @@ MaskFile open_mask_file(const fs::path& path, bool with_voxels) {
   if (with_voxels) {
     Notes of_file;  // what geometry a mask leaves open matters only where it is used
     const Volume volume = read_volume_file(path, {}, of_file);
+    mask.geometry_known = volume.oriented;
     mask.size_dhw = size_dhw(volume.voxels_dhw);
     mask.geometry = volume.geometry;
     mask.inside_dhw = inside_of(volume.voxels_dhw, path);
@@ -116,6 +117,11 @@ bool is_same_place(const Geometry& a, const Geometry& b, const SizeDhw& size) {
   return true;
 }
 
+// A mask that was made on the grid of the scan's sample, whose axes are those of the stored scan.
+at::Tensor mask_of_sample(const MaskFile& mask, const Scan& scan) {
+  return reordered(Volume{mask.inside_dhw, {}, Modality::ct}, scan.order).voxels_dhw;
+}
+
 // By the patient's coordinates, from the mask's nearest voxel; 0 beside it.
 at::Tensor mask_by_geometry(const MaskFile& mask, const Grid& to, const fs::path& path) {
   const auto start = mask.geometry.index(to.geometry.point({0, 0, 0}));
@@ -153,7 +159,7 @@ at::Tensor mask_by_geometry(const MaskFile& mask, const Grid& to, const fs::path
   return out;
 }
 
-// From the grid that the scan was stored on to that of its volume, as preprocess() brings the scan there.
+// From the grid that the scan was stored on to that of its volume, as prepare.h brings the scan there.
 at::Tensor prepared_mask(const at::Tensor& inside_dhw, const Scan& scan, const PreprocessSpec& spec) {
   if (!scan.source) return inside_dhw;
   if (scan.from_true_positions) {
@@ -163,6 +169,7 @@ at::Tensor prepared_mask(const at::Tensor& inside_dhw, const Scan& scan, const P
   Volume mask;
   mask.voxels_dhw = inside_dhw;
   mask.geometry = scan.source->geometry;
+  mask = reordered(mask, scan.order);
   const PreprocessOptions options = prepare_options(spec).preprocess;
   if (options.target_spacing_xyz_mm)
     mask = resample(mask, *options.target_spacing_xyz_mm, Interpolation::nearest, /*threads=*/1);
@@ -173,16 +180,29 @@ at::Tensor prepared_mask(const at::Tensor& inside_dhw, const Scan& scan, const P
   return mask.voxels_dhw.contiguous();
 }
 
+// A mask of the scan's own voxels that is stored along other axes is brought to the scan's.
+void turn_onto(const Grid& stored, MaskFile& mask) {
+  const AxisOrder order = axis_order(mask.geometry, nearest_body_axes(stored.geometry));
+  const Volume turned = reordered(Volume{mask.inside_dhw, mask.geometry, Modality::ct}, order);
+  const SizeDhw size = size_dhw(turned.voxels_dhw);
+  if (size != stored.size_dhw || !is_same_place(turned.geometry, stored.geometry, size)) return;
+  mask.size_dhw = size;
+  mask.geometry = turned.geometry;
+  mask.inside_dhw = turned.voxels_dhw;
+}
+
 at::Tensor file_mask(const fs::path& path, const Scan& scan, const PreprocessSpec& spec, Notes& notes) {
-  const MaskFile mask = open_mask(path, /*with_voxels=*/true);
+  MaskFile mask = open_mask(path, /*with_voxels=*/true);
   const Grid volume = grid_of(scan.volume), stored = scan.source.value_or(volume);
-  const bool as_stored = mask.size_dhw == stored.size_dhw, as_volume = mask.size_dhw == volume.size_dhw;
   const bool located = mask.geometry_known && scan.geometry_known;
+  if (located) turn_onto(stored, mask);
+  const bool as_stored = mask.size_dhw == stored.size_dhw;
+  const bool as_volume = reordered(mask.size_dhw, scan.order) == volume.size_dhw;
   if (!as_stored && !as_volume && !located) fail_size(path, mask.size_dhw, scan.name, stored.size_dhw);
   if (!as_stored && (!as_volume || located)) return mask_by_geometry(mask, volume, path);
   if (located && as_stored && !is_same_place(mask.geometry, stored.geometry, stored.size_dhw))
     notes.add(fmt::format("{}: its mask's geometry is another: taken voxel by voxel", scan.name));
-  return as_stored ? prepared_mask(mask.inside_dhw, scan, spec) : mask.inside_dhw;
+  return as_stored ? prepared_mask(mask.inside_dhw, scan, spec) : mask_of_sample(mask, scan);
 }
 
 at::Tensor box_mask(const std::vector<VoxelBox>& boxes, const Scan& scan, const PreprocessSpec& spec) {

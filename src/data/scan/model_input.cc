@@ -17,23 +17,30 @@ namespace pillar {
 namespace {
 
 constexpr double kSpacingTolerance = 0.05;
+constexpr double kObliqueDegrees = 1;  // scanners' own axes come nearer to the table's than that
 
 std::int64_t drawn_start(std::int64_t size, std::int64_t target, double depth_crop) {
   const std::int64_t last = size - target;  // a product just below last + 1 may round to it
   return std::min(last, static_cast<std::int64_t>(depth_crop * static_cast<double>(last + 1)));
 }
 
-Placement place(const Scan& scan, const SizeDhw& size, bool flip, std::optional<double> depth_crop) {
+// The order in which the model takes the axes of a volume of this scan.
+AxisOrder order_of(const Scan& scan, const Geometry& geometry, const PreprocessSpec& spec) {
+  return scan.geometry_known && spec.axes ? axis_order(geometry, *spec.axes) : AxisOrder();
+}
+
+Placement place(const Scan& scan, const PreprocessSpec& spec, std::optional<double> depth_crop) {
+  const SizeDhw& size = spec.size_dhw;
   Placement placement;
   placement.volume = grid_of(scan.volume);
+  placement.order = order_of(scan, scan.volume.geometry, spec);
   placement.size_dhw = size;
-  placement.flipped = flip;
+  placement.flipped = spec.flip_depth;
   placement.in_patient = scan.geometry_known;
   placement.source = scan.source.value_or(placement.volume);
-  const SizeDhw& stored = placement.volume.size_dhw;
-  for (std::size_t axis = 0; axis < 3; ++axis) placement.fits[axis] = fit_axis(stored[axis], size[axis]);
-  if (depth_crop && stored[0] > size[0])
-    placement.fits[0].skip = drawn_start(stored[0], size[0], *depth_crop);
+  const SizeDhw whole = placement.fitted_dhw();
+  for (std::size_t axis = 0; axis < 3; ++axis) placement.fits[axis] = fit_axis(whole[axis], size[axis]);
+  if (depth_crop && whole[0] > size[0]) placement.fits[0].skip = drawn_start(whole[0], size[0], *depth_crop);
   return placement;
 }
 
@@ -44,14 +51,17 @@ bool holds(double value) {
          value <= double{std::numeric_limits<T>::max()};
 }
 
-// One row of the result: mapped voxels with padding on either side. False where one is not finite.
-template <typename In, typename Out, typename Map>
-bool write_row(const AxisFit& fit, std::int64_t target, const In* row, Out* out, Out pad, const Map& map) {
+// One row of the result: mapped voxels with padding on either side; those of the volume are `step` apart.
+// False where one is not finite.
+template <typename In, typename Out, typename Map, typename Step>
+bool write_row(const AxisFit& fit, std::int64_t target, const In* row, Step step, Out* out, Out pad,
+               const Map& map) {
   Out* kept = std::fill_n(out, fit.before, pad);
   bool finite = true;
   for (std::int64_t i = 0; i < fit.kept; ++i) {
-    if constexpr (std::is_floating_point_v<In>) finite &= std::isfinite(row[i]);
-    kept[i] = static_cast<Out>(map(row[i]));
+    const In voxel = row[i * step];
+    if constexpr (std::is_floating_point_v<In>) finite &= std::isfinite(voxel);
+    kept[i] = static_cast<Out>(map(voxel));
   }
   std::fill(kept + fit.kept, out + target, pad);
   return finite;
@@ -65,19 +75,52 @@ struct AsStored {
   }
 };
 
-bool keeps_rows_whole(const Placement& p) {
+// How the voxels of a contiguous volume lie along the model's axes: the place of the first one, and how far
+// the next along each axis is from it, which is less than 0 on axes that are turned round.
+struct VolumeSteps {
+  std::int64_t first = 0;
+  std::array<std::int64_t, 3> along_dhw;
+
+  explicit VolumeSteps(const Placement& p) {
+    const SizeDhw& stored = p.volume.size_dhw;
+    along_dhw = reordered(std::array<std::int64_t, 3>{stored[1] * stored[2], stored[2], 1}, p.order);
+    const SizeDhw whole = p.fitted_dhw();
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      if (!p.order.reversed[axis]) continue;
+      first += (whole[axis] - 1) * along_dhw[axis];
+      along_dhw[axis] = -along_dhw[axis];
+    }
+  }
+  std::int64_t at(std::int64_t d, std::int64_t h, std::int64_t w) const {
+    return first + d * along_dhw[0] + h * along_dhw[1] + w * along_dhw[2];
+  }
+};
+
+bool keeps_rows_whole(const Placement& p, const VolumeSteps& steps) {
   const AxisFit& w = p.fits[2];
-  return w.skip == 0 && w.before == 0 && w.kept == p.size_dhw[2] && p.volume.size_dhw[2] == p.size_dhw[2];
+  return w.skip == 0 && w.before == 0 && w.kept == p.size_dhw[2] && steps.along_dhw[2] == 1 &&
+         steps.along_dhw[1] == p.size_dhw[2];
+}
+
+// The rows of one slice that come from the volume.
+template <typename In, typename Out, typename Map, typename Step>
+bool write_rows(const Placement& p, const In* row, std::int64_t to_next_row, Step step, Out* out, Out pad,
+                const Map& map) {
+  bool finite = true;
+  for (std::int64_t j = 0; j < p.fits[1].kept; ++j, row += to_next_row, out += p.size_dhw[2])
+    finite &= write_row(p.fits[2], p.size_dhw[2], row, step, out, pad, map);
+  return finite;
 }
 
 // Every voxel of the result is written once, front to back in the order of its own slices.
 template <typename In, typename Out, typename Map>
 bool write_placed(const Placement& p, const In* from, Out* to, Out pad, const Map& map) {
   const auto& [d, h, w] = p.fits;
-  const SizeDhw& stored = p.volume.size_dhw;
+  const VolumeSteps steps(p);
+  const auto& [between_slices, between_rows, between_columns] = steps.along_dhw;
   const std::int64_t row_size = p.size_dhw[2], slice_size = p.size_dhw[1] * row_size;
   constexpr bool kCopies = std::is_same_v<Map, AsStored> && std::is_integral_v<In> && std::is_same_v<In, Out>;
-  const bool copies = kCopies && keeps_rows_whole(p);
+  const bool copies = kCopies && keeps_rows_whole(p, steps);
   bool finite = true;
   for (std::int64_t slice = 0; slice < p.size_dhw[0]; ++slice, to += slice_size) {
     const std::int64_t k = (p.flipped ? p.size_dhw[0] - 1 - slice : slice) - d.before;
@@ -86,15 +129,16 @@ bool write_placed(const Placement& p, const In* from, Out* to, Out pad, const Ma
       continue;
     }
     Out* row_out = std::fill_n(to, h.before * row_size, pad);
-    const In* row = from + ((d.skip + k) * stored[1] + h.skip) * stored[2] + w.skip;
+    const In* row = from + steps.at(d.skip + k, h.skip, w.skip);
     if (copies) {
       windows::stream_copy(row_out, row, static_cast<std::size_t>(h.kept * row_size) * sizeof(Out));
-      row_out += h.kept * row_size;
+    } else if (between_columns == 1) {
+      constexpr std::integral_constant<std::int64_t, 1> kNext;  // a loop that the compiler can vectorise
+      finite &= write_rows(p, row, between_rows, kNext, row_out, pad, map);
     } else {
-      for (std::int64_t j = 0; j < h.kept; ++j, row += stored[2], row_out += row_size)
-        finite &= write_row(w, row_size, row, row_out, pad, map);
+      finite &= write_rows(p, row, between_rows, between_columns, row_out, pad, map);
     }
-    std::fill(row_out, to + slice_size, pad);
+    std::fill(row_out + h.kept * row_size, to + slice_size, pad);
   }
   if (copies) windows::stream_done();
   return finite;
@@ -175,13 +219,6 @@ FittedInput fit_mr_as_rave10(const Scan& scan, const Placement& p, double pad_va
       scan, grey, p, pad_value, [&table = rave10_of_grey()](std::uint16_t value) { return table[value]; });
 }
 
-// Only axial slices have a head end.
-bool runs_from_head_to_feet(const Scan& scan) {
-  if (!scan.geometry_known) return false;
-  const auto normal = scan.volume.geometry.axis(2);
-  return normal[2] < 0 && -normal[2] >= std::abs(normal[0]) && -normal[2] >= std::abs(normal[1]);
-}
-
 void check_scan(const Scan& scan, const PreprocessSpec& spec) {
   if (std::any_of(spec.size_dhw.begin(), spec.size_dhw.end(), [](std::int64_t n) { return n < 1; }))
     fail(ErrorCategory::usage, "{}: a model size of {}", spec.modality, joined(spec.size_dhw, "x"));
@@ -191,16 +228,37 @@ void check_scan(const Scan& scan, const PreprocessSpec& spec) {
   check_modality(scan.name, scan.volume.modality, spec);
 }
 
-void note_spacing(const Scan& scan, const PreprocessSpec& spec, Notes& notes) {
+// Of numbers along x, y and z, which count the axes the other way round.
+std::array<double, 3> in_order(const std::array<double, 3>& of_xyz, const AxisOrder& order) {
+  const auto [d, h, w] = reordered(std::array<double, 3>{of_xyz[2], of_xyz[1], of_xyz[0]}, order);
+  return {w, h, d};
+}
+
+void note_spacing(const Scan& scan, const PreprocessSpec& spec, const AxisOrder& order, Notes& notes) {
   if (!scan.spacing_xyz_mm || !spec.target_spacing_xyz_mm) return;
+  const std::array<double, 3> spacing = in_order(*scan.spacing_xyz_mm, order);
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const double target = (*spec.target_spacing_xyz_mm)[axis];
-    if (std::abs((*scan.spacing_xyz_mm)[axis] - target) <= kSpacingTolerance * target) continue;
+    if (std::abs(spacing[axis] - target) <= kSpacingTolerance * target) continue;
     notes.add(fmt::format("{}: voxels of {:.4g} mm, the model expects {:.4g} mm; a sample is not resampled",
-                          scan.name, fmt::join(*scan.spacing_xyz_mm, "x"),
-                          fmt::join(*spec.target_spacing_xyz_mm, "x")));
+                          scan.name, fmt::join(spacing, "x"), fmt::join(*spec.target_spacing_xyz_mm, "x")));
     return;
   }
+}
+
+// What was made of the axes that the scan is stored with.
+void note_axes(const Scan& scan, const PreprocessSpec& spec, Notes& notes) {
+  if (!scan.geometry_known || !spec.axes) return;
+  const Geometry& stored = scan.source ? scan.source->geometry : scan.volume.geometry;
+  const std::string axes = to_letters(nearest_body_axes(stored));
+  const double off = degrees_off_body_axes(stored);
+  if (off > kObliqueDegrees) {
+    notes.add(fmt::format("{}: its axes are up to {:.1f} degrees off the patient's; taken as the nearest, {}",
+                          scan.name, off, axes));
+  }
+  if (order_of(scan, stored, spec).keeps_all()) return;
+  notes.add(fmt::format("{}: stored along {} (D,H,W), brought to {}, as the model takes it", scan.name, axes,
+                        to_letters(*spec.axes)));
 }
 
 }  // namespace
@@ -217,10 +275,10 @@ FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes
   if (depth_crop && !(*depth_crop >= 0 && *depth_crop < 1))
     fail(ErrorCategory::usage, "a depth crop of {}: it lies in [0, 1)", *depth_crop);
   check_scan(scan, spec);
-  note_spacing(scan, spec, notes);
-  const bool head_first = spec.flip_depth && runs_from_head_to_feet(scan);
-  if (head_first) notes.add(fmt::format("{}: slices run from head to feet: not flipped", scan.name));
-  const Placement placement = place(scan, spec.size_dhw, spec.flip_depth && !head_first, depth_crop);
+  for (const std::string& note : scan.notes) notes.add(fmt::format("{}: {}", scan.name, note));
+  const Placement placement = place(scan, spec, depth_crop);
+  note_spacing(scan, spec, placement.order, notes);
+  note_axes(scan, spec, notes);
   if (spec.intensity == IntensityMap::native || scan.rave10)
     return fit_as_stored(scan, placement, spec.pad_value);
   if (scan.volume.modality == Modality::mr) return fit_mr_as_rave10(scan, placement, spec.pad_value, notes);

@@ -8,6 +8,12 @@ std::array<double, 3> reversed(const std::array<double, 3>& axes) {
   return {axes[2], axes[1], axes[0]};
 }
 
+// The place on an axis of the volume, from that on the axis which it became, and the other way round.
+double turned(const Placement& placement, std::size_t axis, double place) {
+  if (!placement.order.reversed[axis]) return place;
+  return static_cast<double>(placement.fitted_dhw()[axis] - 1) - place;
+}
+
 // The flip is its own reverse.
 double flipped_slice(const Placement& placement, double slice) {
   return placement.flipped ? static_cast<double>(placement.size_dhw[0] - 1) - slice : slice;
@@ -15,21 +21,28 @@ double flipped_slice(const Placement& placement, double slice) {
 
 }  // namespace
 
+SizeDhw Placement::fitted_dhw() const {
+  return reordered(volume.size_dhw, order);
+}
+
 bool Placement::pads() const noexcept {
   return fits[0].kept < size_dhw[0] || fits[1].kept < size_dhw[1] || fits[2].kept < size_dhw[2];
 }
 
 VoxelDhw to_volume(const Placement& placement, const VoxelDhw& input_dhw) {
   VoxelDhw voxel = {flipped_slice(placement, input_dhw[0]), input_dhw[1], input_dhw[2]};
-  for (std::size_t axis = 0; axis < 3; ++axis)
-    voxel[axis] += static_cast<double>(placement.fits[axis].first());
-  return voxel;
+  VoxelDhw volume = {0, 0, 0};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const double fitted = voxel[axis] + static_cast<double>(placement.fits[axis].first());
+    volume[static_cast<std::size_t>(placement.order.from[axis])] = turned(placement, axis, fitted);
+  }
+  return volume;
 }
 
 VoxelDhw from_volume(const Placement& placement, const VoxelDhw& volume_dhw) {
-  VoxelDhw voxel = volume_dhw;
+  VoxelDhw voxel = reordered(volume_dhw, placement.order);
   for (std::size_t axis = 0; axis < 3; ++axis)
-    voxel[axis] -= static_cast<double>(placement.fits[axis].first());
+    voxel[axis] = turned(placement, axis, voxel[axis]) - static_cast<double>(placement.fits[axis].first());
   voxel[0] = flipped_slice(placement, voxel[0]);
   return voxel;
 }

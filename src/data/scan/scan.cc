@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/sample.h"
+#include "pillar/windows/value_check.h"
 
 #include "data/scan/scan_paths.h"
 
@@ -29,8 +30,14 @@ Scan finish(Volume volume, std::string name) {
   return scan;
 }
 
-Scan read_sample(const Sample& sample, const std::string& name, int threads) {
+WindowFamily family_of(Modality modality) {
+  return modality == Modality::mr ? WindowFamily::mr : WindowFamily::ct;
+}
+
+Scan read_sample(const Sample& sample, const fs::path& path, const std::string& name, int threads) {
   Scan scan = finish(sample.read({}, threads), name);
+  judge_values(scan.volume.voxels_dhw, family_of(scan.volume.modality), ValuePolicy::lenient, path.string(),
+               scan.notes);
   const SampleInfo& info = sample.info();
   scan.rave10 = info.payload == PayloadKind::video && info.video && info.video->kind == VideoKind::rave10;
   if (!info.metadata) return scan;
@@ -53,25 +60,35 @@ OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
   opened.geometry_known = info.metadata && info.metadata->geometry;
   opened.read_bytes = static_cast<std::uint64_t>(info.size_dhw[0] * info.size_dhw[1] * info.size_dhw[2]) *
                       c10::elementSize(info.dtype);
-  opened.read = [sample, name = opened.name, threads = options.threads] {
-    return read_sample(*sample, name, threads);
+  opened.read = [sample, path = entry.path, name = opened.name, threads = options.threads] {
+    return read_sample(*sample, path, name, threads);
   };
   return opened;
 }
 
 Scan from_prepared(PreparedVolume prepared, const std::string& name) {
   Scan scan = finish(std::move(prepared.volume), name);
-  scan.geometry_known = true;
+  scan.geometry_known = scan.volume.oriented;
   scan.spacing_xyz_mm = scan.volume.geometry.spacing_xyz_mm;
   scan.source = prepared.source;
   scan.from_true_positions = prepared.from_true_positions;
+  scan.order = prepared.order;
   scan.mr_normalised = scan.volume.modality == Modality::mr;
   return scan;
 }
 
-PrepareOptions preparing(const ScanReadOptions& options) {
+// A mask has nothing for a model to see, and a CT that is not in HU shows it something else.
+void judge_loaded(const Volume& loaded, const fs::path& path, Notes& notes) {
+  if (looks_like_mask(loaded.voxels_dhw)) {
+    fail(ErrorCategory::input, "{}: whole numbers, and few of them: a segmentation mask, no scan", path);
+  }
+  judge_values(loaded.voxels_dhw, family_of(loaded.modality), ValuePolicy::lenient, path.string(), notes);
+}
+
+PrepareOptions preparing(const ScanReadOptions& options, const fs::path& path) {
   PrepareOptions prepare = options.prepare;
-  prepare.preprocess.mask = MaskPolicy::no;  // whatever its values: it is to be embedded
+  prepare.judge = [path](const Volume& loaded, Notes& notes) { judge_loaded(loaded, path, notes); };
+  prepare.preprocess.mask = MaskPolicy::no;  // it is none
   prepare.preprocess.normalize_mr = true;
   prepare.preprocess.threads = options.threads;
   return prepare;
@@ -86,7 +103,7 @@ OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& optio
   opened.modality = options.prepare.modality.value_or(Modality::ct);
   opened.geometry_known = true;
   opened.read_bytes = on_disk * (entry.path.extension() == ".gz" ? kGzipRatio : 1) * 2;
-  opened.read = [path = entry.path, name = opened.name, prepare = preparing(options)] {
+  opened.read = [path = entry.path, name = opened.name, prepare = preparing(options, entry.path)] {
     return from_prepared(prepare_volume_file(path, prepare), name);
   };
   return opened;
@@ -116,7 +133,7 @@ OpenedScan open_dicom(const ScanEntry& entry, const ScanReadOptions& options) {
   opened.geometry_known = true;
   opened.read_bytes = loading_bytes(*largest);
   opened.read = [series = std::move(*largest), path = entry.path, name = opened.name,
-                 prepare = preparing(options)] {
+                 prepare = preparing(options, entry.path)] {
     return from_prepared(prepare_series(series, path, prepare), name);
   };
   return opened;
@@ -128,6 +145,7 @@ PrepareOptions prepare_options(const PreprocessSpec& spec) {
   PrepareOptions options;
   if (spec.family != WindowFamily::xray)
     options.modality = spec.family == WindowFamily::mr ? Modality::mr : Modality::ct;
+  options.axes = spec.axes;
   PreprocessOptions& preprocess = options.preprocess;
   preprocess.target_spacing_xyz_mm = spec.target_spacing_xyz_mm;
   preprocess.slices = spec.size_dhw[0];

@@ -48,6 +48,7 @@ Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& op
   const std::int64_t volume = choose_volume(header.size_xyzt[3], options, path, notes);
   Volume result;
   result.geometry = read_geometry(header, path, notes);
+  result.oriented = header.qform_code > 0 || header.sform_code > 0;
   warn_of_nifti_geometry(header, result.geometry, path, notes);
   result.voxels_dhw = read_voxels(file, header, volume, path, notes);
   if (header.scaled()) result.voxels_dhw = scale_voxels(result.voxels_dhw, header.slope, header.intercept);

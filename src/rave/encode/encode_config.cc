@@ -33,7 +33,7 @@ constexpr Preset kPresets[] = {
 };
 
 const std::vector<std::string> kTopKeys = {"modality", "anatomy", "processing", "exporter_config",
-                                           "mode",     "archive", "video"};
+                                           "mode",     "archive", "video",      "intensity"};
 const std::vector<std::string> kProcessingKeys = {"resampling", "crop_pad", "slice_selection", "normalize_mr",
                                                   "mask"};
 
@@ -118,6 +118,12 @@ void read_video(const Config& node, SampleWriteOptions& options) {
       static_cast<int>(positive(interval, interval.as_int(options.keyframe_interval)));
 }
 
+double finite(const Config& node, double otherwise) {
+  const double value = node.as_double(otherwise);
+  if (!std::isfinite(value)) node.fail(fmt::format("must be a number, not {}", value));
+  return value;
+}
+
 template <typename Parse>
 auto parse_value(const Config& node, Parse parse) {
   try {
@@ -126,6 +132,15 @@ auto parse_value(const Config& node, Parse parse) {
     if (error.category() != ErrorCategory::usage) throw;
     node.fail(error.what());
   }
+}
+
+void read_intensity(const Config& node, bool lenient, EncodeConfig& result, Notes& notes) {
+  check_keys(node, {"slope", "offset", "check"}, lenient, notes);
+  result.intensity.slope = finite(node.get("slope"), 1);
+  if (result.intensity.slope == 0) node.get("slope").fail("0 would make all values one");
+  result.intensity.offset = finite(node.get("offset"), 0);
+  if (node.get("check").exists())
+    result.values = parse_value(node.get("check"), [](auto t) { return parse_value_policy(t); });
 }
 
 }  // namespace
@@ -154,6 +169,7 @@ EncodeConfig parse_encode_config(const Config& config, Notes& notes) {
     result.modality = parse_value(config.get("modality"), [](auto t) { return parse_modality(t); });
   result.anatomy = config.get("anatomy").as_string("");
   read_processing(config.get("processing"), public_file, result.preprocess, notes);
+  read_intensity(config.get("intensity"), public_file, result, notes);
   if (public_file) {
     const std::string name = exporter.as_string();
     if (name != "video_hevc")

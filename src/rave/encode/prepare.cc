@@ -5,12 +5,22 @@
 namespace pillar {
 namespace {
 
-PrepareOptions reading(const SamplePrepareOptions& options) {
-  PrepareOptions read{options.config.modality, options.config.preprocess, options.gaps, options.volume_index};
-  read.gantry_tilt = options.gantry_tilt;
-  read.nan = options.nan;
-  read.padding_is_air = options.config.write.mode != SampleMode::rave10;  // which is the public engine's
-  return read;
+PrepareOptions reading(const SamplePrepareOptions& options, const std::filesystem::path& source) {
+  PrepareOptions prepare;
+  prepare.modality = options.config.modality;
+  prepare.preprocess = options.config.preprocess;
+  prepare.gaps = options.gaps;
+  prepare.volume_index = options.volume_index;
+  prepare.intensity = options.config.intensity;
+  prepare.judge = [source, config = options.config](const Volume& loaded, Notes& notes) {
+    if (config.preprocess.mask == MaskPolicy::yes) return;  // labels have no unit
+    const WindowFamily family = loaded.modality == Modality::mr ? WindowFamily::mr : WindowFamily::ct;
+    judge_values(loaded.voxels_dhw, family, config.values, source.string(), notes);
+  };
+  prepare.gantry_tilt = options.gantry_tilt;
+  prepare.nan = options.nan;
+  prepare.padding_is_air = options.config.write.mode != SampleMode::rave10;  // which is the public engine's
+  return prepare;
 }
 
 // Adds what a DICOM series and a volume file tell alike.
@@ -58,7 +68,7 @@ SampleMetadata identify_volume_file(const std::filesystem::path& file) {
 
 PreparedSample prepare_sample(const DicomSeries& series, const std::filesystem::path& source,
                               const SamplePrepareOptions& options) {
-  PreparedVolume prepared = prepare_series(series, source, reading(options));
+  PreparedVolume prepared = prepare_series(series, source, reading(options, source));
   SampleMetadata metadata = identify_series(series);
   if (!series.planes.empty() && series.planes.front().has_orientation)
     metadata.image_orientation_patient = series.planes.front().orientation;
@@ -66,7 +76,7 @@ PreparedSample prepare_sample(const DicomSeries& series, const std::filesystem::
 }
 
 PreparedSample prepare_sample(const std::filesystem::path& file, const SamplePrepareOptions& options) {
-  PreparedVolume prepared = prepare_volume_file(file, reading(options));
+  PreparedVolume prepared = prepare_volume_file(file, reading(options, file));
   SampleMetadata metadata = identify_volume_file(file);
   const auto& d = prepared.source.geometry.direction;
   metadata.image_orientation_patient = {d[0], d[3], d[6], d[1], d[4], d[7]};

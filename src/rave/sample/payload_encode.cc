@@ -137,7 +137,8 @@ std::unique_ptr<EncodedPayload> encode_payload(const Volume& volume, SampleMetad
   payload->voxels = volume.voxels_dhw.contiguous();
   metadata.modality = volume.modality;
   metadata.final_shape = size;
-  metadata.geometry = volume.geometry;
+  metadata.geometry.reset();
+  if (volume.oriented) metadata.geometry = volume.geometry;  // a guess would be taken for knowledge
   metadata.dtype = type == at::kShort ? "int16" : "uint16";
   metadata.archived = options.archive != Archive::none;
   if (metadata.is_mask || options.archive == Archive::tar_lz4 || (!lossy && !video_can_hold(size))) {

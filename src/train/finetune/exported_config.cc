@@ -22,7 +22,7 @@ fs::path architecture_file(const FinetuneConfig& config) {
 std::string exported_config(const FinetuneConfig& config, const HeadsConfig& heads) {
   const fs::path file = architecture_file(config);
   return tower_config_json(read_text_file(file, 4 << 20), file.string(),
-                           {config.tower, heads, config.pad_value, config.flip_depth});
+                           {config.tower, heads, config.pad_value, config.axes, config.flip_depth});
 }
 
 }  // namespace pillar

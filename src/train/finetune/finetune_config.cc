@@ -62,7 +62,7 @@ void parse_task(const Config& task, FinetuneConfig& config) {
 
 void parse_model(const Config& model, FinetuneConfig& config) {
   model.allow_only({"init", "architecture", "tower", "features", "hidden_width", "dropout", "detection",
-                    "pad_value", "flip_depth"});
+                    "pad_value", "axes", "flip_depth"});
   config.init = model.get("init").as_string("");
   config.architecture = model.get("architecture").as_string("");
   config.tower = model.get("tower").as_string("");
@@ -71,6 +71,7 @@ void parse_model(const Config& model, FinetuneConfig& config) {
   config.head_dropout = model.get("dropout").as_double(config.head_dropout);
   if (model.get("detection").exists()) config.detection = parse_detection_head(model.get("detection"));
   if (model.get("pad_value").exists()) config.pad_value = model.get("pad_value").as_double();
+  if (model.get("axes").exists()) config.axes = model.get("axes").as_string();
   if (model.get("flip_depth").exists()) config.flip_depth = model.get("flip_depth").as_bool();
 }
 

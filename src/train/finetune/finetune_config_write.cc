@@ -30,6 +30,7 @@ void write_model(YAML::Emitter& out, const FinetuneConfig& config) {
   model("features", to_string(config.features));
   model("hidden_width", config.hidden_width)("dropout", config.head_dropout);
   if (config.pad_value) model("pad_value", *config.pad_value);
+  if (config.axes) model.quoted("axes", *config.axes);
   if (config.flip_depth) model("flip_depth", *config.flip_depth);
   if (!config.detection) return;
   const DetectionHeadConfig& d = *config.detection;
