@@ -188,7 +188,7 @@ VoxelBlock voxel_block(VolumeFormat format, const TextHeader& header, const std:
   return block;
 }
 
-void warn_of_absent_geometry(VolumeFormat format, const TextHeader& header, const std::filesystem::path& path,
+bool warn_of_absent_geometry(VolumeFormat format, const TextHeader& header, const std::filesystem::path& path,
                              Notes& notes) {
   const auto any = [&](std::initializer_list<std::string_view> keys) {
     return std::any_of(keys.begin(), keys.end(),
@@ -198,17 +198,18 @@ void warn_of_absent_geometry(VolumeFormat format, const TextHeader& header, cons
   if (nrrd ? !any({"spacings", "spacedirections"}) : !any({"elementspacing", "elementsize"})) {
     notes.add(fmt::format("{}: the header has no spacing; taken as 1 mm", path));
   }
-  if (nrrd ? !any({"spacedirections"}) : !any({"transformmatrix", "rotation", "orientation"})) {
+  const bool has_axes = nrrd ? any({"spacedirections"}) : any({"transformmatrix", "rotation", "orientation"});
+  if (!has_axes) {
     notes.add(
         fmt::format("{}: the header has no orientation; axes taken as left, posterior, superior", path));
   }
   if (nrrd ? !any({"spaceorigin", "axismins"}) : !any({"offset", "position", "origin"})) {
     notes.add(fmt::format("{}: the header has no origin; taken as 0", path));
   }
-  if (!nrrd || !any({"spacedirections"})) return;
-  if (nrrd_space(header, path).of_the_patient) return;
+  if (!nrrd || !has_axes || nrrd_space(header, path).of_the_patient) return has_axes;
   notes.add(fmt::format("{}: space '{}' says nothing of the patient; taken as left-posterior-superior", path,
                         printable(header.value("space").value_or("none"), 40)));
+  return false;
 }
 
 }  // namespace pillar

@@ -35,7 +35,8 @@ TextHeader read_text_header(VolumeFormat format, const std::filesystem::path& pa
 VoxelBlock voxel_block(VolumeFormat format, const TextHeader& header, const std::filesystem::path& path);
 
 // Says which parts of the geometry are absent, and so taken as 1 mm, origin 0, axes left-posterior-superior.
-void warn_of_absent_geometry(VolumeFormat format, const TextHeader& header, const std::filesystem::path& path,
+// False where the axes are only taken for the patient's.
+bool warn_of_absent_geometry(VolumeFormat format, const TextHeader& header, const std::filesystem::path& path,
                              Notes& notes);
 
 }  // namespace pillar

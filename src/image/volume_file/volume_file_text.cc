@@ -104,9 +104,8 @@ Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
   const VolumeHeader file = described(format, header, path, notes);
   const auto& size = file.size_xyzt;
   const std::uint64_t bytes = content_bytes(size, file.type, block, path);
-  warn_of_absent_geometry(format, header, path, notes);
-
   Volume result;
+  result.oriented = warn_of_absent_geometry(format, header, path, notes);
   result.geometry = file.geometry;
   const std::int64_t volume = choose_volume(size[3], options, path, notes);
   result.voxels_dhw = new_voxels({size[2], size[1], size[0]}, file.type, path);
