@@ -48,7 +48,7 @@ void add_convert(AppContext& context) {
   app->footer(
       "Example, the released Sybil-1.5, which pads with 0 HU and takes slices as they are stored:\n"
       "  pillar-train convert seed0/epoch=2.ckpt --arch Pillar0-ChestCT/config.json --out sybil-0 "
-      "--pad-value 0 --flip-depth off\n"
+      "--pad-value 0 --axes stored --flip-depth off\n"
       "pillar-eval predict and model.init of pillar-train finetune take the folder. Nothing in a checkpoint "
       "is ever run.");
   app->add_option("checkpoint", a->checkpoint, "weights: .ckpt, .pt, .pth, .safetensors, or a folder of them")

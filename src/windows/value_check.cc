@@ -147,7 +147,7 @@ void judge_values(const at::Tensor& voxels, WindowFamily family, ValuePolicy pol
        is_offset
            ? "pillar-rave encode --set intensity.offset=-1024 takes it off"
            : "pillar-rave encode --set intensity.slope=A --set intensity.offset=B takes A x value + B for "
-             "HU; --set intensity.check=warn takes them as they are");
+             "HU, --set intensity.check=warn takes them as they are, --mask if they are labels");
 }
 
 }  // namespace pillar

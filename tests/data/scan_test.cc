@@ -6,6 +6,7 @@
 #include "pillar/rave/encode_job.h"
 #include "pillar/rave/sample.h"
 
+#include "support/cases.h"
 #include "support/expect_error.h"
 #include "support/goldens.h"
 #include "support/temp_dir.h"
@@ -20,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::TempDir;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -153,13 +155,62 @@ TEST(Scan, ANiftiFileIsNamedByItsNameAndResampled) {
 TEST(Scan, MrFilesAreScaledWhateverTheirName) {
   TempDir dir;
   write_volume_file(dir / "seg.nii",
-                    Volume{test::random_voxels(6, 20, 24, at::kShort, 0, 8), {}, Modality::mr});
+                    Volume{test::random_voxels(6, 20, 24, at::kShort, 0, 900), {}, Modality::mr});
   ScanReadOptions options;
   options.prepare = prepare_options(default_preprocess_spec("prostate_mr", {6, 20, 24}));
   const Scan scan = open_scan({dir / "seg.nii", ""}, options).read();
   EXPECT_TRUE(scan.mr_normalised);
   EXPECT_EQ(scan.volume.voxels_dhw.scalar_type(), at::kUInt16);
   EXPECT_EQ(scan.volume.voxels_dhw.to(at::kInt).max().item<int>(), 65535);
+}
+
+TEST(Scan, AMaskIsKnownByItsValuesAndIsNoScan) {
+  TempDir dir;
+  for (const at::ScalarType type : {at::kByte, at::kShort, at::kFloat}) {
+    write_volume_file(dir / "labels.nii",
+                      Volume{test::random_voxels(6, 20, 24, at::kInt, 0, 5).to(type), {}});
+    for (const char* tower : {"prostate_mr", "chest_ct"}) {
+      ScanReadOptions options;
+      options.prepare = prepare_options(default_preprocess_spec(tower, {6, 20, 24}));
+      EXPECT_PILLAR_ERROR(open_scan({dir / "labels.nii", ""}, options).read(), ErrorCategory::input,
+                          AllOf(HasSubstr("labels.nii"), HasSubstr("a segmentation mask, no scan")));
+    }
+  }
+}
+
+TEST(Scan, AnMrVolumeUnderAFolderOfSegmentationsIsAScan) {
+  PILLAR_NEEDS_CASE("mr_under_a_seg_folder");
+  ScanReadOptions options;
+  options.prepare = prepare_options(default_preprocess_spec("prostate_mr", {20, 32, 32}));
+  const fs::path file = test::scan_case("mr_under_a_seg_folder/miccai_seg_images/t1.nii.gz");
+  const Scan scan = open_scan({file, ""}, options).read();
+  EXPECT_TRUE(scan.mr_normalised);
+  EXPECT_EQ(scan.volume.voxels_dhw.to(at::kInt).max().item<int>(), 65535);
+}
+
+TEST(Scan, ACtThatCannotBeInHuIsRefusedAndOneThatIsOffBy1024IsSaid) {
+  PILLAR_NEEDS_CASE("ct_zero_to_one");
+  PILLAR_NEEDS_CASE("ct_plus_1024");
+  ScanReadOptions options;
+  options.prepare = prepare_options(default_preprocess_spec("chest_ct", {20, 32, 32}));
+  EXPECT_PILLAR_ERROR(open_scan({test::scan_case("ct_zero_to_one/in.nii.gz"), ""}, options).read(),
+                      ErrorCategory::input, AllOf(HasSubstr("in.nii.gz"), HasSubstr("values from 0 to 1")));
+  EXPECT_TRUE(open_scan({test::scan_case("ct_plus_1024/in.nii.gz"), ""}, options).read().geometry_known);
+}
+
+TEST(Scan, ASamplesValuesAreJudgedToo) {
+  TempDir dir;
+  SampleMetadata metadata;
+  metadata.accession = "A1";
+  SampleWriteOptions lossless;
+  lossless.mode = SampleMode::lossless;
+  Volume volume = test::smooth_volume(10, 48, 64);
+  volume.voxels_dhw = volume.voxels_dhw.clamp_min(-1024).add(1024).to(at::kShort);
+  write_sample(dir / "A1.1.0", volume, metadata, lossless);
+  volume.voxels_dhw = volume.voxels_dhw.fill_(0);
+  write_sample(dir / "A2.1.0", volume, metadata, lossless);
+  EXPECT_PILLAR_ERROR(open_scan({dir / "A2.1.0", ""}, as_it_is()).read(), ErrorCategory::input,
+                      AllOf(HasSubstr("A2.1.0"), HasSubstr("the value 0")));
 }
 
 TEST(Scan, OfSeveralSeriesTheLongestAndThatIsSaid) {

@@ -84,6 +84,57 @@ TEST(ValueCheck, ForeignScales) {
   }
 }
 
+TEST(ValueCheck, WhatNoCtCanHaveIsToldFromWhatIsDoubtful) {
+  const at::Tensor hu = phantom_hu().to(at::kFloat);
+  const at::Tensor unit = (hu - hu.min()) / (hu.max() - hu.min());
+  for (const at::Tensor& voxels :
+       {unit, unit.mul(2).sub(1), (unit * 255).to(at::kByte), unit * 255, unit * 4000, hu.clamp_min(0),
+        at::full({4, 4}, 12.0), (hu.clamp_min(-1024) + 1024).to(at::kInt),
+        hu.sub(40).div(200).to(at::kDouble)}) {
+    const ValueCheck result = check(voxels);
+    EXPECT_TRUE(result.impossible) << result.message;
+    EXPECT_TRUE(result.warning);
+  }
+  for (const at::Tensor& voxels : {hu, hu * 20, hu - 20000, hu.clamp_min(0) + 30, hu.clamp(-100, 250)})
+    EXPECT_FALSE(check(voxels).impossible) << check(voxels).message;
+}
+
+TEST(ValueCheck, ALargeVolumeIsJudgedByAMillionOfItsVoxels) {
+  const at::Tensor large = phantom_hu().repeat({6, 1, 1});
+  const ValueCheck result = check(large.clamp_min(-1024) + 1024);
+  EXPECT_EQ(result.look, ValueLook::offset_1024) << result.message;
+  EXPECT_EQ(check(large).look, ValueLook::hounsfield);
+}
+
+TEST(ValueCheck, APolicySaysWhatIsRefused) {
+  const at::Tensor hu = phantom_hu(), lifted_up = hu.clamp_min(-1024) + 1024, unit = hu.to(at::kFloat) / 4096;
+  const auto said = [](const at::Tensor& voxels, ValuePolicy policy) {
+    Notes notes;
+    judge_values(voxels, WindowFamily::ct, policy, "a.nii", notes);
+    return notes.empty() ? std::string() : notes[0];
+  };
+  for (const ValuePolicy policy : {ValuePolicy::refuse, ValuePolicy::lenient, ValuePolicy::only_say})
+    EXPECT_EQ(said(hu, policy), "");
+  EXPECT_PILLAR_ERROR(
+      said(lifted_up, ValuePolicy::refuse), ErrorCategory::input,
+      ::testing::AllOf(HasSubstr("a.nii: Not HU but HU + 1024"), HasSubstr("--set intensity.offset=-1024")));
+  for (const ValuePolicy policy : {ValuePolicy::lenient, ValuePolicy::only_say})
+    EXPECT_THAT(said(lifted_up, policy), HasSubstr("--set intensity.offset=-1024"));
+  for (const ValuePolicy policy : {ValuePolicy::refuse, ValuePolicy::lenient}) {
+    EXPECT_PILLAR_ERROR(
+        said(unit, policy), ErrorCategory::input,
+        ::testing::AllOf(HasSubstr("cannot be HU: values from"), HasSubstr("intensity.slope")));
+  }
+  EXPECT_THAT(said(unit, ValuePolicy::only_say), HasSubstr("cannot be HU"));
+  EXPECT_THAT(said(hu * 20, ValuePolicy::refuse), HasSubstr("do not look like HU"));
+  Notes notes;
+  judge_values(unit, WindowFamily::mr, ValuePolicy::refuse, "a.nii", notes);
+  EXPECT_TRUE(notes.empty());
+  EXPECT_EQ(parse_value_policy("refuse"), ValuePolicy::refuse);
+  EXPECT_EQ(parse_value_policy("warn"), ValuePolicy::only_say);
+  EXPECT_PILLAR_ERROR(parse_value_policy("ask"), ErrorCategory::usage, HasSubstr("'ask'"));
+}
+
 TEST(ValueCheck, SignalHasNoUnit) {
   const ValueCheck result = check_values(at::arange(1000, at::kFloat), WindowFamily::mr);
   EXPECT_EQ(result.look, ValueLook::signal);
