@@ -72,6 +72,7 @@ PrepareOptions preparation(const Arguments& a, const PreprocessSpec& spec) {
 void set_up_job(Arguments& a, const ModelFolder& model, const TowerConfig& tower) {
   EmbedJob& job = a.job;
   job.spec = preprocessing(a, model, tower);
+  job.reading = read_options(job.spec);
   job.reading.prepare = preparation(a, job.spec);
   job.format = parse_embedding_format(a.format);
   if (job.model_name.empty()) job.model_name = model.name;

@@ -73,7 +73,7 @@ ExitCode predict_scans(PredictArguments& a, bool quiet) {
   job.outputs = predictor.outputs();
   job.settings = predictor.settings();
   job.spec = predictor.preprocessing();
-  job.reading.prepare = prepare_options(job.spec);
+  job.reading = read_options(job.spec);
   plan_memory(job, predictor, available);
   write_maps_too(a, predictor);
   if (!quiet) {

@@ -8,6 +8,7 @@
 #include "pillar/model/encoder.h"
 #include "pillar/rave/sample.h"
 
+#include "support/cases.h"
 #include "support/program.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
@@ -129,6 +130,42 @@ TEST_F(PillarEvalEmbed, AManifestChoosesAndAMissingSampleExitsWithThree) {
   const CsvTable failures = read_csv(cache() / "failures.csv");
   ASSERT_EQ(failures.rows.size(), 1u);
   EXPECT_EQ(failures.rows[0][0], "Z");
+}
+
+TEST_F(PillarEvalEmbed, OnePatientHasOneEmbeddingHoweverTheScanIsStored) {
+  PILLAR_NEEDS_CASE("orientations");
+  const fs::path folder = test::scan_case("orientations");
+  std::vector<std::string> scans;
+  for (const char* form : {"dicom", "LAS.nii.gz", "RAS.nii.gz", "LSA.nii.gz"})
+    scans.push_back((folder / form).string());
+  const auto result = embed([&] {
+    std::vector<std::string> words = scans;
+    words.insert(words.end(), {"--dtype", "fp32"});
+    return words;
+  }());
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("axes SPL"));
+  EXPECT_THAT(result.err, HasSubstr("stored along SAR (D,H,W), brought to SPL"));
+  const at::Tensor rows = load_embeddings(cache(), "test").embeddings;
+  ASSERT_EQ(rows.size(0), 4);
+  for (std::int64_t i = 1; i < 4; ++i) EXPECT_TRUE(at::allclose(rows[i], rows[0], 1e-5, 1e-6)) << scans[i];
+
+  const auto stored = embed({scans[1], scans[2], "--dtype", "fp32", "--axes", "stored"}, "stored");
+  ASSERT_EQ(stored.exit_code, 0) << stored.err;
+  EXPECT_THAT(stored.out, HasSubstr("axes as stored"));
+  const at::Tensor as_stored = load_embeddings(cache(), "stored").embeddings;
+  EXPECT_FALSE(at::allclose(as_stored[0], as_stored[1], 1e-3, 1e-3)) << "the public rule";
+}
+
+TEST_F(PillarEvalEmbed, ValuesThatAreNoneOfACtAreRefusedOrSaid) {
+  PILLAR_NEEDS_CASE("ct_zero_to_one");
+  PILLAR_NEEDS_CASE("ct_plus_1024");
+  const auto refused = embed({test::scan_case("ct_zero_to_one/in.nii.gz").string()}, "refused");
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_THAT(refused.err, HasSubstr("values from 0 to 1"));
+  const auto said = embed({test::scan_case("ct_plus_1024/in.nii.gz").string()}, "said");
+  EXPECT_EQ(said.exit_code, 0) << said.err;
+  EXPECT_THAT(said.err, HasSubstr("HU + 1024"));
 }
 
 TEST_F(PillarEvalEmbed, DicomAndNiftiGoTheWayOfTheirSample) {

@@ -4,6 +4,7 @@
 #include "pillar/core/notes.h"
 #include "pillar/image/prepare.h"
 #include "pillar/model/preprocess_spec.h"
+#include "pillar/windows/window.h"
 
 #include <array>
 #include <cstdint>
@@ -42,10 +43,13 @@ std::vector<ScanEntry> list_scans(const std::vector<std::filesystem::path>& path
 struct ScanReadOptions {
   PrepareOptions prepare;  // of DICOM and volume files; a sample is taken as it is stored
   int threads = 1;
+  // What the values mean, by which they are judged. Unset: by the scan's modality.
+  std::optional<WindowFamily> family = {};
 };
 
 // Axes, resampling, slices, rows and columns of a spec; all but the axes as `pillar-rave encode` does them.
 PrepareOptions prepare_options(const PreprocessSpec& spec);
+ScanReadOptions read_options(const PreprocessSpec& spec, int threads = 1);
 
 // Headers read, voxels not yet: its name and cost are known before anything is decoded.
 struct OpenedScan {

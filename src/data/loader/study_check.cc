@@ -8,7 +8,7 @@
 namespace pillar {
 
 void check_study_headers(const PoolStudy& study, const PreprocessSpec& spec) {
-  const OpenedScan opened = open_scan({study.path, study.name}, {prepare_options(spec), /*threads=*/1});
+  const OpenedScan opened = open_scan({study.path, study.name}, read_options(spec));
   check_modality(study.path.string(), opened.modality, spec);
   check_annotation(study.annotation, study.path, opened);
 }

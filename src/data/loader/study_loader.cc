@@ -186,8 +186,7 @@ void StudyLoader::State::keep(const StudyPlace& place, const Scan& scan, const a
 // One thread within a study: the others have studies of their own.
 std::uint64_t StudyLoader::State::decode(Loaded& loaded, MemoryShare& share) {
   const PoolStudy& study = study_of(loaded.place);
-  std::optional<OpenedScan> opened =
-      open_scan({study.path, study.name}, {prepare_options(pool.spec), /*threads=*/1});
+  std::optional<OpenedScan> opened = open_scan({study.path, study.name}, read_options(pool.spec));
   for (const std::string& note : opened->notes) loaded.notes.add(fmt::format("{}: {}", study.name, note));
   const bool annotated = !study.annotation.empty();
   const std::uint64_t read_bytes = opened->read_bytes * (annotated ? 2 : 1);  // a mask is read much the same

@@ -30,14 +30,14 @@ Scan finish(Volume volume, std::string name) {
   return scan;
 }
 
-WindowFamily family_of(Modality modality) {
-  return modality == Modality::mr ? WindowFamily::mr : WindowFamily::ct;
+WindowFamily family_of(Modality modality, const ScanReadOptions& options) {
+  return options.family.value_or(modality == Modality::mr ? WindowFamily::mr : WindowFamily::ct);
 }
 
-Scan read_sample(const Sample& sample, const fs::path& path, const std::string& name, int threads) {
-  Scan scan = finish(sample.read({}, threads), name);
-  judge_values(scan.volume.voxels_dhw, family_of(scan.volume.modality), ValuePolicy::lenient, path.string(),
-               scan.notes);
+Scan read_sample(const Sample& sample, const std::string& name, const ScanReadOptions& options) {
+  Scan scan = finish(sample.read({}, options.threads), name);
+  judge_values(scan.volume.voxels_dhw, family_of(scan.volume.modality, options), ValuePolicy::lenient,
+               sample.info().path.string(), scan.notes);
   const SampleInfo& info = sample.info();
   scan.rave10 = info.payload == PayloadKind::video && info.video && info.video->kind == VideoKind::rave10;
   if (!info.metadata) return scan;
@@ -60,9 +60,7 @@ OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
   opened.geometry_known = info.metadata && info.metadata->geometry;
   opened.read_bytes = static_cast<std::uint64_t>(info.size_dhw[0] * info.size_dhw[1] * info.size_dhw[2]) *
                       c10::elementSize(info.dtype);
-  opened.read = [sample, path = entry.path, name = opened.name, threads = options.threads] {
-    return read_sample(*sample, path, name, threads);
-  };
+  opened.read = [sample, name = opened.name, options] { return read_sample(*sample, name, options); };
   return opened;
 }
 
@@ -78,16 +76,19 @@ Scan from_prepared(PreparedVolume prepared, const std::string& name) {
 }
 
 // A mask has nothing for a model to see, and a CT that is not in HU shows it something else.
-void judge_loaded(const Volume& loaded, const fs::path& path, Notes& notes) {
+void judge_loaded(const Volume& loaded, const fs::path& path, const ScanReadOptions& options, Notes& notes) {
   if (looks_like_mask(loaded.voxels_dhw)) {
     fail(ErrorCategory::input, "{}: whole numbers, and few of them: a segmentation mask, no scan", path);
   }
-  judge_values(loaded.voxels_dhw, family_of(loaded.modality), ValuePolicy::lenient, path.string(), notes);
+  judge_values(loaded.voxels_dhw, family_of(loaded.modality, options), ValuePolicy::lenient, path.string(),
+               notes);
 }
 
 PrepareOptions preparing(const ScanReadOptions& options, const fs::path& path) {
   PrepareOptions prepare = options.prepare;
-  prepare.judge = [path](const Volume& loaded, Notes& notes) { judge_loaded(loaded, path, notes); };
+  prepare.judge = [path, options](const Volume& loaded, Notes& notes) {
+    judge_loaded(loaded, path, options, notes);
+  };
   prepare.preprocess.mask = MaskPolicy::no;  // it is none
   prepare.preprocess.normalize_mr = true;
   prepare.preprocess.threads = options.threads;
@@ -150,6 +151,14 @@ PrepareOptions prepare_options(const PreprocessSpec& spec) {
   preprocess.target_spacing_xyz_mm = spec.target_spacing_xyz_mm;
   preprocess.slices = spec.size_dhw[0];
   preprocess.crop_pad_hw = {spec.size_dhw[1], spec.size_dhw[2]};
+  return options;
+}
+
+ScanReadOptions read_options(const PreprocessSpec& spec, int threads) {
+  ScanReadOptions options;
+  options.prepare = prepare_options(spec);
+  options.threads = threads;
+  options.family = spec.family;
   return options;
 }
 
