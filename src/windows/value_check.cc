@@ -67,7 +67,7 @@ bool has_air_at_zero(double min, const Shares& shares) {
 
 ValueCheck judge_ct(double min, double max, const Shares& shares) {
   if (min >= 0 && shares.offset_air > 0.02 && shares.offset_tissue > 0.02) {
-    return {ValueLook::offset_1024, /*warning=*/true, /*impossible=*/true,
+    return {ValueLook::offset_1024, /*warning=*/true, /*impossible=*/true, /*may_be_offset=*/true,
             fmt::format(
                 "Not HU but HU + 1024: no value is below 0, {:.0f} % lie within 0 to 24 (air) and {:.0f} % "
                 "within 824 to 1224 (soft tissue). Air should be near -1000; every window is off by 1024.",
@@ -75,7 +75,7 @@ ValueCheck judge_ct(double min, double max, const Shares& shares) {
   }
   if (shares.lifted_air > 0.01 && shares.below_lifted_air < 0.001) {
     return {
-        ValueLook::lifted_air, /*warning=*/false, /*impossible=*/false,
+        ValueLook::lifted_air, /*warning=*/false, /*impossible=*/false, /*may_be_offset=*/false,
         fmt::format(
             "Air lies near -768 ({:.0f} % within -800 to -740, nothing to speak of below): the scale of the "
             "published 10-bit stream (rave10). Expected; the released weights were trained on it.",
@@ -83,15 +83,16 @@ ValueCheck judge_ct(double min, double max, const Shares& shares) {
   }
   const bool impossible = max - min < kLeastRange || has_air_at_zero(min, shares);
   const auto foreign = [&](const std::string& why) {
-    return ValueCheck{ValueLook::foreign, /*warning=*/true, impossible,
+    return ValueCheck{ValueLook::foreign, /*warning=*/true, impossible, /*may_be_offset=*/min >= 0,
                       fmt::format("These {} HU: values from {:g} to {:g}, {}.",
                                   impossible ? "cannot be" : "do not look like", min, max, why)};
   };
+  if (max - min < kLeastRange) return foreign(fmt::format("a range of less than {:g}", kLeastRange));
   if (has_air_at_zero(min, shares)) {
-    return foreign(fmt::format("none below 0, and {:.0f} % within 0 to 24, where air would be near -1000",
+    return foreign(fmt::format("none below 0, and {:.0f} % within 0 to 24, where air should be near -1000",
                                100 * shares.offset_air));
   }
-  if (min >= 0) return foreign("none below 0, where air and fat are");
+  if (min >= 0) return foreign("none below 0, where air should be near -1000");
   if (max - min < 50) return foreign("hardly any contrast");
   if (shares.too_dense > 0.1) {
     return foreign(fmt::format("{:.0f} % above {:g}, denser than bone", 100 * shares.too_dense, kDensest));
@@ -100,7 +101,7 @@ ValueCheck judge_ct(double min, double max, const Shares& shares) {
     return foreign(fmt::format("{:.0f} % below {:g}, emptier than air", 100 * shares.emptier, kEmptiest));
   }
   if (shares.tissue < 0.01) return foreign("hardly any within -200 to 300, where soft tissue is");
-  return {ValueLook::hounsfield, /*warning=*/false, /*impossible=*/false,
+  return {ValueLook::hounsfield, /*warning=*/false, /*impossible=*/false, /*may_be_offset=*/false,
           fmt::format("Values from {:g} to {:g} look like HU.", min, max)};
 }
 
@@ -116,10 +117,11 @@ ValueCheck check_values(const at::Tensor& voxels, WindowFamily family) {
       windows::statistics(values, {.extremes = true, .moments = false, .percents = {}}, 1);
   if (found.min == found.max) {
     return {ValueLook::constant, /*warning=*/true, /*impossible=*/family == WindowFamily::ct,
+            /*may_be_offset=*/false,
             fmt::format("Every voxel has the value {:g}: there is nothing to see.", found.min)};
   }
   if (family != WindowFamily::ct) {
-    return {ValueLook::signal, /*warning=*/false, /*impossible=*/false,
+    return {ValueLook::signal, /*warning=*/false, /*impossible=*/false, /*may_be_offset=*/false,
             fmt::format("Signal from {:g} to {:g}, no unit.", found.min, found.max)};
   }
   return judge_ct(found.min, found.max, shares_of(values));
@@ -135,19 +137,23 @@ void judge_values(const at::Tensor& voxels, WindowFamily family, ValuePolicy pol
                   Notes& notes) {
   const ValueCheck check = check_values(voxels, family);
   if (!check.warning) return;
+  constexpr const char* kTakesOff = "pillar-rave encode --set intensity.offset=-1024 takes it off";
   const bool is_offset = check.look == ValueLook::offset_1024;
   const bool refused =
       check.impossible && policy != ValuePolicy::only_say && !(is_offset && policy == ValuePolicy::lenient);
-  if (!refused) {
-    notes.add(check.message +
-              (is_offset ? " pillar-rave encode --set intensity.offset=-1024 takes it off" : ""));
-    return;
+  if (refused) {
+    fail(ErrorCategory::input, "{}: {} {}", source, check.message,
+         is_offset
+             ? kTakesOff
+             : "pillar-rave encode --set intensity.slope=A --set intensity.offset=B takes A x value + B "
+               "for HU, --set intensity.check=warn takes them as they are, --mask if they are labels");
   }
-  fail(ErrorCategory::input, "{}: {} {}", source, check.message,
-       is_offset
-           ? "pillar-rave encode --set intensity.offset=-1024 takes it off"
-           : "pillar-rave encode --set intensity.slope=A --set intensity.offset=B takes A x value + B for "
-             "HU, --set intensity.check=warn takes them as they are, --mask if they are labels");
+  if (is_offset)
+    notes.add(fmt::format("{} {}", check.message, kTakesOff));
+  else if (check.may_be_offset)
+    notes.add(fmt::format("{} If 1024 was added to HU, {}", check.message, kTakesOff));
+  else
+    notes.add(check.message);
 }
 
 }  // namespace pillar

@@ -193,8 +193,9 @@ TEST(Scan, ACtThatCannotBeInHuIsRefusedAndOneThatIsOffBy1024IsSaid) {
   PILLAR_NEEDS_CASE("ct_plus_1024");
   ScanReadOptions options;
   options.prepare = prepare_options(default_preprocess_spec("chest_ct", {20, 32, 32}));
-  EXPECT_PILLAR_ERROR(open_scan({test::scan_case("ct_zero_to_one/in.nii.gz"), ""}, options).read(),
-                      ErrorCategory::input, AllOf(HasSubstr("in.nii.gz"), HasSubstr("values from 0 to 1")));
+  EXPECT_PILLAR_ERROR(
+      open_scan({test::scan_case("ct_zero_to_one/in.nii.gz"), ""}, options).read(), ErrorCategory::input,
+      AllOf(HasSubstr("in.nii.gz"), HasSubstr("cannot be HU: values from 0.00586081 to 0.421001")));
   EXPECT_TRUE(open_scan({test::scan_case("ct_plus_1024/in.nii.gz"), ""}, options).read().geometry_known);
 }
 

@@ -19,6 +19,7 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 EncodeOutcome encoded(const fs::path& out, const fs::path& input, const char* settings) {
   EncodeJob job;
@@ -30,24 +31,34 @@ EncodeOutcome encoded(const fs::path& out, const fs::path& input, const char* se
   return run_encode(job).outcomes.at(0);
 }
 
-TEST(EncodeValues, HuPlus1024IsRefusedWithTheFixAndTheFixWorks) {
+TEST(EncodeValues, ACtWithoutAirThatIsOffBy1024IsSaidAndTheFixWorks) {
   PILLAR_NEEDS_CASE("ct_plus_1024");
   test::TempDir dir;
   const fs::path input = test::scan_case("ct_plus_1024/in.nii.gz");
-  const EncodeOutcome refused = encoded(dir / "a", input, "modality: CT");
-  EXPECT_EQ(refused.status, EncodeStatus::failed);
-  EXPECT_THAT(refused.reason, AllOf(HasSubstr("in.nii.gz"), HasSubstr("HU + 1024"), HasSubstr("near -1000"),
-                                    HasSubstr("--set intensity.offset=-1024")));
-
+  const EncodeOutcome taken = encoded(dir / "a", input, "modality: CT");
+  ASSERT_EQ(taken.status, EncodeStatus::written) << taken.reason;
   const EncodeOutcome mended = encoded(dir / "b", input, "{modality: CT, intensity: {offset: -1024}}");
   ASSERT_EQ(mended.status, EncodeStatus::written) << mended.reason;
-  const EncodeOutcome taken = encoded(dir / "c", input, "{modality: CT, intensity: {check: warn}}");
-  ASSERT_EQ(taken.status, EncodeStatus::written) << taken.reason;
-  const at::Tensor hu = Sample::open(mended.output).read().voxels_dhw;
-  const Sample as_it_is = Sample::open(taken.output);
-  EXPECT_TRUE(at::equal(hu.add(1024), as_it_is.read().voxels_dhw));
-  EXPECT_THAT(as_it_is.info().metadata->notes, Contains(HasSubstr("HU + 1024")));
-  EXPECT_THAT(Sample::open(mended.output).info().metadata->notes, Contains(HasSubstr("x stored + -1024")));
+  const Sample as_it_is = Sample::open(taken.output), in_hu = Sample::open(mended.output);
+  EXPECT_TRUE(at::equal(in_hu.read().voxels_dhw.add(1024), as_it_is.read().voxels_dhw));
+  EXPECT_THAT(as_it_is.info().metadata->notes, Contains(AllOf(HasSubstr("air should be near -1000"),
+                                                              HasSubstr("--set intensity.offset=-1024"))));
+  EXPECT_THAT(in_hu.info().metadata->notes, Contains(HasSubstr("values are 1 x stored + -1024")));
+  EXPECT_THAT(in_hu.info().metadata->notes, Not(Contains(HasSubstr("air should be"))));
+}
+
+TEST(EncodeValues, AirAtZeroIsRefusedWithTheFix) {
+  test::TempDir dir;
+  Volume volume{test::random_voxels(12, 40, 44, at::kShort, 0, 24), {}};
+  volume.voxels_dhw.narrow(0, 5, 4).copy_(test::random_voxels(4, 40, 44, at::kShort, 1000, 1100));
+  write_volume_file(dir / "a.nii.gz", volume);
+  const EncodeOutcome refused = encoded(dir / "out", dir / "a.nii.gz", "modality: CT");
+  EXPECT_EQ(refused.status, EncodeStatus::failed);
+  EXPECT_THAT(refused.reason, AllOf(HasSubstr("a.nii.gz"), HasSubstr("HU + 1024"),
+                                    HasSubstr("--set intensity.offset=-1024")));
+  const EncodeOutcome taken =
+      encoded(dir / "out", dir / "a.nii.gz", "{modality: CT, intensity: {check: warn}}");
+  EXPECT_EQ(taken.status, EncodeStatus::written) << taken.reason;
 }
 
 TEST(EncodeValues, ZeroToOneIsRefusedWithItsRange) {
@@ -56,7 +67,8 @@ TEST(EncodeValues, ZeroToOneIsRefusedWithItsRange) {
   const fs::path input = test::scan_case("ct_zero_to_one/in.nii.gz");
   const EncodeOutcome refused = encoded(dir / "a", input, "modality: CT");
   EXPECT_EQ(refused.status, EncodeStatus::failed);
-  EXPECT_THAT(refused.reason, AllOf(HasSubstr("values from 0 to 1"), HasSubstr("--set intensity.slope")));
+  EXPECT_THAT(refused.reason,
+              AllOf(HasSubstr("values from 0.00586081 to 0.421001"), HasSubstr("--set intensity.slope")));
   const EncodeOutcome scaled =
       encoded(dir / "b", input, "{modality: CT, intensity: {slope: 4095, offset: -1024}}");
   EXPECT_EQ(scaled.status, EncodeStatus::written) << scaled.reason;

@@ -127,6 +127,8 @@ TEST(ValueCheck, APolicySaysWhatIsRefused) {
   }
   EXPECT_THAT(said(unit, ValuePolicy::only_say), HasSubstr("cannot be HU"));
   EXPECT_THAT(said(hu * 20, ValuePolicy::refuse), HasSubstr("do not look like HU"));
+  EXPECT_THAT(said(hu.clamp_min(0) + 30, ValuePolicy::refuse),
+              ::testing::AllOf(HasSubstr("air should be near -1000"), HasSubstr("intensity.offset=-1024")));
   Notes notes;
   judge_values(unit, WindowFamily::mr, ValuePolicy::refuse, "a.nii", notes);
   EXPECT_TRUE(notes.empty());

@@ -22,9 +22,10 @@ enum class ValueLook {
 
 struct ValueCheck {
   ValueLook look = ValueLook::signal;
-  bool warning = false;     // the windows will not show what they should
-  bool impossible = false;  // no CT has such values in HU, whatever was scanned
-  std::string message;      // one line, with the numbers it is judged by
+  bool warning = false;        // the windows will not show what they should
+  bool impossible = false;     // no CT has such values in HU, whatever was scanned
+  bool may_be_offset = false;  // CT: none below 0, as where 1024 was added to HU
+  std::string message;         // one line, with the numbers it is judged by
 };
 
 // voxels: any shape, on the CPU, of any number type but the 64-bit integers. A judgement from the
