@@ -49,6 +49,11 @@ void Config::set(std::string_view assignment) {
     ::pillar::fail(ErrorCategory::usage, "'{}': must be of the form key=value", printable(assignment));
   }
   const std::vector<std::string> path = split_path(assignment.substr(0, equals), assignment);
+  if (assignment.find_first_not_of(" \t", equals + 1) == std::string_view::npos) {
+    ::pillar::fail(ErrorCategory::usage,
+                   "'{}': has no value (a variable that is not set?); '' is the empty text",
+                   printable(assignment));
+  }
   std::shared_ptr<ConfigValue> value;
   const std::string origin = fmt::format("'{}'", printable(assignment));
   try {

@@ -5,6 +5,8 @@
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 
+#include <cstdlib>
+
 namespace pillar {
 namespace {
 
@@ -72,6 +74,29 @@ TEST(Config, AMissingValueIsNamedWithTheLineOfItsMap) {
                       StrEq("dir/train.yaml:3: model.depth: missing"));
   EXPECT_PILLAR_ERROR(config.get("processing").get("note").as_doubles(2), ErrorCategory::input,
                       StrEq("dir/train.yaml:12: processing.note: missing"));
+}
+
+TEST(Config, PathsAreReadAsAShellWouldReadThem) {
+  ::setenv("PILLAR_TEST_PLACE", "/a place", 1);
+  ::unsetenv("PILLAR_TEST_NOWHERE");
+  const Config config =
+      parse("a: ${PILLAR_TEST_PLACE}/x\nb: ~/runs\nc: 'x/${PILLAR_TEST_NOWHERE}'\nd: x~y\ne: ${}\nf: ${A\n");
+  EXPECT_EQ(config.get("a").as_path(), "/a place/x");
+  EXPECT_EQ(config.get("b").as_path(), std::string(std::getenv("HOME")) + "/runs");
+  EXPECT_EQ(config.get("d").as_path(), "x~y");
+  EXPECT_EQ(config.get("absent").as_path("y"), "y");
+  EXPECT_PILLAR_ERROR(config.get("c").as_path(), ErrorCategory::input,
+                      StrEq("dir/train.yaml:3: c: the environment variable PILLAR_TEST_NOWHERE is not set"));
+  for (const char* key : {"e", "f"})
+    EXPECT_PILLAR_ERROR(config.get(key).as_path(), ErrorCategory::input, HasSubstr("${NAME} is what a"));
+}
+
+TEST(Config, AnAssignmentOfNothingIsRefused) {
+  Config config = parse("optimizer: {lr: 1}\n");
+  for (const char* assignment : {"optimizer.lr=", "optimizer.lr=  "})
+    EXPECT_PILLAR_ERROR(config.set(assignment), ErrorCategory::usage, HasSubstr("has no value"));
+  config.set("optimizer.name=''");
+  EXPECT_EQ(config.get("optimizer").get("name").as_string(), "");
 }
 
 TEST(Config, UnknownKeysSuggestTheNearest) {
@@ -230,7 +255,7 @@ TEST(Config, SetChangesAndCreates) {
   config.set("a.b=5");
   config.set("a.c.d=[1, 2.5]");
   config.set("new=text with = and spaces");
-  config.set("list=");
+  config.set("list=null");
   EXPECT_EQ(config.get("a").get("b").as_int(), 5);
   EXPECT_THAT(config.get("a").get("c").get("d").as_doubles(2), ElementsAre(1.0, 2.5));
   EXPECT_EQ(copy.get("new").as_string(), "text with = and spaces");

@@ -25,7 +25,8 @@ class Config {
   static Config parse(std::string_view text, const std::filesystem::path& file_name);
 
   // Sets `a.b.c=value` (value is YAML: a scalar or a flow list), creating maps on the way. Throws
-  // Error(usage). For the top of a tree: its copies see the change, but nodes got from it before keep what
+  // Error(usage), for no value at all, too (an unset variable of the shell, most often; "" in quotes is the
+  // empty text). For the top of a tree: its copies see the change, but nodes got from it before keep what
   // they had.
   void set(std::string_view assignment);
 
@@ -51,6 +52,10 @@ class Config {
   double as_double(double fallback) const;
   bool as_bool() const;
   bool as_bool(bool fallback) const;
+  // Text with "~" in front and ${NAME} within, as a shell would put it: configurations have no shell. An
+  // environment variable that is not set is an error.
+  std::filesystem::path as_path() const;
+  std::filesystem::path as_path(const std::filesystem::path& fallback) const;
   std::vector<double> as_doubles(std::size_t count) const;  // a list of exactly `count` numbers
   std::vector<std::int64_t> as_ints(std::size_t count) const;
 
