@@ -20,8 +20,7 @@ void add_text_model_options(CLI::App& command, TextModelArguments& arguments) {
   grouped(
       command
           .add_option("--dtype", options.compute.dtype,
-                      "of products: fp32, bf16, or auto: bf16 on a GPU, and where the weights are bf16 and "
-                      "the processor multiplies it")
+                      "of products: fp32, bf16, or auto: bf16 on a GPU and on processors with AMX, else fp32")
           ->check(CLI::IsMember({"auto", "fp32", "bf16"})));
   grouped(command.add_option("--device", options.compute.device, "auto, cpu, cuda or cuda:N"));
   grouped(command

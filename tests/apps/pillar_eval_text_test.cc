@@ -268,5 +268,25 @@ TEST_F(PillarEvalText, QueriesThatCannotBeAnswered) {
   EXPECT_FALSE(fs::exists(dir_ / "run"));
 }
 
+TEST_F(PillarEvalText, AQwen3ModelInAFolderReadsWords) {
+  ASSERT_EQ(run_program({"pillar-train", "init", "--arch", "qwen3-tiny", "--out", path("tiny")}).exit_code,
+            0);
+  write_pair();
+  const std::vector<std::string> provider = {"--provider", "qwen3",    "--model-text",
+                                             path("tiny"), "--device", "cpu"};
+  const auto prompts = zero_shot(provider);
+  ASSERT_EQ(prompts.exit_code, 0) << prompts.err;
+  EXPECT_EQ(metrics()["settings"]["text provider"], "qwen3");
+  EXPECT_EQ(metrics()["settings"]["text pooling"], "mean");
+  std::vector<std::string> words = {"--report", "Pleural effusion.", "--pooling",
+                                    "last",     "--instruct",        "Find the scan of a report"};
+  words.insert(words.end(), provider.begin(), provider.end());
+  const auto report = retrieve(words);
+  ASSERT_EQ(report.exit_code, 0) << report.err;
+  EXPECT_EQ(metrics()["settings"]["text pooling"], "last");
+  EXPECT_EQ(metrics()["settings"]["text instruction"], "Find the scan of a report");
+  expect_failed(retrieve({"--report", "x", "--provider", "qwen3"}), 2, HasSubstr("needs --model-text"));
+}
+
 }  // namespace
 }  // namespace pillar

@@ -234,5 +234,29 @@ TEST_F(PillarText, TokensCountsReportsThatAreTooLong) {
   EXPECT_EQ(count("0").exit_code, 2);
 }
 
+TEST_F(PillarText, AQwen3ModelInAFolderNeedsNoServer) {
+  write_reports(6);
+  const std::string model = (dir_ / "tiny").string();
+  ASSERT_EQ(run_program({"pillar-train", "init", "--arch", "qwen3-tiny", "--out", model}).exit_code, 0);
+  const std::vector<std::string> words = {"--provider",   "qwen3", "--model",  model,
+                                          "--max-length", "8",     "--device", "cpu"};
+  const auto result = embed(words);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("6 embedded"), HasSubstr("6 cut at 8 tokens"), HasSubstr("cut.csv"),
+                                HasSubstr("tokens/s")));
+  const TextCache cache = TextCache::open(dir_ / "a cache");
+  EXPECT_EQ(cache.count(), 6);
+  EXPECT_EQ(cache.width(), 64);
+  EXPECT_THAT(embed(words).out, HasSubstr("0 embedded, 6 there already"));
+  std::vector<std::string> otherwise = words;
+  otherwise.insert(otherwise.end(), {"--pooling", "last"});
+  const auto refused = embed(otherwise);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("embedded otherwise"));
+  const auto nameless = embed({"--provider", "qwen3"});
+  EXPECT_EQ(nameless.exit_code, 2);
+  EXPECT_THAT(nameless.err, HasSubstr("needs --model"));
+}
+
 }  // namespace
 }  // namespace pillar

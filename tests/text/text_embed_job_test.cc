@@ -7,6 +7,7 @@
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/text_caches.h"
+#include "support/tiny_disk.h"
 
 #include <limits>
 #include <mutex>
@@ -292,6 +293,48 @@ TEST_F(TextEmbed, ACacheIsNeverContinuedOtherwise) {
   other.cache = dir_ / "public";
   test::write_public_cache(other.cache, {}, 2);
   expect_refused(other, "another program");
+}
+
+TEST_F(TextEmbed, ReportsThatAreCutAreCountedAndListed) {
+  write({{"A", "one"}, {"B", "three"}, {"C", "fourteen words"}, {"D", "unreadable"}});
+  job_.max_length = 4;
+  job_.count_tokens = [](const std::string& text) {
+    if (text == "unreadable") throw Error(ErrorCategory::input, "no text");
+    return static_cast<std::int64_t>(text.size());
+  };
+  TextEmbedSummary summary = run_text_embed(job_, lengths());
+  EXPECT_EQ(summary.embedded, 4);
+  EXPECT_EQ(summary.cut, 2);
+  EXPECT_EQ(summary.tokens, 3 + 4 + 4);
+  const CsvTable cut = read_csv(job_.cache / "cut.csv");
+  EXPECT_THAT(cut.header, ElementsAre("sample_name", "file", "tokens"));
+  EXPECT_THAT(cut.rows, ElementsAre(ElementsAre("B", (dir_ / "train.jsonl").string(), "5"),
+                                    ElementsAre("C", (dir_ / "train.jsonl").string(), "14")));
+  summary = run_text_embed(job_, lengths());
+  EXPECT_EQ(summary.kept, 4);
+  EXPECT_EQ(summary.cut, 2) << "of the run's files, whether they are there already or not";
+  EXPECT_EQ(summary.tokens, 0);
+}
+
+TEST_F(TextEmbed, AFullDiskEndsTheRun) {
+  std::map<std::string, std::string> reports;
+  for (int i = 0; i < 60; ++i) reports[fmt::format("S{}", i)] = "a report";
+  write(reports);
+  fs::create_directories(dir_ / "disk");
+  job_.cache = dir_ / "disk/cache";
+  const int answer = test::on_tiny_disk(dir_ / "disk", 96, [&] {
+    try {
+      run_text_embed(job_, lengths());
+    } catch (const Error& error) {
+      if (error.category() != ErrorCategory::io) return 1;
+      for (const auto& entry : fs::recursive_directory_iterator(dir_ / "disk"))
+        if (entry.path().filename().string().starts_with(".partial")) return 3;
+      return 0;
+    }
+    return 2;
+  });
+  if (answer == -1) GTEST_SKIP() << "no mount namespaces here";
+  EXPECT_EQ(answer, 0);
 }
 
 }  // namespace
