@@ -6,6 +6,7 @@
 #include "commands.h"
 
 #include <cstdio>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@ struct EncodeArguments {
   std::vector<std::filesystem::path> inputs;
   std::filesystem::path input_csv;
   std::string path_column = "series_path";
+  std::string name_column;
   std::filesystem::path config_file;
   std::string preset = "none";
   std::vector<std::string> assignments;
@@ -52,12 +54,23 @@ void apply_config(EncodeArguments& a) {
   if (a.no_mask) a.job.prepare.config.preprocess.mask = MaskPolicy::no;
 }
 
+void print_left_out(const EncodeArguments& a, const EncodeSummary& summary) {
+  std::map<std::string, std::int64_t> counts;
+  for (const EncodeLeftOut& entry : summary.left_out) counts[entry.kind] += entry.count;
+  if (counts.empty()) return;
+  std::vector<std::string> kinds;
+  for (const auto& [kind, count] : counts) kinds.push_back(fmt::format("{} {}", count, kind));
+  fmt::print("left out: {}{}\n", fmt::join(kinds, ", "),
+             a.job.dry_run ? "" : fmt::format(" (see {})", (a.job.output_folder / "left_out.csv").string()));
+}
+
 ExitCode encode(EncodeArguments& a, const LogOptions& log) {
   apply_config(a);
   if (a.inputs.empty() == a.input_csv.empty()) {
     fail(ErrorCategory::usage, "encode needs INPUT... or --input-csv, one of the two");
   }
-  a.job.inputs = a.input_csv.empty() ? expand_inputs(a.inputs) : inputs_from_csv(a.input_csv, a.path_column);
+  a.job.inputs = a.input_csv.empty() ? a.inputs : inputs_from_csv(a.input_csv, a.path_column);
+  if (!a.name_column.empty()) a.job.input_names = names_from_csv(a.input_csv, a.name_column);
   a.job.all_series = a.series == "all";
   a.job.prepare.gaps = gap_policy(a.gaps);
   a.job.prepare.gantry_tilt = tilt_policy(a.gantry_tilt);
@@ -79,6 +92,7 @@ ExitCode encode(EncodeArguments& a, const LogOptions& log) {
                                  ? fmt::format(" (see {})", (a.job.output_folder / "failures.csv").string())
                                  : "";
     fmt::print("{}{}\n", summary.brief(), list);
+    print_left_out(a, summary);
   }
   return failures ? ExitCode::some_inputs_failed : ExitCode::ok;
 }
@@ -108,9 +122,15 @@ void add_encode(AppContext& context) {
   CLI::App* command =
       context.app.add_subcommand("encode", "DICOM folders, NIfTI, NRRD and MetaImage files to RAVE samples");
   auto a = std::make_shared<EncodeArguments>();
-  command->add_option("INPUT", a->inputs, "DICOM folders (searched for series below), DICOM or volume files");
+  command->add_option("INPUT", a->inputs,
+                      "folders (searched for DICOM series and volume files below), DICOM or volume files");
   command->add_option("--input-csv", a->input_csv, "a CSV that lists the inputs");
   command->add_option("--path-column", a->path_column, "its column with the paths")->capture_default_str();
+  command->add_option("--name-column", a->name_column, "its column with the samples' names")
+      ->needs("--input-csv");
+  command->add_option("--name-template", a->job.name_template,
+                      "names of the samples: {patient}_{accession}_{series}; also {series_uid}, {study_uid}, "
+                      "{description}, {modality}, {volume}, {file}, {name}");
   command->add_option("--out", a->job.output_folder, "folder for the samples, mapping.csv and failures.csv")
       ->required();
   auto* preset = command->add_option(
@@ -134,12 +154,16 @@ void add_encode(AppContext& context) {
       ->check(CLI::IsMember({"all", "first"}))
       ->capture_default_str();
   add_geometry_and_values(*command, *a);
-  command->add_option("--volume", a->volume, "which volume of a 4-D file, from 0")
+  command->add_flag("--only-named", a->job.only_named,
+                    "of a DICOM file that is named: else its whole series in that folder");
+  command
+      ->add_option("--volume", a->volume,
+                   "which volume of a 4-D file, or of a series that holds several, from 0")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--jobs,-j", a->job.jobs, "scans at once; 0: one a processor")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_flag("--overwrite", a->job.overwrite, "make samples again that are there already");
+  command->add_flag("--overwrite", a->job.overwrite, "make samples anew that are there already");
   command->add_flag("--dry-run", a->job.dry_run, "read headers and say what would be written");
   command->add_flag("--keep-source-path", a->job.prepare.keep_source_path,
                     "name the source folder in metadata.json");

@@ -2,9 +2,13 @@
 
 #include "pillar/core/batch.h"
 #include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
+#include "core/shared/path_format.h"
+#include "core/shared/settled_path.h"
 #include "data/shared/load_fault.h"
 #include "embed/embed_records.h"
+#include "embed/embedded_sources.h"
 #include "embed/split_settings.h"
 
 #include <chrono>
@@ -28,6 +32,35 @@ void claim_cache(const EmbedJob& job) {
   settings["preprocess"] = describe(job.spec);
   claim_split(job.cache, job.split, settings);
   remove_unfinished(job.cache / "embeddings" / job.split, "files");
+}
+
+// Whether the scan's embedding is there. Throws Error(input) where that of another scan is.
+bool is_embedded(const EmbedJob& job, const EmbeddingCache& cache, const EmbeddedSources& sources,
+                 const ScanEntry& scan, const SourceIdentity& source, Notes& notes) {
+  std::string broken;
+  const bool there = cache.contains(scan.name, broken);
+  if (!there && broken.empty()) return false;
+  const std::optional<EmbeddedSource> then = sources.before(scan.name);
+  if (then) {
+    const SourceMatch match = compare(then->identity, source);
+    if (match == SourceMatch::other) {
+      fail(ErrorCategory::input,
+           "{}: split {} has another scan's embedding under the name {}: of {}, {}, not {}; a manifest gives "
+           "each its own name",
+           scan.path, job.split, printable(scan.name), then->path, describe(then->identity),
+           describe(source));
+    }
+    if (match == SourceMatch::changed && !job.overwrite) {
+      fail(ErrorCategory::input,
+           "{}: has changed since it was embedded: {} then, {} now; --overwrite embeds it again", scan.path,
+           describe(then->identity), describe(source));
+    }
+  }
+  if (!broken.empty()) notes.add(fmt::format("{}; embedded again", broken));
+  if (there && !then && !job.overwrite)
+    notes.add(fmt::format("{}: nothing says which scan the embedding of that name is of; embedded again",
+                          printable(scan.name)));
+  return there && then && !job.overwrite;
 }
 
 std::string put(EmbeddingCache& cache, const std::string& accession, const at::Tensor& embedding) {
@@ -56,25 +89,29 @@ ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed) {
   if (job.scans.empty() && job.missing.empty()) fail(ErrorCategory::usage, "no scans to embed");
   EmbeddingCache cache(job.cache, job.split, job.format);
   claim_cache(job);
+  EmbeddedSources sources(job.cache, job.split, job.overwrite);
   Clock::time_point last_flush = Clock::now();
   ScanBatchSteps steps;
   steps.label = "embed";
-  steps.is_there = [&](const std::string& accession, Notes& notes) {
-    std::string broken;
-    if (!job.overwrite && cache.contains(accession, broken)) return true;
-    if (!broken.empty()) notes.add(fmt::format("{}; embedded again", broken));
-    return false;
+  steps.identify = true;
+  steps.is_there = [&](const ScanEntry& scan, const SourceIdentity& source, Notes& notes) {
+    return is_embedded(job, cache, sources, scan, source, notes);
   };
   steps.use = [&](const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans) {
     std::vector<std::string> faults = put_all(cache, scans, embed(voxels_bcdhw));
+    for (std::size_t i = 0; i < scans.size(); ++i) {
+      if (faults[i].empty()) sources.put(scans[i].accession, {settled_path(scans[i].path), scans[i].source});
+    }
     if (Clock::now() - last_flush > kFlushInterval) {
       cache.flush();
+      sources.flush();
       last_flush = Clock::now();
     }
     return faults;
   };
   ScanSummary summary = run_scan_batch(job, steps);
   cache.flush();
+  sources.finish();
   record_processed(job, summary.outcomes);
   write_scan_failures(job.cache, summary.outcomes);
   return summary;

@@ -3,7 +3,6 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar {
@@ -33,23 +32,6 @@ void write_settings(const std::filesystem::path& file, const Settings& settings)
   if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), error);
   if (error) fail(ErrorCategory::io, "{}: cannot make the folder: {}", file.parent_path(), error.message());
   write_file_atomic(file, Json(settings).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-}
-
-std::string setting(const Settings& settings, const std::string& key) {
-  const auto found = settings.find(key);
-  return found == settings.end() ? "unset" : found->second;
-}
-
-std::string differences(const Settings& then, const Settings& now) {
-  Settings both = then;
-  both.insert(now.begin(), now.end());
-  std::string text;
-  for (const auto& [key, value] : both) {
-    const std::string before = setting(then, key), after = setting(now, key);
-    if (before != after)
-      text += fmt::format("{}{}: '{}' then, '{}' now", text.empty() ? "" : "; ", key, before, after);
-  }
-  return text;
 }
 
 }  // namespace pillar

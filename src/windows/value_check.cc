@@ -4,6 +4,9 @@
 
 #include "windows/statistics.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 namespace pillar {
@@ -18,24 +21,25 @@ constexpr Span kLiftedAir = {-800, -740};
 constexpr Span kOffsetAir = {0, 24};
 constexpr Span kOffsetTissue = {824, 1224};
 constexpr Span kTissue = {-200, 300};
-constexpr float kDensest = 3100;    // HU, but for metal
-constexpr float kEmptiest = -4000;  // what scanners fill the corners with is above
-constexpr double kLeastRange = 20;  // a scan of water alone has more noise than that
-constexpr double kAirShare = 0.2;   // of the voxels, where they lie at 0 as air alone does
+constexpr float kDensest = 3100;      // HU, but for metal
+constexpr float kEmptiest = -4000;    // what scanners fill the corners with is above
+constexpr double kLeastRange = 20;    // a scan of water alone has more noise than that
+constexpr double kAirShare = 0.2;     // of the voxels, where they lie at 0 as air alone does
+constexpr double kAirSpread = 0.015;  // of the largest value: the noise of air, where air is at 0
 constexpr std::int64_t kJudgedVoxels = 1 << 20;
 
 // Parts of all voxels, 0 to 1.
 struct Shares {
   double below_lifted_air = 0, lifted_air = 0, offset_air = 0, offset_tissue = 0, tissue = 0, too_dense = 0,
-         emptier = 0;
+         emptier = 0, at_zero = 0;
 };
 
 // Of every so manieth voxel; an odd step does not stay in one column.
 template <typename Voxel>
-Shares shares_of(const Voxel* voxels, std::int64_t total) {
+Shares shares_of(const Voxel* voxels, std::int64_t total, Span at_zero) {
   const std::int64_t step = total <= kJudgedVoxels ? 1 : (total / kJudgedVoxels) | 1;
   const std::int64_t count = (total + step - 1) / step;
-  std::array<std::int64_t, 7> n = {};
+  std::array<std::int64_t, 8> n = {};
   const auto within = [](float value, Span span) { return value >= span.low && value <= span.high ? 1 : 0; };
   for (std::int64_t i = 0; i < total; i += step) {
     const auto value = static_cast<float>(voxels[i]);
@@ -46,23 +50,25 @@ Shares shares_of(const Voxel* voxels, std::int64_t total) {
     n[4] += within(value, kTissue);
     n[5] += value > kDensest ? 1 : 0;
     n[6] += value < kEmptiest ? 1 : 0;
+    n[7] += within(value, at_zero);
   }
   const auto share = [&](int i) { return static_cast<double>(n[i]) / static_cast<double>(count); };
-  return {share(0), share(1), share(2), share(3), share(4), share(5), share(6)};
+  return {share(0), share(1), share(2), share(3), share(4), share(5), share(6), share(7)};
 }
 
-Shares shares_of(const at::Tensor& voxels) {
+Shares shares_of(const at::Tensor& voxels, double max) {
+  const Span at_zero = {0, std::max(kOffsetAir.high, static_cast<float>(kAirSpread * max))};
   const void* data = voxels.const_data_ptr();
   if (voxels.scalar_type() == at::kShort)
-    return shares_of(static_cast<const std::int16_t*>(data), voxels.numel());
+    return shares_of(static_cast<const std::int16_t*>(data), voxels.numel(), at_zero);
   if (voxels.scalar_type() == at::kUInt16)
-    return shares_of(static_cast<const std::uint16_t*>(data), voxels.numel());
-  return shares_of(static_cast<const float*>(data), voxels.numel());
+    return shares_of(static_cast<const std::uint16_t*>(data), voxels.numel(), at_zero);
+  return shares_of(static_cast<const float*>(data), voxels.numel(), at_zero);
 }
 
 // "All are from 0 up, and 40 % are air at 0": the scale begins where HU has water.
 bool has_air_at_zero(double min, const Shares& shares) {
-  return min >= 0 && shares.offset_air > kAirShare;
+  return min >= 0 && shares.at_zero > kAirShare;
 }
 
 ValueCheck judge_ct(double min, double max, const Shares& shares) {
@@ -89,8 +95,9 @@ ValueCheck judge_ct(double min, double max, const Shares& shares) {
   };
   if (max - min < kLeastRange) return foreign(fmt::format("a range of less than {:g}", kLeastRange));
   if (has_air_at_zero(min, shares)) {
-    return foreign(fmt::format("none below 0, and {:.0f} % within 0 to 24, where air should be near -1000",
-                               100 * shares.offset_air));
+    return foreign(
+        fmt::format("none below 0, and {:.0f} % at 0 or little above, where air should be near -1000",
+                    100 * shares.at_zero));
   }
   if (min >= 0) return foreign("none below 0, where air should be near -1000");
   if (max - min < 50) return foreign("hardly any contrast");
@@ -124,7 +131,7 @@ ValueCheck check_values(const at::Tensor& voxels, WindowFamily family) {
     return {ValueLook::signal, /*warning=*/false, /*impossible=*/false, /*may_be_offset=*/false,
             fmt::format("Signal from {:g} to {:g}, no unit.", found.min, found.max)};
   }
-  return judge_ct(found.min, found.max, shares_of(values));
+  return judge_ct(found.min, found.max, shares_of(values, found.max));
 }
 
 ValuePolicy parse_value_policy(std::string_view text) {

@@ -47,6 +47,12 @@ TEST(Manifest, JsonLinesChooseAndOrderAndBringReports) {
   EXPECT_THAT(manifest.missing, ElementsAre("Z"));
 }
 
+TEST(Manifest, ARowThatComesAgainCountsOnce) {
+  TempDir dir;
+  write_file_atomic(dir / "m.csv", "sample_name,image_cache_path\nA,a\nB,b\nA,./a\n");
+  EXPECT_EQ(load_manifest(dir / "m.csv").samples.size(), 2u);
+}
+
 TEST(Manifest, EveryNameGivenTwiceIsNamed) {
   TempDir dir;
   write_file_atomic(dir / "m.csv", "sample_name,image_cache_path\nA,a\nB,b\nA,c\nB,d\nC,e\n");

@@ -21,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::TempDir;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -203,14 +204,74 @@ TEST(EmbedJob, ABatchThatFailsIsTriedOneByOne) {
   EXPECT_THAT(summary.outcomes[1].reason, ::testing::EndsWith("B1.1.0: too much"));
 }
 
+fs::path make_other_sample(const TempDir& dir, const std::string& accession, std::uint32_t seed) {
+  SampleMetadata metadata;
+  metadata.accession = accession;
+  fs::create_directories(dir / "other");
+  const fs::path target = dir / "other" / fmt::format("{}.1.0", accession);
+  write_sample(target, test::smooth_volume(10, 48, 64, seed), metadata, {});
+  return target;
+}
+
 TEST(EmbedJob, TwoScansOfOneNameTheFirstHasIt) {
   TempDir dir;
-  const fs::path first = make_sample(dir, "A1", 1);
-  fs::create_directories(dir / "other");
-  fs::copy(first, dir / "other/A1.1.0", fs::copy_options::recursive);
-  const ScanSummary summary = run_embed(quiet_job(dir / "cache", {first, dir / "other/A1.1.0"}), probe);
+  const fs::path first = make_sample(dir, "A1", 1), other = make_other_sample(dir, "A1", 2);
+  const ScanSummary summary = run_embed(quiet_job(dir / "cache", {first, other}), probe);
   EXPECT_THAT(summary.brief("embedded"), StartsWith("1 embedded, 1 failed"));
   EXPECT_THAT(summary.outcomes[1].reason, HasSubstr(fmt::format("A1 is already that of {}", first.string())));
+}
+
+TEST(EmbedJob, TheSameScanNamedTwiceIsEmbeddedOnce) {
+  TempDir dir;
+  const fs::path sample = make_sample(dir, "A1", 1);
+  const ScanSummary summary = run_embed(quiet_job(dir / "cache", {sample, sample / ""}), probe);
+  EXPECT_THAT(summary.brief("embedded"), StartsWith("1 embedded, 1 there already"));
+  EXPECT_EQ(read_processed(dir / "cache").size(), 1u);
+}
+
+// Neither run knows of the other: the cache does.
+TEST(EmbedJob, AnotherScanOfTheSameNameIsRefusedInALaterRunToo) {
+  TempDir dir;
+  const fs::path first = make_sample(dir, "A1", 1), other = make_other_sample(dir, "A1", 2);
+  for (const char* file : {"ct.nii", "other/ct.nii"})
+    write_volume_file(dir / file, test::smooth_volume(10, 48, 64, file[0] == 'o' ? 3 : 4));
+  run_embed(quiet_job(dir / "cache", {first, dir / "ct.nii"}), probe);
+  const at::Tensor before = load_embeddings(dir / "cache", "test").embeddings;
+  for (bool overwrite : {false, true}) {
+    EmbedJob job = quiet_job(dir / "cache", {other, dir / "other/ct.nii"});
+    job.overwrite = overwrite;
+    const ScanSummary second = run_embed(job, probe);
+    EXPECT_EQ(second.brief("embedded"), "2 failed");
+    EXPECT_THAT(second.outcomes[0].reason, AllOf(HasSubstr(first.string()), HasSubstr(other.string())));
+    EXPECT_THAT(second.outcomes[1].reason, HasSubstr((dir / "ct.nii").string()));
+    EXPECT_TRUE(at::equal(load_embeddings(dir / "cache", "test").embeddings, before));
+  }
+  EXPECT_EQ(run_embed(quiet_job(dir / "cache", {first, dir / "ct.nii"}), probe).brief("embedded"),
+            "2 there already");
+}
+
+TEST(EmbedJob, AScanThatHasChangedIsRefusedUntilOverwritten) {
+  TempDir dir;
+  const fs::path sample = make_sample(dir, "A1", 1);
+  EmbedJob job = quiet_job(dir / "cache", {sample});
+  run_embed(job, probe);
+  make_sample(dir, "A1", 2);
+  EXPECT_THAT(run_embed(job, probe).outcomes[0].reason,
+              AllOf(HasSubstr("has changed"), HasSubstr("--overwrite")));
+  job.overwrite = true;
+  EXPECT_THAT(run_embed(job, probe).brief("embedded"), StartsWith("1 embedded"));
+  job.overwrite = false;
+  EXPECT_EQ(run_embed(job, probe).brief("embedded"), "1 there already");
+  EXPECT_TRUE(at::equal(load_embeddings(job.cache, "test").embeddings[0], expected(sample)));
+}
+
+TEST(EmbedJob, AnEmbeddingWithoutARecordIsMadeAgain) {
+  TempDir dir;
+  EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "A1", 1)});
+  run_embed(job, probe);
+  fs::remove(dir / "cache/embeddings/test.sources.csv");
+  EXPECT_THAT(run_embed(job, probe).brief("embedded"), StartsWith("1 embedded"));
+  EXPECT_EQ(run_embed(job, probe).brief("embedded"), "1 there already");
 }
 
 TEST(EmbedJob, ScansOfSeveralTypesShareARun) {

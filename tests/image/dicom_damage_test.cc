@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include <ATen/ATen.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -173,20 +174,32 @@ TEST_F(DicomDamage, MalformedNumbers) {
   expect_fault(text(DCM_RescaleIntercept, "1e300"), "rescale slope");
 }
 
-TEST_F(DicomDamage, WrongValueRepresentations) {
+TEST_F(DicomDamage, OtherValueRepresentationsAreReadWithANote) {
+  edit_dicom(file, [](DcmDataset& dataset) {
+    dataset.findAndDeleteElement(DCM_ImagePositionPatient);
+    const double position[] = {-10, 20.25, 32.5};
+    dataset.putAndInsertFloat64Array(DcmTag(DCM_ImagePositionPatient, EVR_FD), position, 3);
+  });
+  auto loaded = load_only_series(dir.path());
+  EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, counting_volume(3, 4, 5).voxels_dhw));
+  EXPECT_THAT(loaded.report.notes, ElementsAre(HasSubstr("value representation FD, not DS")));
+  SetUp();
+  edit_dicom(file, [](DcmDataset& dataset) {
+    dataset.findAndDeleteElement(DCM_Rows);
+    dataset.putAndInsertString(DcmTag(DCM_Rows, EVR_LO), "4");
+  });
+  loaded = load_only_series(dir.path());
+  EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, counting_volume(3, 4, 5).voxels_dhw));
+  EXPECT_THAT(loaded.report.notes, ElementsAre(HasSubstr("value representation LO, not US")));
   expect_fault(
       [](DcmDataset& dataset) {
         dataset.findAndDeleteElement(DCM_ImagePositionPatient);
-        const double position[] = {1, 2, 3};
-        dataset.putAndInsertFloat64Array(DcmTag(DCM_ImagePositionPatient, EVR_FD), position, 3);
+        dataset.insertEmptyElement(DcmTag(DCM_ImagePositionPatient, EVR_SQ));
+        DcmItem* item = nullptr;
+        dataset.findOrCreateSequenceItem(DcmTag(DCM_ImagePositionPatient, EVR_SQ), item);
+        item->putAndInsertString(DCM_PatientID, "x");
       },
-      "value representation FD, not DS");
-  expect_fault(
-      [](DcmDataset& dataset) {
-        dataset.findAndDeleteElement(DCM_Rows);
-        dataset.putAndInsertString(DcmTag(DCM_Rows, EVR_LO), "4");
-      },
-      "value representation LO, not US");
+      "value representation SQ, not DS");
 }
 
 TEST_F(DicomDamage, AbsentPositionsAreAnErrorButForASingleSlice) {
@@ -206,17 +219,17 @@ TEST_F(DicomDamage, PixelSpacingThatDiffersIsAnError) {
                "pixel spacing 0.75x0.6 mm");
 }
 
-TEST_F(DicomDamage, ColourIsUnsupported) {
+TEST_F(DicomDamage, ColourIsNoScan) {
   edit_dicom(file, [](DcmDataset& dataset) { set_text(dataset, DCM_PhotometricInterpretation, "RGB"); });
-  EXPECT_PILLAR_ERROR(load_only_series(dir.path()), ErrorCategory::unsupported,
+  EXPECT_PILLAR_ERROR(scan_dicom(file), ErrorCategory::input,
                       AllOf(HasSubstr("im0001.dcm"), HasSubstr("colour")));
 }
 
 TEST_F(DicomDamage, TransferSyntaxesWithoutADecoder) {
   std::ofstream(file, std::ios::binary) << header_of("1.2.3.4.5") << std::string(64, '\0');
   const DicomScan scan = scan_dicom(dir.path());
-  ASSERT_THAT(scan.unusable, SizeIs(1));
-  EXPECT_EQ(scan.unusable.front().reason, "unknown transfer syntax 1.2.3.4.5");
+  ASSERT_THAT(scan.damaged, SizeIs(1));
+  EXPECT_EQ(scan.damaged.front().fault, "unknown transfer syntax 1.2.3.4.5");
 }
 
 // Runs `body` with 2 GB of address space more than there is now.
@@ -311,8 +324,9 @@ TEST_F(DicomDamage, DeepNestingIsFoundWhereverItHides) {
   for (int i = 0; i < 200000; ++i)
     nested += "\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff"s;
   const std::string whole = bytes_of(file);
-  std::ofstream(file, std::ios::binary) << whole << nested;  // behind the pixel data
-  EXPECT_PILLAR_ERROR(scan_dicom(file), ErrorCategory::input, HasSubstr("nested"));
+  std::ofstream(file, std::ios::binary) << whole << nested;  // behind the pixel data: never looked at
+  EXPECT_THAT(load_only_series(dir.path()).report.notes,
+              ElementsAre(HasSubstr("bytes after the pixel data")));
   const std::size_t pixels = whole.find("\xe0\x7f\x10\0OW"s);
   ASSERT_NE(pixels, std::string::npos);
   for (const std::string& vr : {"SQ"s, "UN"s}) {  // in their place

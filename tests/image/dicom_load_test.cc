@@ -137,7 +137,7 @@ TEST(LoadSeries, ReportsWhatItReadAndLeftOut) {
   const std::string name = "rave/descending_with_scout";
   PILLAR_NEEDS_GOLDEN(name);
   const DicomScan scan = scan_dicom(test::golden(name + "/dicom"));
-  EXPECT_EQ(scan.non_dicom_files, 2);  // README.txt and an empty DICOMDIR
+  EXPECT_EQ(scan.non_dicom.size(), 2u);  // README.txt and an empty DICOMDIR
   LoadReport report;
   load_series(scan.series.front(), {}, report);
   EXPECT_EQ(report.source_slice_count, 12);

@@ -38,8 +38,9 @@ TEST(ScanDicom, TellsWhatASeriesIs) {
   fs::create_directories(dir / "deeper");
   const DicomScan scan = scan_dicom(dir.path());
   ASSERT_THAT(scan.series, SizeIs(1));
-  EXPECT_EQ(scan.non_dicom_files, 1);
-  EXPECT_THAT(scan.unusable, IsEmpty());
+  EXPECT_THAT(scan.non_dicom, SizeIs(1));
+  EXPECT_THAT(scan.left_out, IsEmpty());
+  EXPECT_THAT(scan.damaged, IsEmpty());
   const DicomSeries& series = scan.series.front();
   EXPECT_EQ(series.accession, "ACC 7");
   EXPECT_EQ(series.series_number, 12);
@@ -159,14 +160,34 @@ TEST(ScanDicom, TheMajorityOrientationStays) {
   EXPECT_EQ(loaded.report.source_slice_count, 3);
 }
 
-TEST(ScanDicom, MixedOrientationsWithoutMajorityAreAnError) {
+TEST(ScanDicom, TwoStacksOfOneSeriesAreTwoVolumes) {
   TempDir dir;
-  write_dicom_series(dir.path(), counting_volume(4, 2, 2), {});
-  for (int k : {1, 2}) {
-    edit_dicom(slice_file(dir.path(), k), [](DcmDataset& dataset) {
+  write_dicom_series(dir.path(), counting_volume(6, 2, 2), {});
+  for (int k : {3, 4, 5}) {
+    edit_dicom(slice_file(dir.path(), k), [k](DcmDataset& dataset) {
       set_text(dataset, DCM_ImageOrientationPatient, "1\\0\\0\\0\\0\\-1");
+      set_text(dataset, DCM_ImagePositionPatient, fmt::format("0\\{}\\0", 3 * k));
     });
   }
+  const DicomScan scan = scan_dicom(dir.path());
+  ASSERT_THAT(scan.series, SizeIs(2));
+  for (int i : {0, 1}) {
+    const DicomSeries& volume = scan.series[static_cast<std::size_t>(i)];
+    EXPECT_EQ(volume.volume_index, i);
+    EXPECT_EQ(volume.volume_count, 2);
+    EXPECT_THAT(volume.volume_key, HasSubstr("ImageOrientationPatient"));
+    EXPECT_THAT(volume.planes, SizeIs(3));
+    EXPECT_EQ(orientation_of(volume), i == 0 ? "AXIAL" : "CORONAL");
+  }
+  EXPECT_DOUBLE_EQ(slice_spacing_mm(scan.series[1]), 3);
+}
+
+TEST(ScanDicom, NoTwoParallelPlanesAreAnError) {
+  TempDir dir;
+  write_dicom_series(dir.path(), counting_volume(2, 2, 2), {});
+  edit_dicom(slice_file(dir.path(), 1), [](DcmDataset& dataset) {
+    set_text(dataset, DCM_ImageOrientationPatient, "1\\0\\0\\0\\0\\-1");
+  });
   EXPECT_PILLAR_ERROR(load_only_series(dir.path()), ErrorCategory::input,
                       AllOf(HasSubstr(".dcm"), HasSubstr("mixed orientations")));
 }
@@ -241,14 +262,16 @@ TEST(ScanDicom, CtWithoutRescaleIsReported) {
   EXPECT_THAT(load_only_series(dir / "mr").report.notes, IsEmpty());
 }
 
-TEST(ScanDicom, OtherObjectsAreListedAsUnusable) {
+TEST(ScanDicom, OtherObjectsAreLeftOut) {
   TempDir dir;
   write_dicom_series(dir.path(), counting_volume(3, 2, 2), {});
   edit_dicom(slice_file(dir.path(), 2), [](DcmDataset& dataset) { set_text(dataset, DCM_Modality, "SR"); });
   const DicomScan scan = scan_dicom(dir.path());
   EXPECT_THAT(scan.series.front().planes, SizeIs(2));
-  ASSERT_THAT(scan.unusable, SizeIs(1));
-  EXPECT_THAT(scan.unusable.front().reason, "modality 'SR', not CT or MR");
+  ASSERT_THAT(scan.left_out, SizeIs(1));
+  EXPECT_EQ(scan.left_out.front().kind, LeftOut::report);
+  EXPECT_THAT(scan.left_out.front().reason, "modality 'SR', not CT or MR");
+  EXPECT_THAT(scan.damaged, IsEmpty());
 }
 
 }  // namespace

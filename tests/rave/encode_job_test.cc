@@ -23,7 +23,7 @@ using ::testing::HasSubstr;
 void make_series(const fs::path& folder, const std::string& accession, std::uint32_t seed) {
   DicomWriteOptions options;
   options.accession = accession;
-  options.uid_seed = accession;
+  options.uid_seed = fmt::format("{} {}", accession, seed);
   write_dicom_series(folder, test::smooth_volume(12, 48, 64, seed), options);
 }
 

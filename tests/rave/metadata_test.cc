@@ -138,5 +138,19 @@ TEST(Metadata, OrientationFollowsTheNormal) {
   EXPECT_EQ(orientation_name(geometry), "SAGITTAL");
 }
 
+TEST(Metadata, ARecordComesBackAndAPublicSampleHasNone) {
+  SampleMetadata metadata;
+  EXPECT_FALSE(parse_metadata(format_metadata(metadata), "m.json").record.has_value());
+  metadata.record = SampleRecord{"A1", {"series 1.2.3", "4 images, sha256 ab"}, {{"mode", "rave10"}}};
+  const SampleMetadata back = parse_metadata(format_metadata(metadata), "m.json");
+  ASSERT_TRUE(back.record.has_value());
+  EXPECT_EQ(back.record->sample_name, "A1");
+  EXPECT_EQ(back.record->source.source, "series 1.2.3");
+  EXPECT_EQ(back.record->source.content, "4 images, sha256 ab");
+  EXPECT_EQ(back.record->settings, metadata.record->settings);
+  EXPECT_PILLAR_ERROR(parse_metadata(R"({"identity": {"settings": {"mode": 1}}})", "m.json"),
+                      ErrorCategory::input, ::testing::HasSubstr("identity.settings: expected an object"));
+}
+
 }  // namespace
 }  // namespace pillar

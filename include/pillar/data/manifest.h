@@ -22,9 +22,10 @@ struct Manifest {
 };
 
 // CSV with columns sample_name and image_cache_path; relative paths are taken from the CSV's folder. Other
-// columns are left alone. `json_lines`, if not empty: {"sample_name", "nii_path", "report_metadata"} a line,
-// and only those samples. Throws Error(io | input) naming file and line: an empty or repeated sample_name
-// (all of them), an empty path, a line that is no JSON object, no sample at all.
+// columns are left alone, and a row that comes again as it was counts once. `json_lines`, if not empty:
+// {"sample_name", "nii_path", "report_metadata"} a line, and only those samples. Throws Error(io | input)
+// naming file and line: an empty or repeated sample_name (all of them), an empty path, a line that is no JSON
+// object, no sample at all.
 Manifest load_manifest(const std::filesystem::path& csv, const std::filesystem::path& json_lines = {});
 
 std::vector<ScanEntry> scan_entries(const Manifest& manifest);

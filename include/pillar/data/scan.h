@@ -3,6 +3,7 @@
 
 #include "pillar/core/notes.h"
 #include "pillar/image/prepare.h"
+#include "pillar/image/source_identity.h"
 #include "pillar/model/preprocess_spec.h"
 #include "pillar/windows/window.h"
 
@@ -60,6 +61,7 @@ struct OpenedScan {
   bool geometry_known = false;        // of the volume that read() gives
   Notes notes;                        // of its headers: which of several series it is
   std::function<Scan()> read;
+  std::function<SourceIdentity()> identify;  // what the scan is; a volume file is read for it
 };
 
 // A DICOM folder with several series: the one with the most slices, which the notes say. Throws Error(io |

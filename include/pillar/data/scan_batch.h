@@ -53,13 +53,17 @@ struct BatchedScan {
   std::filesystem::path path;
   std::string accession;
   Placement placement;
+  SourceIdentity source;  // where the steps identify scans
 };
 
 struct ScanBatchSteps {
   std::string label;  // of the progress bar
-  // Whether a scan need not be done again. What is odd about what is there goes to the notes. Called from
-  // several threads.
-  std::function<bool(const std::string& accession, Notes& notes)> is_there;
+  // Whether scans are told apart by what they are, so that the same one named twice is done once; else by
+  // their names alone.
+  bool identify = false;
+  // Whether a scan need not be done again. What is odd about what is there goes to the notes; what it throws
+  // is why the scan fails. `source` is unknown where scans are not identified. Called from several threads.
+  std::function<bool(const ScanEntry& scan, const SourceIdentity& source, Notes& notes)> is_there;
   // Takes (B,1,D,H,W) int16, uint16 or float32 on the CPU, with the scans in that order. Returns why each one
   // failed, empty where it did not. What it throws is all of theirs: then they are tried one by one, since
   // the fault may be one scan's. std::logic_error is a mistake of the program and ends the batch.
@@ -70,7 +74,8 @@ struct ScanBatchSteps {
 // Threads that the loader gets where a batch says 0.
 int default_loader_jobs();
 
-// Two scans of one name: the first has it, the other fails. Throws Error(usage) for no scans.
+// Two scans of one name: the first has it, the other fails, or is skipped where it is the same scan. Throws
+// Error(usage) for no scans.
 ScanSummary run_scan_batch(const ScanBatch& batch, const ScanBatchSteps& steps);
 
 // <folder>/failures.csv: accession,path,reason; only its header where nothing failed.

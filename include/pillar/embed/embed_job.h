@@ -29,8 +29,10 @@ struct EmbedJob : ScanBatch {
   bool overwrite = false;  // else embeddings that are there and load whole are kept
 };
 
-// Writes the embeddings, <cache>/processed.csv (rows of other splits and samples stay) and
-// <cache>/failures.csv. Two scans of one name: the first has it, the other fails. Throws Error(usage) for no
+// Writes the embeddings, <cache>/embeddings/<split>.sources.csv (which scan each one is of),
+// <cache>/processed.csv (rows of other splits and samples stay) and <cache>/failures.csv. Two scans of one
+// name: the first has it, in this batch or an earlier one, and the other fails. A scan whose content has
+// changed since fails without `overwrite`. Throws Error(usage) for no
 // scans or settings other than the split's, Error(io) where the cache cannot be written, and std::logic_error
 // where `embed` returns another shape or type.
 ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed);

@@ -18,6 +18,10 @@ bool is_volume_file(const std::filesystem::path& path);
 // The name that such a file gives its scan: its own without .nii.gz and the like.
 std::string volume_file_name(const std::filesystem::path& path);
 
+// The files that it lies in: itself, and where a header names one the file of its voxels. Reads a text header
+// at most; throws what reading that throws.
+std::vector<std::filesystem::path> volume_file_parts(const std::filesystem::path& path);
+
 // What to do with voxels that are NaN.
 enum class NanPolicy {
   refuse,

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "pillar/core/notes.h"
+#include "pillar/image/source_identity.h"
 #include "pillar/image/volume.h"
 
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +23,13 @@ enum class SampleMode {
 const char* to_string(SampleMode mode) noexcept;
 SampleMode parse_sample_mode(std::string_view text);  // throws Error(usage)
 
+// What a sample knows of itself (ours): what it is called, what it was made of, and how.
+struct SampleRecord {
+  std::string sample_name;                      // in manifest.csv; it stays what it was at first
+  SourceIdentity source;                        // of the scan
+  std::map<std::string, std::string> settings;  // that made it, but for those at their defaults
+};
+
 struct SampleMetadata {
   // series_info
   std::string accession;
@@ -29,6 +38,9 @@ struct SampleMetadata {
   std::string series_description;
   Modality modality = Modality::ct;
   std::int64_t source_slice_count = 0;
+  int volume_index = 0;  // among the volumes of its series, from 0 (ours)
+  std::string
+      volume_key;  // what tells it from the others, such as "EchoTime 4.6"; empty for a single one (ours)
 
   // processing_metadata
   std::string anatomy;
@@ -59,6 +71,8 @@ struct SampleMetadata {
   std::optional<Geometry> geometry;  // of the stored grid (ours)
 
   std::string source_directory;  // source_data.dicom_directory; empty unless asked for
+
+  std::optional<SampleRecord> record;  // section "identity"; unset in public samples and old ones of ours
 
   // The text this was parsed from, whose unknown keys format_metadata() writes again; empty for a new sample.
   std::string original_json;

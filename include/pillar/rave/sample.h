@@ -49,6 +49,9 @@ class Sample {
   struct State;
 
   const SampleInfo& info() const noexcept;
+  // Of the scan that it was made of and of how, as it records both; where it records nothing, its series and
+  // the SHA-256 of its volume's bytes.
+  SourceIdentity identity() const;
   // CT video without a mode is the public stream: int16 HU through the 1,024-entry table; MR: uint16 grey.
   // Lossless: the stored values. npy and pt: their values, integers narrowed to int16 or uint16 where they
   // fit, else float32. The geometry is the metadata's (moved to the first slice of the range); identity with
@@ -70,10 +73,18 @@ struct SampleWriteOptions {
   int threads = 0;
 };
 
-// Name of a sample's folder or archive: "<accession>.<series_number>.0" plus ".tar" or ".tar.lz4". Characters
+// Name of a sample's folder or archive: "<accession>.<series_number>.<volume_index>" plus ".tar" or
+// ".tar.lz4"; the last is 0 but for series of several volumes. Characters
 // that a path cannot carry become "_"; an empty accession becomes the series UID.
 std::string sample_name(const SampleMetadata& metadata);
+// The text as the name of a sample: what a path cannot carry is "_", and at most 160 bytes are kept.
+std::string path_safe_name(std::string name);
 std::string sample_suffix(Archive archive);
+
+// metadata.json of a sample, whose volume must be there but is not looked at. Unset where it has none. Throws
+// what Sample::open() throws for archives and metadata.
+std::optional<SampleMetadata> read_sample_metadata(const std::filesystem::path& path,
+                                                   const SampleLimits& limits = {});
 
 // How a volume is stored. rave10 and lossless video for scans; masks, every .tar.lz4, and lossless slices too
 // small for a video (under 32 rows or columns) as volume.npy. int16 or uint16 voxels; rave10 takes CT of

@@ -14,6 +14,10 @@ namespace pillar {
 // stays as it is.
 std::vector<std::filesystem::path> find_samples(const std::vector<std::filesystem::path>& paths);
 
+// Whether the path is a sample by its looks: a folder with a metadata.json or a volume of ours, or a file
+// whose name ends in .tar or .tar.lz4.
+bool looks_like_sample(const std::filesystem::path& path);
+
 struct VerifyResult {
   std::filesystem::path path;
   std::string fault;  // empty: the sample is whole

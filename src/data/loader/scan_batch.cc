@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <map>
 
 #include <ATen/ops/empty.h>
 #include <spdlog/spdlog.h>
@@ -23,6 +24,7 @@ constexpr int kLoaderJobs = 4;
 // What a loader thread hands over.
 struct LoadedScan {
   std::string accession;
+  SourceIdentity source;
   bool skipped = false;
   ModelInput input;
   Notes notes;
@@ -42,9 +44,13 @@ LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const 
     loaded.accession = opened.name;
     for (const std::string& note : opened.notes)
       loaded.notes.add(fmt::format("{}: {}", entry.path.string(), note));
-    loaded.skipped = steps.is_there(opened.name, loaded.notes);
-    if (loaded.skipped) return loaded;
     const std::uint64_t needed = opened.read_bytes + float_input_bytes(batch.spec);
+    if (steps.identify) {
+      require_memory(entry.path, needed);  // what is too large to load is not worth reading either
+      loaded.source = opened.identify();
+    }
+    loaded.skipped = steps.is_there({entry.path, opened.name}, loaded.source, loaded.notes);
+    if (loaded.skipped) return loaded;
     require_memory(entry.path, needed);
     share.set(needed);
     loaded.input = model_input(opened.read(), batch.spec, loaded.notes);
@@ -59,6 +65,7 @@ LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const 
 // One scan that waits for its batch.
 struct PendingScan {
   std::size_t outcome;  // its place in the summary
+  SourceIdentity source;
   ModelInput input;
 };
 
@@ -88,7 +95,14 @@ class ScanBatchRun {
     log_notes(loaded.notes);
     outcomes_.push_back({entry.path, loaded.accession, ScanStatus::failed, loaded.fault});
     if (!loaded.fault.empty()) return fail_one(outcomes_.size() - 1);
-    if (const auto owner = names_.claim(loaded.accession, entry.path)) {
+    const auto owner = names_.claim(loaded.accession, entry.path);
+    if (!owner) sources_[loaded.accession] = loaded.source;
+    if (owner && is_same(sources_[loaded.accession], loaded.source)) {
+      spdlog::info("{}: the same scan as {}", entry.path.string(), owner->string());
+      outcomes_.back().status = ScanStatus::skipped;
+      return 1;
+    }
+    if (owner) {
       outcomes_.back().reason =
           fmt::format("{}: its accession {} is already that of {}; a manifest gives each its own name",
                       entry.path, loaded.accession, *owner);
@@ -101,7 +115,7 @@ class ScanBatchRun {
     std::int64_t done = 0;
     const at::ScalarType dtype = loaded.input.voxels_cdhw.scalar_type();
     if (!waiting_.empty() && waiting_.front().input.voxels_cdhw.scalar_type() != dtype) done += flush();
-    waiting_.push_back({outcomes_.size() - 1, std::move(loaded.input)});
+    waiting_.push_back({outcomes_.size() - 1, std::move(loaded.source), std::move(loaded.input)});
     if (static_cast<int>(waiting_.size()) >= std::max(batch_.batch_size, 1)) done += flush();
     return done;
   }
@@ -113,6 +127,10 @@ class ScanBatchRun {
   }
 
  private:
+  static bool is_same(const SourceIdentity& a, const SourceIdentity& b) {
+    return a.is_known() && compare(a, b) == SourceMatch::same;
+  }
+
   std::int64_t fail_one(std::size_t index) {
     ScanOutcome& outcome = outcomes_[index];
     outcome.status = ScanStatus::failed;
@@ -131,7 +149,8 @@ class ScanBatchRun {
   void use(std::span<const PendingScan> scans) {
     std::vector<BatchedScan> named;
     for (const PendingScan& one : scans)
-      named.push_back({outcomes_[one.outcome].path, outcomes_[one.outcome].accession, one.input.placement});
+      named.push_back(
+          {outcomes_[one.outcome].path, outcomes_[one.outcome].accession, one.input.placement, one.source});
     std::vector<std::string> faults;
     try {
       faults = steps_.use(stacked(scans), named);
@@ -148,6 +167,7 @@ class ScanBatchRun {
   const ScanBatch& batch_;
   const ScanBatchSteps& steps_;
   OutputNames names_;
+  std::map<std::string, SourceIdentity> sources_;  // by name
   std::vector<ScanOutcome> outcomes_;
   std::vector<PendingScan> waiting_;
 };

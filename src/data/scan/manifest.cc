@@ -47,12 +47,15 @@ std::vector<ManifestSample> read_table(const fs::path& csv) {
   const std::size_t name = table.column("sample_name", csv), path = table.column("image_cache_path", csv);
   std::vector<ManifestSample> samples;
   UniqueNames names;
+  std::set<std::pair<std::string, fs::path>> seen;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     ManifestSample sample{table.rows[row][name], table.rows[row][path], ""};
     if (sample.name.empty()) fail(ErrorCategory::input, "{}: row {}: sample_name is empty", csv, row + 2);
     if (sample.path.empty())
       fail(ErrorCategory::input, "{}: row {}: image_cache_path is empty", csv, row + 2);
     if (sample.path.is_relative()) sample.path = csv.parent_path() / sample.path;
+    // The same row once more says nothing new: earlier versions of our encoder wrote such.
+    if (!seen.emplace(sample.name, sample.path.lexically_normal()).second) continue;
     names.add(sample.name);
     samples.push_back(std::move(sample));
   }

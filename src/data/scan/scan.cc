@@ -47,20 +47,28 @@ Scan read_sample(const Sample& sample, const std::string& name, const ScanReadOp
   return scan;
 }
 
+// What its folder's manifest calls it, else its accession, else the name of its folder or file.
+std::string own_name(const SampleInfo& info) {
+  if (info.metadata && info.metadata->record && !info.metadata->record->sample_name.empty())
+    return info.metadata->record->sample_name;
+  const bool has_accession = info.metadata && !info.metadata->accession.empty();
+  return has_accession ? info.metadata->accession : bare_name(info.path);
+}
+
 OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
   auto sample = std::make_shared<Sample>(Sample::open(entry.path));
   const SampleInfo& info = sample->info();
   if (info.metadata && info.metadata->is_mask)
     fail(ErrorCategory::input, "{}: a segmentation mask, no scan", entry.path);
   OpenedScan opened;
-  const bool has_accession = info.metadata && !info.metadata->accession.empty();
-  opened.name = chosen_name(entry, has_accession ? info.metadata->accession : bare_name(entry.path));
+  opened.name = chosen_name(entry, own_name(info));
   if (info.metadata) opened.modality = info.metadata->modality;
   opened.stored_dhw = info.size_dhw;
   opened.geometry_known = info.metadata && info.metadata->geometry;
   opened.read_bytes = static_cast<std::uint64_t>(info.size_dhw[0] * info.size_dhw[1] * info.size_dhw[2]) *
                       c10::elementSize(info.dtype);
   opened.read = [sample, name = opened.name, options] { return read_sample(*sample, name, options); };
+  opened.identify = [sample] { return sample->identity(); };
   return opened;
 }
 
@@ -107,6 +115,9 @@ OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& optio
   opened.read = [path = entry.path, name = opened.name, prepare = preparing(options, entry.path)] {
     return from_prepared(prepare_volume_file(path, prepare), name);
   };
+  opened.identify = [path = entry.path, volume = options.prepare.volume_index] {
+    return volume_file_identity(path, volume);
+  };
   return opened;
 }
 
@@ -133,6 +144,7 @@ OpenedScan open_dicom(const ScanEntry& entry, const ScanReadOptions& options) {
   opened.modality = largest->modality;
   opened.geometry_known = true;
   opened.read_bytes = loading_bytes(*largest);
+  opened.identify = [identity = series_identity(*largest)] { return identity; };
   opened.read = [series = std::move(*largest), path = entry.path, name = opened.name,
                  prepare = preparing(options, entry.path)] {
     return from_prepared(prepare_series(series, path, prepare), name);

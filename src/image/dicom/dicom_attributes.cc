@@ -3,6 +3,8 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 
+#include "image/dicom/dicom_text.h"
+
 #include <charconv>
 #include <cmath>
 
@@ -51,6 +53,13 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+// The value of an element whose VR is UN: what the writer knew nothing of.
+std::string unknown_bytes(DcmElement& element) {
+  Uint8* bytes = nullptr;
+  if (element.getUint8Array(bytes).bad() || bytes == nullptr) return {};
+  return {reinterpret_cast<const char*>(bytes), element.getLength()};
 }
 
 }  // namespace
@@ -104,23 +113,37 @@ DcmElement* AttributeReader::find(const DcmTagKey& tag) const {
   return element;
 }
 
-DcmElement* AttributeReader::find_as(const DcmTagKey& tag, DcmEVR vr, const char* vr_name) {
-  DcmElement* element = find(tag);
-  if (element == nullptr || element->ident() == vr) return element;
-  add_fault(fmt::format("{} has value representation {}, not {}", tag_name(tag),
-                        DcmVR(element->ident()).getVRName(), vr_name));
-  return nullptr;
-}
-
 std::string AttributeReader::text(const DcmTagKey& tag) const {
   DcmElement* element = find(tag);
+  if (element == nullptr) return {};
+  if (element->ident() == EVR_UN) return std::string(trim(unknown_bytes(*element)));
   OFString value;
-  if (element == nullptr || element->getOFStringArray(value).bad()) return {};
+  if (element->getOFStringArray(value).bad()) return {};
   return std::string(trim({value.c_str(), value.size()}));
+}
+
+// The text of an attribute that should have the VR given; another is remembered as odd.
+std::string AttributeReader::text_of(const DcmTagKey& tag, DcmEVR vr, const char* vr_name) {
+  DcmElement* element = find(tag);
+  if (element == nullptr) return {};
+  if (element->ident() != vr) {
+    const std::string found = fmt::format("{} has value representation {}, not {}", tag_name(tag),
+                                          DcmVR(element->ident()).getVRName(), vr_name);
+    if (!element->isLeaf()) {
+      add_fault(found);
+      return {};
+    }
+    if (oddity_ != nullptr && oddity_->empty()) *oddity_ = found;
+  }
+  return text(tag);
 }
 
 std::string AttributeReader::utf8_text(const DcmTagKey& tag, DcmItem& dataset) const {
   const std::string raw = text(tag);
+  if (raw.find('\x1b') != std::string::npos) {
+    std::string ignored;
+    return as_utf8(iso_2022_as_utf8(raw, AttributeReader(dataset, ignored).text(DCM_SpecificCharacterSet)));
+  }
   OFString charset;
   DcmSpecificCharacterSet converter;
   OFString converted;
@@ -133,8 +156,7 @@ std::string AttributeReader::utf8_text(const DcmTagKey& tag, DcmItem& dataset) c
 }
 
 std::optional<std::vector<double>> AttributeReader::numbers(const DcmTagKey& tag, std::size_t count) {
-  if (find_as(tag, EVR_DS, "DS") == nullptr) return std::nullopt;
-  const std::string raw = text(tag);
+  const std::string raw = text_of(tag, EVR_DS, "DS");
   if (raw.empty()) return std::nullopt;
   std::vector<double> values;
   for (const std::string& part : split_values(raw)) {
@@ -154,8 +176,7 @@ std::optional<double> AttributeReader::number(const DcmTagKey& tag) {
 }
 
 std::optional<std::int64_t> AttributeReader::integer(const DcmTagKey& tag) {
-  if (find_as(tag, EVR_IS, "IS") == nullptr) return std::nullopt;
-  const std::string raw = text(tag);
+  const std::string raw = text_of(tag, EVR_IS, "IS");
   if (raw.empty()) return std::nullopt;
   std::int64_t value = 0;
   if (parse(raw, value)) return value;
@@ -163,18 +184,32 @@ std::optional<std::int64_t> AttributeReader::integer(const DcmTagKey& tag) {
   return std::nullopt;
 }
 
+// A binary number, which an unknown value representation leaves as little-endian bytes.
+std::optional<std::int64_t> AttributeReader::whole_number(const DcmTagKey& tag, DcmEVR vr,
+                                                          const char* vr_name, std::int64_t most) {
+  const std::string raw = text_of(tag, vr, vr_name);
+  DcmElement* element = find(tag);
+  if (element == nullptr || !element->isLeaf()) return std::nullopt;
+  std::int64_t value = 0;
+  if (element->ident() == EVR_UN) {
+    const std::string bytes = unknown_bytes(*element);
+    for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+    if (bytes.size() <= 4 && value <= most) return value;
+  } else if (parse(split_values(raw).front(), value) && value >= 0 && value <= most) {
+    return value;
+  }
+  add_fault(fmt::format("{} is '{}', not a number up to {}", tag_name(tag), printable(raw, 40), most));
+  return std::nullopt;
+}
+
 std::optional<int> AttributeReader::u16(const DcmTagKey& tag) {
-  DcmElement* element = find_as(tag, EVR_US, "US");
-  Uint16 value = 0;
-  if (element == nullptr || element->getUint16(value).bad()) return std::nullopt;
-  return value;
+  const auto value = whole_number(tag, EVR_US, "US", 0xffff);
+  return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
 }
 
 std::optional<std::uint32_t> AttributeReader::u32(const DcmTagKey& tag) {
-  DcmElement* element = find_as(tag, EVR_UL, "UL");
-  Uint32 value = 0;
-  if (element == nullptr || element->getUint32(value).bad()) return std::nullopt;
-  return value;
+  const auto value = whole_number(tag, EVR_UL, "UL", 0xffffffff);
+  return value ? std::optional(static_cast<std::uint32_t>(*value)) : std::nullopt;
 }
 
 }  // namespace pillar

@@ -12,16 +12,19 @@
 
 namespace pillar {
 
+// Values are read whatever the value representation claims, as long as they can be: the dictionary knows what
+// an attribute is (a PACS that did not may have written UN).
 class AttributeReader {
  public:
-  // `fault` gets the first thing that is wrong and keeps it.
-  AttributeReader(DcmItem& item, std::string& fault) : item_(item), fault_(fault) {}
+  // `fault` gets the first thing that is wrong and keeps it; `oddity`, if given, the first that was read
+  // although it is not as it should be.
+  AttributeReader(DcmItem& item, std::string& fault, std::string* oddity = nullptr)
+      : item_(item), fault_(fault), oddity_(oddity) {}
 
   std::string text(const DcmTagKey& tag) const;  // without padding; empty if absent
   std::string utf8_text(const DcmTagKey& tag,
                         DcmItem& dataset) const;  // valid UTF-8, by the data set's character set
-  // Decimal strings (VR DS). Nothing if absent or empty; a fault if of another VR, count, or not finite
-  // numbers.
+  // Decimal strings (VR DS). Nothing if absent or empty; a fault if of another count, or not finite numbers.
   std::optional<std::vector<double>> numbers(const DcmTagKey& tag, std::size_t count);
   std::optional<double> number(const DcmTagKey& tag);
   std::optional<std::int64_t> integer(const DcmTagKey& tag);  // VR IS
@@ -31,10 +34,13 @@ class AttributeReader {
 
  private:
   DcmElement* find(const DcmTagKey& tag) const;  // null if absent or empty
-  DcmElement* find_as(const DcmTagKey& tag, DcmEVR vr, const char* vr_name);
+  std::string text_of(const DcmTagKey& tag, DcmEVR vr, const char* vr_name);
+  std::optional<std::int64_t> whole_number(const DcmTagKey& tag, DcmEVR vr, const char* vr_name,
+                                           std::int64_t most);
 
   DcmItem& item_;
   std::string& fault_;
+  std::string* oddity_;
 };
 
 // First item of a sequence, null if there is none.

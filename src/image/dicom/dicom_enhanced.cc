@@ -2,9 +2,7 @@
 
 #include "image/dicom/dicom_attributes.h"
 #include "image/dicom/dicom_header.h"
-
-#include <algorithm>
-#include <set>
+#include "image/dicom/dicom_volumes.h"
 
 namespace pillar {
 namespace {
@@ -15,15 +13,15 @@ DcmItem* group(DcmItem* frame, DcmItem* shared, const DcmTagKey& sequence) {
   return own != nullptr ? own : first_item(shared, sequence);
 }
 
-bool frame_is_localizer(DcmItem* frame, DcmItem* shared) {
+std::string frame_type(DcmItem* frame, DcmItem* shared) {
   for (const DcmTagKey& sequence : {DCM_CTImageFrameTypeSequence, DCM_MRImageFrameTypeSequence}) {
     DcmItem* item = group(frame, shared, sequence);
     std::string ignored;
     if (item == nullptr) continue;
-    const auto values = split_values(AttributeReader(*item, ignored).text(DCM_FrameType));
-    if (std::find(values.begin(), values.end(), "LOCALIZER") != values.end()) return true;
+    std::string type = AttributeReader(*item, ignored).text(DCM_FrameType);
+    if (!type.empty()) return type;
   }
-  return false;
+  return {};
 }
 
 PlaneHeader frame_plane(DcmItem* frame, DcmItem* shared, PlaneHeader header, int index) {
@@ -35,13 +33,18 @@ PlaneHeader frame_plane(DcmItem* frame, DcmItem* shared, PlaneHeader header, int
     if (const auto place = AttributeReader(*content, ignored).u32(DCM_InStackPositionNumber))
       plane.instance_number = *place;
   }
-  read_position(group(frame, shared, DCM_PlanePositionSequence), plane);
-  read_orientation(group(frame, shared, DCM_PlaneOrientationSequence), plane);
-  if (!read_measures(group(frame, shared, DCM_PixelMeasuresSequence), plane) && plane.fault.empty()) {
+  read_position(group(frame, shared, DCM_PlanePositionSequence), header);
+  read_orientation(group(frame, shared, DCM_PlaneOrientationSequence), header);
+  if (!read_measures(group(frame, shared, DCM_PixelMeasuresSequence), header) && plane.fault.empty()) {
     plane.fault = "no PixelSpacing (0028,0030) in PixelMeasuresSequence";
+    header.is_lacking = true;
   }
-  header.has_rescale = read_rescale(group(frame, shared, DCM_PixelValueTransformationSequence), plane);
-  header.is_localizer = header.is_localizer || frame_is_localizer(frame, shared);
+  read_rescale(group(frame, shared, DCM_PixelValueTransformationSequence), header);
+  const std::string type = frame_type(frame, shared);
+  if (!type.empty()) header.image_type = type;
+  if (is_localizer(type)) header.left_out = {LeftOut::localizer, "localizer"};
+  header.is_derived_view = is_derived_view(header.image_type);
+  header.volume_values = volume_values(frame, shared, header.volume_values);
   return header;
 }
 

@@ -30,6 +30,7 @@ std::string series_name(const DicomSeries& series) {
 
 void check_planes(const DicomSeries& series) {
   if (series.planes.empty()) fail(ErrorCategory::input, "DICOM series {} has no planes", series.series_uid);
+  if (!series.fault.empty()) fail(ErrorCategory::input, "{}", series.fault);
   for (const DicomPlane& plane : series.planes) {
     if (!plane.fault.empty()) fail(ErrorCategory::input, "{}: {}", plane.file, plane.fault);
   }
@@ -114,10 +115,7 @@ class PlaneReader {
       pixels_ = std::make_unique<DicomPixels>(plane.file);
       file_ = plane.file;
     }
-    if (pixels_->rows() != plane.rows || pixels_->columns() != plane.columns) {
-      fail(ErrorCategory::input, "{}: changed while it was read", plane.file);
-    }
-    const std::vector<std::int32_t>& stored = pixels_->read(plane.frame);
+    const std::vector<std::int32_t>& stored = pixels_->read_plane(plane);
     const Value slope = static_cast<Value>(plane.rescale_slope);
     const Value intercept = static_cast<Value>(plane.rescale_intercept);
     values_.resize(stored.size());

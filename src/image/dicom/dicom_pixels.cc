@@ -57,6 +57,20 @@ PixelLayout read_layout(DcmItem& dataset, const fs::path& path) {
   return layout;
 }
 
+// What DCMTK's decoders look for, as they expect it whatever value representation the file claims.
+void put_layout(DcmItem& dataset, const PixelLayout& layout) {
+  const auto put = [&](const DcmTagKey& tag, int value) {
+    dataset.putAndInsertUint16(tag, static_cast<Uint16>(value));
+  };
+  put(DCM_SamplesPerPixel, 1);
+  put(DCM_Rows, layout.rows);
+  put(DCM_Columns, layout.columns);
+  put(DCM_BitsAllocated, layout.bits_allocated);
+  put(DCM_BitsStored, layout.bits_stored);
+  put(DCM_HighBit, layout.high_bit);
+  put(DCM_PixelRepresentation, layout.is_signed ? 1 : 0);
+}
+
 template <typename Word>
 void extract(const std::uint8_t* bytes, const PixelLayout& layout, std::vector<std::int32_t>& values) {
   const int shift = layout.high_bit + 1 - layout.bits_stored;
@@ -85,6 +99,8 @@ struct DicomPixels::State {
   Uint32 next_fragment = 0;
   std::vector<std::uint8_t> buffer;
   std::vector<std::int32_t> values;
+  int frame_of_values = -1;
+  std::vector<std::int32_t> tile;
 
   DcmPixelSequence* fragments() {
     DcmPixelSequence* sequence = nullptr;
@@ -167,6 +183,7 @@ DicomPixels::DicomPixels(const fs::path& path) : state_(std::make_unique<State>(
   DcmDataset& dataset = *state.file.getDataset();
   state.syntax = dataset.getOriginalXfer();
   state.layout = read_layout(dataset, path);
+  put_layout(dataset, state.layout);
   if (dataset.tagExists(DCM_ModalityLUTSequence))
     fail(ErrorCategory::unsupported, "{}: a modality look-up table", path);
   std::string fault;
@@ -182,12 +199,6 @@ DicomPixels::DicomPixels(const fs::path& path) : state_(std::make_unique<State>(
 }
 
 DicomPixels::~DicomPixels() = default;
-int DicomPixels::rows() const noexcept {
-  return state_->layout.rows;
-}
-int DicomPixels::columns() const noexcept {
-  return state_->layout.columns;
-}
 
 const std::vector<std::int32_t>& DicomPixels::read(int frame) {
   State& state = *state_;
@@ -197,13 +208,33 @@ const std::vector<std::int32_t>& DicomPixels::read(int frame) {
   state.buffer.resize(bytes + bytes % 2);  // DCMTK asks for an even buffer
   state.values.resize(static_cast<std::size_t>(state.layout.rows) *
                       static_cast<std::size_t>(state.layout.columns));
+  if (frame == state.frame_of_values) return state.values;
+  state.frame_of_values = -1;
   state.decode(frame);
   if (state.layout.bits_allocated == 8) {
     extract<std::uint8_t>(state.buffer.data(), state.layout, state.values);
   } else {
     extract<std::uint16_t>(state.buffer.data(), state.layout, state.values);
   }
+  state.frame_of_values = frame;
   return state.values;
+}
+
+const std::vector<std::int32_t>& DicomPixels::read_plane(const DicomPlane& plane) {
+  State& state = *state_;
+  const PixelLayout& layout = state.layout;
+  const auto [top, left] = plane.tile_rc.value_or(std::array<int, 2>{0, 0});
+  const bool fits = plane.tile_rc ? top + plane.rows <= layout.rows && left + plane.columns <= layout.columns
+                                  : plane.rows == layout.rows && plane.columns == layout.columns;
+  if (!fits) fail(ErrorCategory::input, "{}: changed while it was read", plane.file);
+  const std::vector<std::int32_t>& values = read(plane.frame);
+  if (!plane.tile_rc) return values;
+  state.tile.clear();
+  for (int row = 0; row < plane.rows; ++row) {
+    const auto begin = values.begin() + std::ptrdiff_t{top + row} * layout.columns + left;
+    state.tile.insert(state.tile.end(), begin, begin + plane.columns);
+  }
+  return state.tile;
 }
 
 }  // namespace pillar

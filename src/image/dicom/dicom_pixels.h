@@ -1,6 +1,8 @@
 // Internal: stored pixel values of one DICOM file, a frame at a time.
 #pragma once
 
+#include "pillar/image/dicom_series.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -24,12 +26,11 @@ class DicomPixels {
   DicomPixels(const DicomPixels&) = delete;
   DicomPixels& operator=(const DicomPixels&) = delete;
 
-  int rows() const noexcept;
-  int columns() const noexcept;
-
   // Rows x Columns values: BitsStored bits below HighBit, sign-extended where PixelRepresentation says so.
   // Overlay bits above are dropped.
   const std::vector<std::int32_t>& read(int frame);
+  // The plane's frame, or its tile of it. Throws Error(input) where the file has another matrix by now.
+  const std::vector<std::int32_t>& read_plane(const DicomPlane& plane);
 
  private:
   struct State;

@@ -1,13 +1,19 @@
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
+#include "pillar/core/printable.h"
+#include "pillar/core/thread_pool.h"
 #include "pillar/image/dicom_series.h"
 
+#include "image/dicom/dicom_geometry.h"
 #include "image/dicom/dicom_header.h"
 #include "image/dicom/dicom_runtime.h"
 #include "image/dicom/dicom_select.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -42,51 +48,183 @@ std::string without_name(const std::string& message, const fs::path& file) {
   return message.compare(0, prefix.size(), prefix) == 0 ? message.substr(prefix.size()) : message;
 }
 
-struct Found {
+// One file's header, or why there is none.
+struct ReadFile {
+  std::optional<FileHeader> header;
+  std::string fault;
+};
+
+std::vector<ReadFile> read_headers(const std::vector<fs::path>& files, int threads) {
+  std::vector<ReadFile> read(files.size());
+  parallel_for(static_cast<std::int64_t>(files.size()), threads, [&](std::int64_t i) {
+    const auto index = static_cast<std::size_t>(i);
+    try {
+      read[index].header = read_dicom_header(files[index]);
+    } catch (const Error& error) {
+      read[index].fault = without_name(error.what(), files[index]);
+    }
+  });
+  return read;
+}
+
+struct SeriesFiles {
   DicomSeries identity;
   std::vector<PlaneHeader> planes;
 };
 
-void finish_series(DicomScan& scan, Found&& found) {
-  DicomSeries series = std::move(found.identity);
-  select_planes(series, std::move(found.planes));
-  if (!series.planes.empty()) {
-    scan.series.push_back(std::move(series));
-  } else {  // localizers only: no scan, and not what `--series first` means
-    scan.unusable.insert(scan.unusable.end(), series.excluded.begin(), series.excluded.end());
+// Series of a study that are views of others of its series.
+void leave_out_derived(DicomScan& scan) {
+  std::set<std::string> studies_with_original;
+  for (const DicomSeries& series : scan.series) {
+    if (!series.is_derived_view) studies_with_original.insert(series.study_uid);
   }
+  std::vector<DicomSeries> kept;
+  for (DicomSeries& series : scan.series) {
+    if (!series.is_derived_view || studies_with_original.count(series.study_uid) == 0) {
+      kept.push_back(std::move(series));
+      continue;
+    }
+    for (const DicomPlane& plane : series.planes) {
+      scan.left_out.push_back(
+          {plane.file, plane.frame, LeftOut::derived_view,
+           fmt::format("derived ({}), and its study has the original", series.image_type)});
+    }
+  }
+  scan.series = std::move(kept);
 }
 
 [[noreturn]] void nothing_found(const fs::path& folder, const DicomScan& scan) {
-  if (!scan.unusable.empty()) {
-    const ExcludedPlane& first = scan.unusable.front();
-    fail(ErrorCategory::input, "{}: no CT or MR image: {}: {}{}", folder, first.file.filename(), first.reason,
-         scan.unusable.size() > 1 ? fmt::format(" (and {} files more)", scan.unusable.size() - 1) : "");
+  const auto others = [](std::size_t count) {
+    return count > 1 ? fmt::format(" (and {} files more)", count - 1) : std::string();
+  };
+  const auto name_in = [&](const fs::path& file) { return file == folder ? fs::path() : file.filename(); };
+  const auto named = [&](const fs::path& file, const std::string& text) {
+    return name_in(file).empty() ? text : name_in(file).string() + ": " + text;
+  };
+  if (!scan.damaged.empty()) {
+    const DamagedFile& first = scan.damaged.front();
+    fail(ErrorCategory::input, "{}: no CT or MR image: {}{}", folder, named(first.file, first.fault),
+         others(scan.damaged.size()));
   }
-  fail(ErrorCategory::input, "{}: no DICOM image among {} files", folder, scan.non_dicom_files);
+  if (!scan.left_out.empty()) {
+    const ExcludedPlane& first = scan.left_out.front();
+    fail(ErrorCategory::input, "{}: no CT or MR image: {}{}", folder, named(first.file, first.reason),
+         others(scan.left_out.size()));
+  }
+  if (scan.non_dicom.empty()) fail(ErrorCategory::input, "{}: no DICOM image: no file is there", folder);
+  const fs::path& first = scan.non_dicom.front();
+  fail(ErrorCategory::input, "{}: no DICOM image among {} file{}: {}", folder, scan.non_dicom.size(),
+       scan.non_dicom.size() == 1 ? "" : "s", named(first, looks_like(first)));
 }
 
 }  // namespace
 
-DicomScan scan_dicom(const fs::path& folder) {
+const char* to_string(LeftOut kind) noexcept {
+  switch (kind) {
+    case LeftOut::localizer:
+      return "localizer";
+    case LeftOut::screen_capture:
+      return "screen capture";
+    case LeftOut::derived_view:
+      return "derived view";
+    case LeftOut::report:
+      return "report";
+    case LeftOut::document:
+      return "document";
+    case LeftOut::directory:
+      return "directory";
+    case LeftOut::other_object:
+      return "other object";
+    case LeftOut::copy:
+      return "copy";
+    case LeftOut::odd_plane:
+      return "odd plane";
+    case LeftOut::one_place:
+      return "one place";
+    case LeftOut::not_dicom:
+      return "not DICOM";
+    case LeftOut::own_output:
+      return "own output";
+  }
+  return "";
+}
+
+std::string looks_like(const fs::path& file) {
+  std::string start;
+  try {
+    const MappedFile mapped(file);
+    const ByteView bytes = mapped.bytes().first(std::min<std::size_t>(mapped.bytes().size(), 24));
+    start.assign(bytes.begin(), bytes.end());
+  } catch (const Error& error) {
+    return without_name(error.what(), file);
+  }
+  if (start.empty()) return "an empty file";
+  if (start.starts_with("%PDF")) return "a PDF document";
+  if (start.starts_with("\x89PNG") || start.starts_with("\xff\xd8\xff")) return "a picture";
+  if (start.starts_with("PK\x03\x04")) return "a ZIP archive: unpack it first";
+  if (start.starts_with("\x1f\x8b")) return "a gzip archive: unpack it first";
+  return fmt::format("no DICM at byte 128 and no data set; it begins with '{}'", printable(start, 24));
+}
+
+std::string orientation_of(const DicomSeries& series) {
+  if (series.planes.empty() || !series.planes.front().has_orientation) return {};
+  const Vector3 normal = plane_axes(series.planes.front().orientation).normal;
+  const double x = std::abs(normal[0]), y = std::abs(normal[1]), z = std::abs(normal[2]);
+  if (z >= x && z >= y) return "AXIAL";
+  return y >= x ? "CORONAL" : "SAGITTAL";
+}
+
+double slice_spacing_mm(const DicomSeries& series) {
+  if (series.planes.empty()) return 0;
+  const Vector3 normal = plane_axes(series.planes.front().orientation).normal;
+  std::vector<double> places;
+  for (const DicomPlane& plane : series.planes) {
+    if (plane.position) places.push_back(dot(*plane.position, normal));
+  }
+  if (places.size() < 2) return series.planes.front().slice_spacing_mm;
+  std::sort(places.begin(), places.end());
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < places.size(); ++i) steps.push_back(places[i] - places[i - 1]);
+  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+  std::nth_element(steps.begin(), middle, steps.end());
+  return *middle;
+}
+
+DicomScan scan_dicom_files(const std::vector<fs::path>& files, int threads) {
   init_dicom_libraries();
   DicomScan scan;
-  std::map<std::string, Found> by_uid;
-  for (const fs::path& file : files_in(folder)) {
-    try {
-      auto header = read_dicom_header(file);
-      if (!header) {
-        ++scan.non_dicom_files;
-        continue;
-      }
-      Found& found =
-          by_uid.try_emplace(header->identity.series_uid, Found{header->identity, {}}).first->second;
-      std::move(header->planes.begin(), header->planes.end(), std::back_inserter(found.planes));
-    } catch (const Error& error) {
-      scan.unusable.push_back({file, 0, without_name(error.what(), file)});
+  std::map<std::pair<std::string, std::string>, SeriesFiles> by_uid;  // of series and study
+  std::vector<ReadFile> read = read_headers(files, threads);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!read[i].fault.empty()) {
+      scan.damaged.push_back({files[i], std::move(read[i].fault)});
+      continue;
     }
+    if (!read[i].header) {
+      scan.non_dicom.push_back(files[i]);
+      continue;
+    }
+    FileHeader& header = *read[i].header;
+    if (header.left_out) {
+      scan.left_out.push_back({files[i], 0, header.left_out->kind, header.left_out->text});
+      continue;
+    }
+    const auto key = std::pair(header.identity.series_uid, header.identity.study_uid);
+    SeriesFiles& found = by_uid.try_emplace(key, SeriesFiles{header.identity, {}}).first->second;
+    std::move(header.planes.begin(), header.planes.end(), std::back_inserter(found.planes));
+    read[i].header.reset();
   }
-  for (auto& [uid, found] : by_uid) finish_series(scan, std::move(found));
+  for (auto& [uid, found] : by_uid) {
+    for (DicomSeries& volume :
+         select_volumes(std::move(found.identity), std::move(found.planes), scan.left_out))
+      scan.series.push_back(std::move(volume));
+  }
+  leave_out_derived(scan);
+  return scan;
+}
+
+DicomScan scan_dicom(const fs::path& folder) {
+  DicomScan scan = scan_dicom_files(files_in(folder), 1);
   if (scan.series.empty()) nothing_found(folder, scan);
   return scan;
 }

@@ -1,14 +1,15 @@
 #include "image/dicom/dicom_structure.h"
 
 #include "pillar/core/fail.h"
-#include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 
 #include "image/dicom/dicom_source.h"
+#include "image/dicom/dicom_walker.h"
 
+#include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <string_view>
-#include <vector>
 
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dctk.h>
@@ -17,232 +18,216 @@
 namespace pillar {
 namespace {
 
-constexpr std::uint32_t undefined_length = 0xffffffff;
-constexpr std::size_t deepest = 64;  // real files stay under ten
+constexpr std::size_t preamble_bytes = 132;
 
-struct Element {
-  std::uint16_t group = 0;
-  std::uint16_t number = 0;
-  bool is_sequence = false;
-  std::uint32_t length = 0;
+// Syntaxes that came after DCMTK's list. High-throughput JPEG 2000 is read as JPEG 2000 is: in fragments of
+// an explicit little-endian data set, by the same decoder.
+struct NewerSyntax {
+  std::string_view uid;
+  std::string_view name;
+  const char* read_as;  // null: nothing here decodes it
+};
+constexpr NewerSyntax newer_syntaxes[] = {
+    {"1.2.840.10008.1.2.4.201", "HTJ2K Lossless", UID_JPEG2000LosslessOnlyTransferSyntax},
+    {"1.2.840.10008.1.2.4.202", "HTJ2K Lossless RPCL", UID_JPEG2000LosslessOnlyTransferSyntax},
+    {"1.2.840.10008.1.2.4.203", "HTJ2K", UID_JPEG2000TransferSyntax},
+    {"1.2.840.10008.1.2.4.110", "JPEG XL Lossless", nullptr},
+    {"1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression", nullptr},
+    {"1.2.840.10008.1.2.4.112", "JPEG XL", nullptr},
 };
 
-struct Encoding {
-  bool explicit_vr = true;
-  bool big_endian = false;
-};
+std::string unpadded(std::string text) {
+  while (!text.empty() && (text.back() == '\0' || text.back() == ' ')) text.pop_back();
+  return text;
+}
 
-// An open sequence or item; `end` is where it stops, unless a delimiter says so.
-struct Level {
-  std::uint64_t end = 0;
-  bool delimited = false;
-  Encoding outer;  // back to this after it
-};
+bool has_preamble(ByteView bytes) {
+  return bytes.size() >= preamble_bytes &&
+         std::string_view(reinterpret_cast<const char*>(bytes.data()) + 128, 4) == "DICM";
+}
 
-class Walker {
- public:
-  Walker(DicomSource& source, const std::filesystem::path& path) : source_(source), path_(path) {}
+bool is_meta_group(ByteView bytes) {
+  return bytes.size() >= 8 && bytes[0] == 0x02 && bytes[1] == 0x00 && bytes[3] == 0 &&
+         std::isupper(bytes[4]) && std::isupper(bytes[5]);
+}
 
-  Encoding encoding;
-  std::vector<Level> levels;
+// A data set begins with group 0008 and a plausible first element.
+bool looks_like_data_set(ByteView bytes) {
+  if (bytes.size() < 16) return false;
+  const bool little = bytes[0] == 0x08 && bytes[1] == 0 && bytes[3] == 0;
+  const bool big = bytes[0] == 0 && bytes[1] == 0x08 && bytes[2] == 0;
+  const bool explicit_vr = std::isupper(bytes[4]) && std::isupper(bytes[5]);
+  const std::uint32_t length = static_cast<std::uint32_t>(bytes[4] | bytes[5] << 8 | bytes[6] << 16) |
+                               static_cast<std::uint32_t>(bytes[7]) << 24;
+  return explicit_vr ? little || big : little && length <= 256;
+}
 
-  // False at the clean end of the data.
-  bool next(Element& element) {
-    std::uint8_t head[8];
-    const std::size_t got = source_.read(head, 8);
-    if (got == 0 && levels.empty()) return false;
-    if (got < 8) truncated();
-    element.group = u16(head);
-    element.number = u16(head + 2);
-    element.is_sequence = false;
-    if (element.group == 0xfffe || !encoding.explicit_vr) {
-      element.length = u32(head + 4);
-      if (element.group != 0xfffe) element.is_sequence = dictionary_says_sequence(element);
-    } else {
-      read_explicit(element, head);
-    }
-    if (element.group != 0xfffe && element.length == undefined_length && !is_pixel_data(element)) {
-      element.is_sequence = true;
-    }
-    return true;
-  }
+// How the first element of a data set is written.
+const char* syntax_by_looks(ByteView bytes) {
+  const bool explicit_vr = bytes.size() >= 8 && std::isupper(bytes[4]) && std::isupper(bytes[5]);
+  if (!explicit_vr) return UID_LittleEndianImplicitTransferSyntax;
+  return bytes[0] == 0 && bytes[1] != 0 ? UID_BigEndianExplicitTransferSyntax
+                                        : UID_LittleEndianExplicitTransferSyntax;
+}
 
-  static bool is_pixel_data(const Element& element) {
-    return element.group == 0x7fe0 && element.number == 0x0010;
-  }
-
-  // Past the value, or into the sequence or item.
-  void enter_or_skip(const Element& element) {
-    if (element.group == 0xfffe && element.number != 0xe000) {
-      close_delimited();
-    } else if (element.group == 0xfffe || element.is_sequence) {
-      const bool delimited = element.length == undefined_length;
-      levels.push_back({source_.position() + (delimited ? 0 : element.length), delimited, encoding});
-      if (implicit_inside_) encoding = {false, false};
-      implicit_inside_ = false;
-      if (levels.size() > 2 * deepest) {
-        fail(ErrorCategory::input, "{}: sequences nested more than {} deep", path_, deepest);
-      }
-    } else if (source_.skip(element.length) != element.length) {
-      truncated();
-    }
-    close_finished();
-  }
-
-  // What is wrong with it, if anything is.
-  std::string skip_pixel_data(const Element& element) {
-    const std::string fault = skip_pixel_bytes(element);
-    close_finished();
-    return fault;
-  }
-
-  std::string text(const Element& element) {
-    if (element.length > 256) fail(ErrorCategory::input, "{}: a UID of {} bytes", path_, element.length);
-    std::string text(element.length, '\0');
-    if (source_.read(reinterpret_cast<std::uint8_t*>(text.data()), text.size()) != text.size()) truncated();
-    while (!text.empty() && (text.back() == '\0' || text.back() == ' ')) text.pop_back();
-    return text;
-  }
-
- private:
-  std::string skip_pixel_bytes(const Element& element) {
-    if (element.length != undefined_length) {
-      const std::uint64_t present = source_.skip(element.length);
-      if (present == element.length) return "";
-      return fmt::format("truncated: {} of {} bytes of pixel data", present, element.length);
-    }
-    while (true) {  // fragments, then a delimiter
-      std::uint8_t head[8];
-      if (source_.read(head, 8) != 8) return "truncated: the compressed pixel data has no end";
-      if (u16(head) != 0xfffe || (u16(head + 2) != 0xe000 && u16(head + 2) != 0xe0dd)) {
-        return "the compressed pixel data is not in fragments";
-      }
-      if (u16(head + 2) == 0xe0dd) return "";
-      if (source_.skip(u32(head + 4)) != u32(head + 4))
-        return "truncated in a fragment of compressed pixel data";
-    }
-  }
-
-  std::uint16_t u16(const std::uint8_t* p) const {
-    return static_cast<std::uint16_t>(encoding.big_endian ? p[0] << 8 | p[1] : p[1] << 8 | p[0]);
-  }
-  std::uint32_t u32(const std::uint8_t* p) const {
-    return encoding.big_endian ? std::uint32_t{u16(p)} << 16 | u16(p + 2)
-                               : std::uint32_t{u16(p + 2)} << 16 | u16(p);
-  }
-
-  void read_explicit(Element& element, const std::uint8_t* head) {
-    // DCMTK decides, so that its parser finds lengths where this walk does.
-    const DcmVR vr(std::string{static_cast<char>(head[4]), static_cast<char>(head[5])}.c_str());
-    if (!vr.usesExtendedLengthEncoding()) {
-      element.length = u16(head + 6);
-      return;
-    }
-    std::uint8_t length[4];
-    if (source_.read(length, 4) != 4) truncated();
-    element.length = u32(length);
-    // A sequence whose VR was unknown to the writer is implicit VR little endian inside (PS3.5, 6.2.2).
-    implicit_inside_ = vr.getEVR() == EVR_UN && element.length == undefined_length;
-    element.is_sequence = vr.getEVR() == EVR_SQ || implicit_inside_;
-  }
-
-  static bool dictionary_says_sequence(const Element& element) {
-    return DcmTag(element.group, element.number).getEVR() == EVR_SQ;
-  }
-
-  void close_finished() {
-    while (!levels.empty() && !levels.back().delimited && source_.position() >= levels.back().end) pop();
-  }
-  void close_delimited() {
-    while (!levels.empty() && !levels.back().delimited) pop();
-    if (!levels.empty()) pop();
-  }
-  void pop() {
-    encoding = levels.back().outer;
-    levels.pop_back();
-  }
-  [[noreturn]] void truncated() const {
-    fail(ErrorCategory::input, "{}: truncated: the header ends in the middle of an element, at byte {}",
-         path_, source_.position());
-  }
-
-  DicomSource& source_;
-  const std::filesystem::path& path_;
-  bool implicit_inside_ = false;
-};
-
-// Group 0002 is always explicit VR little endian. Returns the transfer syntax.
-std::string read_meta_group(DicomSource& source, Walker& walker, const std::filesystem::path& path) {
+// Group 0002 is always explicit VR little endian. Returns the transfer syntax, empty where it names none.
+std::string read_meta_group(DicomSource& source, DicomWalker& walker, const std::filesystem::path& path) {
   std::string transfer_syntax;
   std::uint8_t group[2];
   while (source.peek(group, 2) == 2 && (group[0] == 0x02 && group[1] == 0x00)) {
-    Element element;
+    DicomElement element;
     walker.next(element);
     if (element.number == 0x0010) {
-      transfer_syntax = walker.text(element);
+      transfer_syntax = unpadded(walker.value(element, 256));
     } else {
       walker.enter_or_skip(element);
     }
-    if (!walker.levels.empty())
+    if (!walker.at_top_level())
       fail(ErrorCategory::input, "{}: a sequence in the file meta information", path);
   }
-  if (transfer_syntax.empty())
-    fail(ErrorCategory::input, "{}: no transfer syntax in the file meta information", path);
   return transfer_syntax;
 }
 
-// A data set without preamble begins with group 0008 (or 0002) and a plausible first element, little endian.
-bool looks_like_bare_data_set(ByteView bytes, bool& explicit_vr) {
-  if (bytes.size() < 16 || bytes[0] != 0x08 || bytes[1] != 0 || bytes[3] != 0) return false;
-  explicit_vr = std::isupper(bytes[4]) && std::isupper(bytes[5]);
-  const std::uint32_t length = static_cast<std::uint32_t>(bytes[4] | bytes[5] << 8 | bytes[6] << 16) |
-                               static_cast<std::uint32_t>(bytes[7]) << 24;
-  return explicit_vr || length <= 256;
+// The syntax to read the data set by: the one that it claims, unless its first element is written otherwise.
+void choose_syntax(DicomStructure& structure, const std::string& claimed, ByteView data,
+                   const std::filesystem::path& path) {
+  structure.transfer_syntax = claimed;
+  for (const NewerSyntax& newer : newer_syntaxes) {
+    if (newer.uid != claimed) continue;
+    if (newer.read_as == nullptr)
+      fail(ErrorCategory::unsupported, "{}: no decoder for transfer syntax {} ({})", path, newer.name,
+           claimed);
+    structure.transfer_syntax = newer.read_as;
+    structure.is_plain = false;
+  }
+  if (claimed.empty()) {
+    structure.transfer_syntax = syntax_by_looks(data);
+    return;
+  }
+  const DcmXfer syntax(structure.transfer_syntax.c_str());
+  if (syntax.getXfer() == EXS_Unknown)
+    fail(ErrorCategory::unsupported, "{}: unknown transfer syntax {}", path, printable(claimed, 64));
+  structure.is_deflated = syntax.getStreamCompression() != ESC_none;
+  if (structure.is_deflated || data.size() < 8) return;
+  const DcmXfer looks(syntax_by_looks(data));
+  const bool agree =
+      looks.isExplicitVR() == syntax.isExplicitVR() && looks.isBigEndian() == syntax.isBigEndian();
+  if (agree || syntax.isEncapsulated() || !looks_like_data_set(data)) return;
+  structure.oddity = fmt::format("the data set is written as {}, not as {} that its transfer syntax says",
+                                 looks.getXferName(), syntax.getXferName());
+  structure.transfer_syntax = looks.getXferID();
+  structure.is_plain = false;
+}
+
+// How many bytes the image's pixels take uncompressed, by the elements that say so.
+class PixelCount {
+ public:
+  bool wants(const DicomElement& element) const {
+    return element.group == 0x0028 && factor_of(element.number) != nullptr && element.length <= 16;
+  }
+  void add(const DicomElement& element, const std::string& value, const DicomWalker& walker) {
+    if (value.size() == 2 && element.number != 0x0008) {
+      *factor_of(element.number) = walker.u16(reinterpret_cast<const std::uint8_t*>(value.data()));
+    } else {
+      std::uint64_t number = 0;
+      const std::string text = unpadded(value);
+      std::from_chars(text.data(), text.data() + text.size(), number);
+      *factor_of(element.number) = std::min<std::uint64_t>(number, 1u << 20);
+    }
+  }
+  std::uint64_t bytes() const { return samples_ * frames_ * rows_ * columns_ * (bits_ / 8); }
+
+ private:
+  std::uint64_t* factor_of(std::uint16_t number) const {
+    switch (number) {
+      case 0x0002:
+        return &samples_;
+      case 0x0008:
+        return &frames_;
+      case 0x0010:
+        return &rows_;
+      case 0x0011:
+        return &columns_;
+      case 0x0100:
+        return &bits_;
+      default:
+        return nullptr;
+    }
+  }
+  mutable std::uint64_t samples_ = 1, frames_ = 1, rows_ = 0, columns_ = 0, bits_ = 0;
+};
+
+void walk_data_set(DicomStructure& structure, DicomWalker& walker, const std::filesystem::path& path) {
+  PixelCount pixels;
+  DicomElement element;
+  while (!structure.has_pixel_data && walker.next(element)) {
+    const bool at_top = walker.at_top_level();
+    if (at_top && pixels.wants(element)) {
+      pixels.add(element, walker.value(element, 16), walker);
+      continue;
+    }
+    if (!element.is_pixel_data()) {
+      walker.enter_or_skip(element);
+      continue;
+    }
+    if (element.is_sequence) fail(ErrorCategory::input, "{}: the pixel data is a sequence", path);
+    const std::string fault = walker.skip_pixel_data(element, at_top ? pixels.bytes() : 0);
+    if (!at_top && !fault.empty()) fail(ErrorCategory::input, "{}: {} of an icon", path, fault);
+    if (!at_top) continue;
+    structure.has_pixel_data = true;
+    structure.pixels_begin = element.begin;
+    structure.pixel_fault = fault;
+  }
+}
+
+// Elements with higher tags may follow the pixel data; anything else is none of the data set's.
+void look_behind_pixels(DicomStructure& structure, ByteView behind, const DicomWalker& walker) {
+  if (behind.empty()) return;
+  structure.is_plain = false;
+  const bool is_element = behind.size() >= 8 && walker.u16(behind.data()) > 0x7fe0;
+  if (!is_element && structure.oddity.empty())
+    structure.oddity = "bytes after the pixel data that are no DICOM elements";
 }
 
 }  // namespace
 
 std::optional<DicomStructure> examine_dicom(const std::filesystem::path& path) {
   const MappedFile file(path);
-  const ByteView bytes = file.bytes();
+  return examine_dicom(file.bytes(), path);
+}
+
+std::optional<DicomStructure> examine_dicom(ByteView bytes, const std::filesystem::path& path) {
   DicomStructure structure;
-  bool explicit_vr = true;
-  structure.has_preamble =
-      bytes.size() >= 132 && std::string_view(reinterpret_cast<const char*>(bytes.data()) + 128, 4) == "DICM";
-  if (!structure.has_preamble && !looks_like_bare_data_set(bytes, explicit_vr)) return std::nullopt;
+  const bool preamble = has_preamble(bytes);
+  const bool bare_meta = !preamble && is_meta_group(bytes);
+  if (!preamble && !bare_meta && !looks_like_data_set(bytes)) return std::nullopt;
 
   DicomSource source(bytes);
-  Walker walker(source, path);
-  if (structure.has_preamble) {
-    source.skip(132);
-    structure.transfer_syntax = read_meta_group(source, walker, path);
-  } else {
-    structure.transfer_syntax =
-        explicit_vr ? UID_LittleEndianExplicitTransferSyntax : UID_LittleEndianImplicitTransferSyntax;
+  DicomWalker walker(source, path);
+  if (preamble) source.skip(preamble_bytes);
+  const bool has_meta = is_meta_group(bytes.subspan(source.position()));
+  const std::string claimed = read_meta_group(source, walker, path);
+  structure.data_begin = source.position();
+  const ByteView data = bytes.subspan(structure.data_begin);
+  if (!preamble || !has_meta || claimed.empty()) {
+    structure.is_plain = false;
+    structure.oddity = !has_meta   ? "no file meta information"
+                       : !preamble ? "no preamble"
+                                   : "no transfer syntax";
   }
+  choose_syntax(structure, claimed, data, path);
   const DcmXfer syntax(structure.transfer_syntax.c_str());
-  if (syntax.getXfer() == EXS_Unknown) {
-    fail(ErrorCategory::unsupported, "{}: unknown transfer syntax {}", path,
-         printable(structure.transfer_syntax, 64));
-  }
   walker.encoding = {syntax.isExplicitVR() != OFFalse, syntax.isBigEndian() != OFFalse};
-  if (syntax.getStreamCompression() != ESC_none) source.inflate_rest(path);
+  if (structure.is_deflated) source.inflate_rest(path);
 
-  Element element;
-  while (walker.next(element)) {
-    if (!Walker::is_pixel_data(element)) {
-      walker.enter_or_skip(element);
-      continue;
-    }
-    if (element.is_sequence) fail(ErrorCategory::input, "{}: the pixel data is a sequence", path);
-    const bool is_icon = !walker.levels.empty();
-    const std::string fault = walker.skip_pixel_data(element);
-    if (is_icon && !fault.empty()) fail(ErrorCategory::input, "{}: {} of an icon", path, fault);
-    if (is_icon) continue;
-    structure.has_pixel_data = true;
-    structure.pixel_fault = fault;
-    if (!fault.empty()) break;
-  }
+  walk_data_set(structure, walker, path);
+  structure.data_end = source.position();
+  if (!structure.has_pixel_data) structure.pixels_begin = structure.data_end;
+  structure.repairs = std::move(walker.repairs);
+  if (!structure.repairs.empty() || !walker.oddity.empty()) structure.is_plain = false;
+  if (structure.oddity.empty()) structure.oddity = walker.oddity;
+  if (!structure.is_deflated && structure.has_pixel_data && structure.pixel_fault.empty())
+    look_behind_pixels(structure, bytes.subspan(structure.data_end), walker);
   return structure;
 }
 

@@ -7,6 +7,7 @@
 #include "image/padding.h"
 #include "image/volume_file/itk_io.h"
 #include "image/volume_file/stored_voxels.h"
+#include "image/volume_file/text_header.h"
 #include "image/volume_file/volume_file_parts.h"
 
 namespace pillar {
@@ -42,6 +43,14 @@ bool is_volume_file(const std::filesystem::path& path) {
 std::string volume_file_name(const std::filesystem::path& path) {
   const std::filesystem::path stem = path.stem();
   return (path.extension() == ".gz" ? stem.stem() : stem).string();
+}
+
+std::vector<std::filesystem::path> volume_file_parts(const std::filesystem::path& path) {
+  const VolumeFormat format = volume_format(path);
+  if (format == VolumeFormat::nifti) return {path};
+  const VoxelBlock block = voxel_block(format, read_text_header(format, path), path);
+  if (block.file == path) return {path};
+  return {path, block.file};
 }
 
 std::int64_t choose_volume(std::int64_t volumes, const VolumeFileOptions& options,

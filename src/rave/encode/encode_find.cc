@@ -1,72 +1,218 @@
 #include "rave/encode/encode_find.h"
 
-#include "pillar/core/batch.h"
 #include "pillar/core/fail.h"
-#include "pillar/core/progress.h"
+#include "pillar/core/file_walk.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/image/volume_file.h"
 
 #include "core/shared/path_format.h"
+#include "rave/encode/encode_left_out.h"
 #include "rave/encode/encode_records.h"
 
-#include <spdlog/spdlog.h>
+#include <algorithm>
+#include <map>
+#include <set>
+#include <system_error>
 
 namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
 
-void log_left_out(const DicomScan& scan) {
-  for (const ExcludedPlane& file : scan.unusable)
-    spdlog::warn("{}: left out: {}", file.file.string(), file.reason);
-  for (const DicomSeries& series : scan.series) {
-    for (const ExcludedPlane& plane : series.excluded)
-      spdlog::warn("{}: left out: {}", plane.file.string(), plane.reason);
-  }
+bool is_scan_file(const fs::path& file) {
+  return is_volume_file(file) && !file.filename().string().starts_with(".");
 }
 
-std::vector<FoundScan> scan_input(const fs::path& input, const EncodeJob& job) {
-  std::error_code ignored;
-  if (!fs::exists(input, ignored)) fail(ErrorCategory::io, "{}: no such file or folder", input);
-  if (!fs::is_directory(input, ignored) && is_volume_file(input))
-    return {FoundScan{input, {}, bytes_below(input), {}}};
-  DicomScan scan = scan_dicom(input);
-  log_left_out(scan);
-  if (scan.series.empty()) fail(ErrorCategory::input, "{}: no CT or MR series with pixels in it", input);
-  if (!job.all_series) scan.series.resize(1);
-  std::vector<FoundScan> found;
-  for (DicomSeries& series : scan.series) {
-    const std::uint64_t bytes = series.bytes_on_disk;
-    found.push_back({input, std::move(series), bytes, {}});
+// The inputs, then every file beside one that an input names, so that its whole series is found.
+std::vector<fs::path> roots_of(const EncodeJob& job) {
+  std::vector<fs::path> roots = job.inputs;
+  std::set<fs::path> folders;
+  for (const fs::path& input : job.inputs) {
+    std::error_code ignored;
+    if (job.only_named || is_volume_file(input) || !fs::is_regular_file(input, ignored)) continue;
+    const fs::path folder = input.has_parent_path() ? input.parent_path() : fs::path(".");
+    if (!folders.insert(folder).second) continue;
+    for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
+         entry.increment(ignored)) {
+      std::error_code unreadable;
+      if (entry->is_regular_file(unreadable) && !is_volume_file(entry->path()))
+        roots.push_back(entry->path());
+    }
   }
-  return found;
+  return roots;
+}
+
+fs::path common_folder(const DicomSeries& series) {
+  fs::path folder = series.planes.front().file.parent_path();
+  for (const DicomPlane& plane : series.planes) {
+    const fs::path other = plane.file.parent_path();
+    while (!folder.empty() &&
+           std::mismatch(folder.begin(), folder.end(), other.begin(), other.end()).first != folder.end())
+      folder = folder.has_relative_path() ? folder.parent_path() : fs::path();
+  }
+  return folder.empty() ? fs::path(".") : folder;
+}
+
+class ScanFinder {
+ public:
+  explicit ScanFinder(const EncodeJob& job) : job_(job) {}
+
+  FoundScans run() {
+    walk_ = walk_files(roots_of(job_), job_.output_folder);
+    std::vector<fs::path> candidates;
+    for (std::size_t i = 0; i < walk_.files.size(); ++i) {
+      const WalkedFile& file = walk_.files[i];
+      if (is_scan_file(file.path)) {
+        add({file.path, {}, bytes_below(file.path), {}, root_of(i)}, i);
+      } else {
+        places_.emplace(file.path, i);
+        candidates.push_back(file.path);
+      }
+    }
+    add_dicom(scan_dicom_files(candidates, job_.jobs > 0 ? job_.jobs : usable_processors()));
+    add_faults();
+    return finish();
+  }
+
+ private:
+  // Where a scan stands among the others: at its first file.
+  using Place = std::pair<std::size_t, std::size_t>;  // input, file
+
+  void add(FoundScan scan, std::size_t file) {
+    const std::size_t root = walk_.files[file].root;
+    fruitful_.insert(root);
+    found_.emplace(Place{root, file}, std::move(scan));
+  }
+
+  std::size_t root_of(std::size_t file) const { return walk_.files[file].root; }
+
+  // Only beside a file that was named: of no interest but for its series.
+  bool is_neighbour(std::size_t file) const { return walk_.files[file].root >= job_.inputs.size(); }
+
+  void add_dicom(DicomScan scan) {
+    for (const DamagedFile& file : scan.damaged) {
+      const std::size_t place = places_.at(file.file);
+      if (!is_neighbour(place))
+        add({file.file, {}, 0, fmt::format("{}: {}", file.file, file.fault), root_of(place)}, place);
+    }
+    for (ExcludedPlane& plane : scan.left_out) leave_out(std::move(plane));
+    for (const fs::path& file : scan.non_dicom) {
+      const std::size_t place = places_.at(file);
+      if (is_neighbour(place)) continue;
+      non_dicom_[walk_.files[place].root].push_back(file);
+      left_out_.add(file, LeftOut::not_dicom, "");
+    }
+    for (DicomSeries& series : scan.series) add_series(std::move(series));
+    if (walk_.skipped_files > 0)
+      left_out_.add_many(job_.output_folder, LeftOut::own_output, "", walk_.skipped_files);
+  }
+
+  void leave_out(ExcludedPlane plane) {
+    const std::size_t place = places_.at(plane.file);
+    if (is_neighbour(place)) return;
+    fruitful_.insert(walk_.files[place].root);
+    left_out_.add(plane.file, plane.kind, plane.reason);
+  }
+
+  void add_series(DicomSeries series) {
+    std::size_t first = walk_.files.size(), neighbours = 0;
+    for (const DicomPlane& plane : series.planes) {
+      const std::size_t place = places_.at(plane.file);
+      first = std::min(first, place);
+      if (is_neighbour(place)) ++neighbours;
+    }
+    if (is_neighbour(first)) return;
+    if (neighbours > 0) {
+      series.notes.add(
+          fmt::format("{} of its {} images were not named and are taken because they belong to the "
+                      "same series (--only-named takes the named ones alone)",
+                      neighbours, series.planes.size()));
+    }
+    for (ExcludedPlane& plane : series.excluded) leave_out(plane);
+    if (!is_wanted_volume(series)) return;
+    const bool is_file = series.planes.size() == 1 || series.planes.front().file == series.planes.back().file;
+    const bool is_named = job_.inputs[walk_.files[first].root] == series.planes.front().file;
+    const fs::path source = is_file && is_named ? series.planes.front().file : common_folder(series);
+    const std::uint64_t bytes = series.bytes_on_disk;
+    add({source, std::move(series), bytes, {}, root_of(first)}, first);
+  }
+
+  // `--volume` picks one where a series has several.
+  bool is_wanted_volume(const DicomSeries& series) const {
+    const auto wanted = job_.prepare.volume_index;
+    return !wanted || series.volume_count == 1 || *wanted == series.volume_index;
+  }
+
+  void add_faults() {
+    for (const auto& [path, reason] : walk_.unreadable) {
+      const auto input = std::find(job_.inputs.begin(), job_.inputs.end(), path);
+      // A folder below an input stands with the last of them.
+      const auto root =
+          std::min(static_cast<std::size_t>(input - job_.inputs.begin()), job_.inputs.size() - 1);
+      fruitful_.insert(root);
+      found_.emplace(Place{root, 0},
+                     FoundScan{path, {}, 0, fmt::format("{}: cannot read: {}", path, reason), root});
+    }
+    for (std::size_t root = 0; root < job_.inputs.size(); ++root) {
+      const fs::path& input = job_.inputs[root];
+      if (fruitful_.count(root) > 0) continue;
+      const std::vector<fs::path>& others = non_dicom_[root];
+      if (others.empty() && !walk_files({input}).files.empty()) continue;  // an earlier input had it all
+      const std::string what =
+          others.empty()
+              ? "no file is there"
+              : fmt::format("no scan among {} file{}: {}: {}", others.size(), others.size() == 1 ? "" : "s",
+                            others.front().filename(), looks_like(others.front()));
+      found_.emplace(Place{root, 0}, FoundScan{input, {}, 0, fmt::format("{}: {}", input, what), root});
+    }
+  }
+
+  // `--series first`: of each folder the first by its UID.
+  void keep_first_series() {
+    std::map<fs::path, std::string> first;
+    for (const auto& [place, scan] : found_) {
+      if (!scan.series) continue;
+      const auto [least, is_new] = first.try_emplace(scan.source, scan.series->series_uid);
+      if (!is_new) least->second = std::min(least->second, scan.series->series_uid);
+    }
+    std::erase_if(found_, [&](const auto& entry) {
+      const FoundScan& scan = entry.second;
+      return scan.series && scan.series->series_uid != first[scan.source];
+    });
+  }
+
+  FoundScans finish() {
+    if (!job_.all_series) keep_first_series();
+    FoundScans result;
+    for (auto& [place, scan] : found_) result.scans.push_back(std::move(scan));
+    result.left_out = left_out_.take();
+    return result;
+  }
+
+  const EncodeJob& job_;
+  FileWalk walk_;
+  std::map<fs::path, std::size_t> places_;
+  std::multimap<Place, FoundScan> found_;
+  std::set<std::size_t> fruitful_;  // inputs of which something came, be it a fault
+  std::map<std::size_t, std::vector<fs::path>> non_dicom_;
+  LeftOutRecord left_out_;
+};
+
+void refuse_where_nothing_exists(const std::vector<fs::path>& inputs) {
+  std::error_code ignored;
+  for (const fs::path& input : inputs) {
+    if (fs::exists(input, ignored)) return;
+  }
+  fail(ErrorCategory::io, "{}: no such file or folder{}", inputs.front(),
+       inputs.size() > 1 ? ", nor any other input" : "");
 }
 
 }  // namespace
 
-std::vector<FoundScan> find_scans(const EncodeJob& job) {
-  std::vector<std::vector<FoundScan>> by_input(job.inputs.size());
-  ProgressOptions bar;
-  bar.label = "scan";
-  bar.unit = "inputs";
-  bar.total = static_cast<std::int64_t>(job.inputs.size());
-  bar.quiet = job.quiet;
-  Progress progress(bar);
-  ThreadPool pool(jobs_at_once(job.jobs, usable_processors(), job.inputs.size()));
-  for (std::size_t i = 0; i < job.inputs.size(); ++i) {
-    pool.submit([&, i] {
-      try {
-        by_input[i] = scan_input(job.inputs[i], job);
-      } catch (const std::exception& error) {
-        by_input[i] = {FoundScan{job.inputs[i], {}, 0, error.what()}};
-      }
-      progress.advance();
-    });
-  }
-  pool.wait();
-  std::vector<FoundScan> found;
-  for (auto& scans : by_input)
-    found.insert(found.end(), std::make_move_iterator(scans.begin()), std::make_move_iterator(scans.end()));
+FoundScans find_scans(const EncodeJob& job) {
+  refuse_where_nothing_exists(job.inputs);
+  FoundScans found = ScanFinder(job).run();
+  log_left_out(found.left_out);
   return found;
 }
 

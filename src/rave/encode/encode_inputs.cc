@@ -1,46 +1,30 @@
 // From the words of a command line or the rows of a CSV to the list of scans to encode.
 #include "pillar/core/csv.h"
 #include "pillar/core/fail.h"
+#include "pillar/core/file_walk.h"
 #include "pillar/rave/encode_job.h"
 
-#include <algorithm>
+#include <set>
 
 namespace pillar {
-namespace {
 
 namespace fs = std::filesystem;
 
-void collect(const fs::path& folder, std::vector<fs::path>& found) {
-  std::error_code error;
-  std::vector<fs::path> subfolders;
-  bool has_files = false;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code ignored;
-    if (it->is_directory(ignored)) {
-      subfolders.push_back(it->path());
-    } else {
-      has_files = true;
-    }
-  }
-  // An unreadable or empty folder stays in the list, so that the batch says what is wrong with it.
-  if (error || has_files || subfolders.empty()) found.push_back(folder);
-  std::sort(subfolders.begin(), subfolders.end());
-  for (const fs::path& subfolder : subfolders) collect(subfolder, found);
-}
-
-}  // namespace
-
 std::vector<fs::path> expand_inputs(const std::vector<fs::path>& inputs) {
-  std::vector<fs::path> found;
-  for (const fs::path& input : inputs) {
-    std::error_code ignored;
-    if (fs::is_directory(input, ignored)) {
-      collect(input, found);
-    } else {
-      found.push_back(input);
-    }
+  const FileWalk walk = walk_files(inputs);
+  std::vector<std::vector<fs::path>> found(inputs.size());
+  std::set<fs::path> folders;
+  for (const WalkedFile& file : walk.files) {
+    const bool is_input = file.path == inputs[file.root];
+    const fs::path path = is_input ? file.path : file.path.parent_path();
+    if (is_input || folders.insert(path).second) found[file.root].push_back(path);
   }
-  return found;
+  // What is empty or cannot be read stays in the list, so that the batch says what is wrong with it.
+  for (const WalkedFile& folder : walk.empty_folders) found[folder.root].push_back(folder.path);
+  std::vector<fs::path> expanded;
+  for (auto& paths : found) expanded.insert(expanded.end(), paths.begin(), paths.end());
+  for (const auto& [path, reason] : walk.unreadable) expanded.push_back(path);
+  return expanded;
 }
 
 std::vector<fs::path> inputs_from_csv(const fs::path& csv, const std::string& path_column) {
@@ -58,6 +42,18 @@ std::vector<fs::path> inputs_from_csv(const fs::path& csv, const std::string& pa
   }
   if (inputs.empty()) fail(ErrorCategory::input, "{}: no rows", csv);
   return inputs;
+}
+
+std::vector<std::string> names_from_csv(const fs::path& csv, const std::string& name_column) {
+  const CsvTable table = read_csv(csv);
+  const std::size_t column = table.column(name_column, csv);
+  std::vector<std::string> names;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    names.push_back(table.rows[row][column]);
+    if (names.back().empty())
+      fail(ErrorCategory::input, "{}: row {}: column {} is empty", csv, row + 2, name_column);
+  }
+  return names;
 }
 
 }  // namespace pillar

@@ -8,6 +8,8 @@
 #include "core/shared/path_format.h"
 #include "rave/encode/encode_find.h"
 #include "rave/encode/encode_identity.h"
+#include "rave/encode/encode_left_out.h"
+#include "rave/encode/encode_names.h"
 #include "rave/encode/encode_records.h"
 
 #include <spdlog/spdlog.h>
@@ -28,6 +30,7 @@ void write_scan(NamedScan& named, const EncodeJob& job, int threads, const char*
   prepare.config.preprocess.threads = threads;
   stage = "read";
   PreparedSample sample = prepare_scan(named.scan, prepare);
+  source_of(named, job);
   stage = "write";
   SampleWriteOptions write = job.prepare.config.write;
   write.threads = threads;
@@ -35,18 +38,19 @@ void write_scan(NamedScan& named, const EncodeJob& job, int threads, const char*
   if (sample.metadata.is_mask) {
     write.archive = Archive::tar_lz4;
     write.mode = SampleMode::lossless;
-    outcome.output = job.output_folder / (sample_name(named.identity) + sample_suffix(write.archive));
+    outcome.output = job.output_folder / (named.name + sample_suffix(write.archive));
   }
+  sample.metadata.record = std::move(named.record);
   outcome.sample_bytes = write_sample(outcome.output, sample.volume, std::move(sample.metadata), write);
+  if (job.overwrite) remove_other_containers(job.output_folder, named.name, outcome.output);
   outcome.status = EncodeStatus::written;
 }
 
-void encode_scan(NamedScan& named, const EncodeJob& job, int threads) {
+void encode_scan(NamedScan& named, const EncodeJob& job, const std::vector<SampleRow>& there, int threads) {
   EncodeOutcome& outcome = named.outcome;
-  const char* stage = "scan";
+  const char* stage = "name";
   try {
-    const bool wanted =
-        outcome.status == EncodeStatus::planned && (job.overwrite || !already_there(named, job));
+    const bool wanted = outcome.status == EncodeStatus::planned && must_be_made(named, job, there);
     if (wanted && !job.dry_run) write_scan(named, job, threads, stage);
   } catch (const std::exception& error) {
     outcome.status = EncodeStatus::failed;
@@ -57,7 +61,7 @@ void encode_scan(NamedScan& named, const EncodeJob& job, int threads) {
   if (outcome.status == EncodeStatus::failed) spdlog::error("{}", outcome.reason);
 }
 
-void encode_scans(std::vector<NamedScan>& scans, const EncodeJob& job) {
+void encode_scans(std::vector<NamedScan>& scans, const EncodeJob& job, const std::vector<SampleRow>& there) {
   const int processors = usable_processors();
   const int jobs = jobs_at_once(job.jobs, processors, scans.size());
   const int threads = std::max(1, processors / jobs);
@@ -69,8 +73,8 @@ void encode_scans(std::vector<NamedScan>& scans, const EncodeJob& job) {
   Progress progress(bar);
   ThreadPool pool(jobs);
   for (NamedScan& named : scans) {
-    pool.submit([&named, &job, &progress, threads] {
-      encode_scan(named, job, threads);
+    pool.submit([&, threads] {
+      encode_scan(named, job, there, threads);
       progress.advance();
     });
   }
@@ -106,15 +110,19 @@ EncodeSummary run_encode(const EncodeJob& job) {
     fail(ErrorCategory::usage,
          "a .tar.lz4 holds exact voxels, not video: use --archive none or tar with --mode rave10");
   }
+  static_cast<void>(SampleNaming(job));  // what is wrong with names is said before anything is searched
+  FoundScans found = find_scans(job);    // first: a wrong path leaves no folder behind
+  const std::vector<SampleRow> there = read_sample_rows(job.output_folder);
+  std::vector<NamedScan> scans = name_scans(std::move(found.scans), job, there);
   if (!job.dry_run) open_output(job.output_folder);
-
-  std::vector<NamedScan> scans = name_scans(find_scans(job), job);
-  encode_scans(scans, job);
+  encode_scans(scans, job, there);
   EncodeSummary summary;
+  summary.left_out = std::move(found.left_out);
   for (NamedScan& named : scans) summary.outcomes.push_back(std::move(named.outcome));
   if (!job.dry_run) {
     write_mapping(job.output_folder, summary.outcomes);
     record_failures(job.output_folder, summary.outcomes);
+    record_left_out(job.output_folder, summary.left_out);
   }
   return summary;
 }

@@ -56,6 +56,8 @@ SampleMetadata identify_series(const DicomSeries& series) {
   metadata.series_number = series.series_number;
   metadata.series_uid = series.series_uid;
   metadata.series_description = series.series_description;
+  metadata.volume_index = series.volume_index;
+  metadata.volume_key = series.volume_key;
   metadata.modality = series.modality;
   return metadata;
 }

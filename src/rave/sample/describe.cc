@@ -78,6 +78,10 @@ Facts sample_facts(const SampleInfo& info) {
       facts, "series",
       fmt::format("{}{}{}", m.series_number, m.series_description.empty() ? "" : ", ", m.series_description));
   line(facts, "series UID", m.series_uid);
+  if (m.record) {
+    line(facts, "sample name", m.record->sample_name);
+    line(facts, "made of", describe(m.record->source));
+  }
   line(facts, "spacing (x,y,z)",
        fmt::format("{:g} mm, was {:g}", fmt::join(m.target_spacing_xyz_mm, " x "),
                    fmt::join(m.original_spacing_xyz_mm, " x ")));

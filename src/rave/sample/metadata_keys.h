@@ -12,6 +12,7 @@ inline constexpr const char* series = "series_info";
 inline constexpr const char* processing = "processing_metadata";
 inline constexpr const char* exported = "export_info";
 inline constexpr const char* source = "source_data";
+inline constexpr const char* identity = "identity";
 }  // namespace section
 
 }  // namespace pillar

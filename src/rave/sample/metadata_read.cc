@@ -60,6 +60,16 @@ class Section {
     }
   }
 
+  void read(const char* key, std::map<std::string, std::string>& target) const {
+    if (const Json* value = find(key)) {
+      if (!value->is_object()) wrong(key, "an object of texts");
+      for (const auto& [name, text] : value->items()) {
+        if (!text.is_string()) wrong(key, "an object of texts");
+        target[name] = text.get<std::string>();
+      }
+    }
+  }
+
   void read(const char* key, std::vector<double>& target) const {
     if (const Json* value = find(key)) {
       if (!value->is_array()) wrong(key, "a list of numbers");
@@ -198,6 +208,17 @@ void read_export(const Section& section, SampleMetadata& metadata) {
   }
 }
 
+// A record without a content is none: nothing could be compared with it.
+std::optional<SampleRecord> read_record(const Section& section) {
+  SampleRecord record;
+  section.read("sample_name", record.sample_name);
+  section.read("source", record.source.source);
+  section.read("content", record.source.content);
+  section.read("settings", record.settings);
+  if (!record.source.is_known()) return std::nullopt;
+  return record;
+}
+
 }  // namespace
 
 const char* to_string(SampleMode mode) noexcept {
@@ -229,12 +250,15 @@ SampleMetadata parse_metadata(std::string_view json, const std::filesystem::path
   series.read("series_uid", metadata.series_uid);
   series.read("series_description", metadata.series_description);
   series.read("slice_count", metadata.source_slice_count);
+  series.read("volume_index", metadata.volume_index);
+  series.read("volume_key", metadata.volume_key);
   read_modality(processing, metadata.modality);
   read_modality(series, metadata.modality);  // where both say it, the series is right
   read_processing(processing, metadata);
   read_export(exported, metadata);
   read_geometry(exported, file, metadata.geometry);
   source.read("dicom_directory", metadata.source_directory);
+  metadata.record = read_record(Section(root, section::identity, file));
   return metadata;
 }
 

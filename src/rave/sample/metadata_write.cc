@@ -53,6 +53,10 @@ void write_series(SectionWriter series, const SampleMetadata& metadata) {
   series.set("series_description", metadata.series_description);
   series.set("modality", std::string(to_string(metadata.modality)));
   series.set("slice_count", metadata.source_slice_count);
+  if (!metadata.volume_key.empty()) {
+    series.set("volume_index", metadata.volume_index);
+    series.set("volume_key", metadata.volume_key);
+  }
 }
 
 void write_processing(SectionWriter processing, const SampleMetadata& metadata) {
@@ -126,6 +130,13 @@ void write_geometry(SectionWriter exported, const std::optional<Geometry>& geome
                                 {"spacing", geometry->spacing_xyz_mm}});
 }
 
+void write_record(SectionWriter section, const SampleRecord& record) {
+  section.set("sample_name", record.sample_name);
+  section.set("source", record.source.source);
+  section.set("content", record.source.content);
+  section.set("settings", record.settings);
+}
+
 }  // namespace
 
 std::string format_metadata(const SampleMetadata& metadata) {
@@ -138,6 +149,7 @@ std::string format_metadata(const SampleMetadata& metadata) {
   if (is_new || !metadata.source_directory.empty()) {
     SectionWriter(root, section::source, is_new).set("dicom_directory", metadata.source_directory);
   }
+  if (metadata.record) write_record(SectionWriter(root, section::identity, is_new), *metadata.record);
   std::string text = root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   if (text.find("\xEF\xBF\xBD") != std::string::npos) {
     spdlog::warn("metadata of {}: bytes that are no UTF-8 were replaced by U+FFFD", metadata.accession);

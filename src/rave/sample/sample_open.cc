@@ -1,4 +1,6 @@
 #include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
+#include "pillar/core/sha256.h"
 #include "pillar/rave/hu_map.h"
 
 #include "core/shared/joined.h"
@@ -82,6 +84,10 @@ void check_shape(const SampleInfo& info) {
 
 }  // namespace
 
+std::optional<SampleMetadata> read_sample_metadata(const fs::path& path, const SampleLimits& limits) {
+  return read_metadata(open_members(path, limits), path);
+}
+
 std::string Sample::State::payload_path() const {
   return members.container == "file" ? info.path.string() : (info.path / info.payload_name).string();
 }
@@ -93,6 +99,22 @@ Sample::~Sample() = default;
 
 const SampleInfo& Sample::info() const noexcept {
   return state_->info;
+}
+
+SourceIdentity Sample::identity() const {
+  const SampleInfo& info = state_->info;
+  if (info.metadata && info.metadata->record) {
+    const SampleRecord& record = *info.metadata->record;
+    std::string settings;
+    for (const auto& [key, value] : record.settings)
+      settings += fmt::format("{}{} {}", settings.empty() ? "" : ", ", key, value);
+    return {record.source.source, fmt::format("{}; as a sample with {}", record.source.content,
+                                              settings.empty() ? "default settings" : settings)};
+  }
+  const bool has_uid = info.metadata && !info.metadata->series_uid.empty();
+  return {has_uid ? fmt::format("sample of series {}", printable(info.metadata->series_uid))
+                  : place_hint(info.path),
+          fmt::format("sha256 {}", sha256_hex(state_->members.volume->bytes))};
 }
 
 Sample Sample::open(const fs::path& path, const SampleLimits& limits) {

@@ -53,16 +53,20 @@ std::string sample_suffix(Archive archive) {
   return archive == Archive::none ? "" : archive == Archive::tar ? ".tar" : ".tar.lz4";
 }
 
-std::string sample_name(const SampleMetadata& metadata) {
-  std::string name = metadata.accession.empty() ? metadata.series_uid : metadata.accession;
-  if (name.empty()) name = "unnamed";
+std::string path_safe_name(std::string name) {
   for (char& c : name) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F || c == '/' || c == '\\') c = '_';
   }
-  if (name.front() == '.') name.front() = '_';  // neither hidden nor ".."
+  if (name.starts_with('.')) name.front() = '_';  // neither hidden nor ".."
   if (name.size() > kMaxNameBytes) name.resize(kMaxNameBytes);
-  return fmt::format("{}.{}.0", name, metadata.series_number);
+  return name;
+}
+
+std::string sample_name(const SampleMetadata& metadata) {
+  std::string name = metadata.accession.empty() ? metadata.series_uid : metadata.accession;
+  return fmt::format("{}.{}.{}", path_safe_name(name.empty() ? "unnamed" : std::move(name)),
+                     metadata.series_number, metadata.volume_index);
 }
 
 std::uint64_t write_sample(const fs::path& target, const Volume& volume, SampleMetadata metadata,

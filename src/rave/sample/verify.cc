@@ -27,7 +27,7 @@ bool is_archive(const fs::path& file) {
                      [&](std::string_view end) { return name.ends_with(end); });
 }
 
-void collect(const fs::path& folder, std::vector<fs::path>& found) {
+void collect_samples(const fs::path& folder, std::vector<fs::path>& found) {
   std::vector<fs::path> entries;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
@@ -41,7 +41,7 @@ void collect(const fs::path& folder, std::vector<fs::path>& found) {
       if (is_sample_folder(entry)) {
         found.push_back(entry);
       } else {
-        collect(entry, found);
+        collect_samples(entry, found);
       }
     } else if (is_archive(entry)) {
       found.push_back(entry);
@@ -66,6 +66,11 @@ void check_against_metadata(const SampleInfo& info, const SizeDhw& decoded) {
 
 }  // namespace
 
+bool looks_like_sample(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored) ? is_sample_folder(path) : is_archive(path);
+}
+
 std::vector<fs::path> find_samples(const std::vector<fs::path>& paths) {
   std::vector<fs::path> found;
   for (const fs::path& path : paths) {
@@ -75,7 +80,7 @@ std::vector<fs::path> find_samples(const std::vector<fs::path>& paths) {
       continue;
     }
     const std::size_t before = found.size();
-    collect(path, found);
+    collect_samples(path, found);
     if (found.size() == before) fail(ErrorCategory::input, "{}: no samples in it", path);
   }
   return found;
