@@ -32,15 +32,17 @@ std::vector<RunScores> load_runs(const std::vector<std::filesystem::path>& folde
   return runs;
 }
 
-RunRecord record_of(const CompareArguments& a, const std::vector<std::string>& words) {
+RunRecord record_of(const CompareArguments& a, const std::vector<RunScores>& runs,
+                    const std::vector<std::string>& words) {
   RunRecord record;
   record.kind = "compare";
   record.command = words;
   record.settings = {{"bootstrap", fmt::format("{}", a.bootstrap.replicates)},
                      {"confidence", fmt::format("{}", a.bootstrap.confidence)},
                      {"seed", fmt::format("{}", a.bootstrap.seed)}};
-  for (const std::filesystem::path& run : a.runs)
-    record.inputs.push_back(file_record("predictions", run / "exam_probabilities.csv"));
+  for (const RunScores& run : runs)
+    for (const std::filesystem::path& file : run.files)
+      record.inputs.push_back(file_record("predictions", file));
   if (!a.patients.empty()) record.inputs.push_back(file_record("patients", a.patients));
   return record;
 }
@@ -77,11 +79,13 @@ void print_table(const Comparison& comparison) {
 
 ExitCode compare(const CompareArguments& a, const std::vector<std::string>& words, bool quiet) {
   std::error_code error;
-  if (std::filesystem::exists(a.out / "exam_probabilities.csv", error))
+  if (std::filesystem::exists(a.out / "exam_probabilities.csv", error) ||
+      std::filesystem::exists(a.out / "predictions", error))
     fail(ErrorCategory::usage, "--out {} is the folder of a run, whose metrics.json would be lost", a.out);
   const PatientTable patients = a.patients.empty() ? PatientTable{} : read_patients(a.patients);
-  const Comparison comparison = compare_runs(load_runs(a.runs), a.bootstrap, patients);
-  write_comparison(a.out, comparison, record_of(a, words));
+  const std::vector<RunScores> runs = load_runs(a.runs);
+  const Comparison comparison = compare_runs(runs, a.bootstrap, patients);
+  write_comparison(a.out, comparison, record_of(a, runs, words));
   write_evaluation_report(a.out, a.out / "report.html");
   if (quiet) return ExitCode::ok;
   print_table(comparison);
@@ -99,7 +103,9 @@ void add_compare(AppContext& context) {
       "  pillar-eval compare probe_untrained probe_trained --out comparison\n"
       "A win: the interval of the AUROC's difference to the first run lies above 0.");
   auto a = std::make_shared<CompareArguments>();
-  command->add_option("RUN", a->runs, "folders with exam_probabilities.csv; the first is the baseline")
+  command
+      ->add_option("RUN", a->runs,
+                   "folders of probes, zero-shot runs or finetunings; the first is the baseline")
       ->required()
       ->expected(2, -1);
   command->add_option("--out", a->out, "folder for report.html, compare.csv and metrics.json")->required();

@@ -146,6 +146,39 @@ void write_probability_rows(const fs::path& csv, const std::vector<std::string>&
   partial.commit();
 }
 
+namespace {
+
+// Of a run without scores of its own, none of another run must be left.
+void write_exam_scores(const fs::path& csv, const Predictions& predictions) {
+  if (!predictions.ranking_qn.defined()) {
+    std::error_code ignored;
+    fs::remove(csv, ignored);
+    return;
+  }
+  PartialPath partial(csv);
+  std::ofstream out(partial.path(), std::ios::binary);
+  out << "accession,question,score\n";
+  const at::Tensor scores = predictions.ranking_qn.to(at::kDouble).contiguous();
+  const auto* score = scores.const_data_ptr<double>();
+  const auto* answer = predictions.answers_qn.const_data_ptr<std::int8_t>();
+  fmt::memory_buffer lines;
+  for (const std::string& text : predictions.questions) {
+    const std::string question = csv_field(text);
+    for (const std::string& accession : predictions.accessions) {
+      const double value = *score++;
+      if (*answer++ < 0) continue;
+      fmt::format_to(std::back_inserter(lines), "{},{},{}\n", csv_field(accession), question, value);
+    }
+    out.write(lines.data(), static_cast<std::streamsize>(lines.size()));
+    lines.clear();
+  }
+  out.close();
+  if (!out) fail(ErrorCategory::io, "{}: cannot write it", csv);
+  partial.commit();
+}
+
+}  // namespace
+
 void write_public_results(const fs::path& run_folder, const Predictions& predictions,
                           const Evaluation& evaluation, const std::optional<TrainingCounts>& training) {
   if (!predictions.probabilities)
@@ -155,6 +188,7 @@ void write_public_results(const fs::path& run_folder, const Predictions& predict
   write_detailed(run_folder / "detailed_results.csv", evaluation);
   write_probability_rows(run_folder / "exam_probabilities.csv", predictions.accessions, predictions.questions,
                          predictions.scores_qn, &predictions.answers_qn);
+  write_exam_scores(run_folder / "exam_scores.csv", predictions);
   write_summary(run_folder / "summary_stats.json", evaluation);
   if (training) write_training(run_folder / "training_stats.json", evaluation, *training);
 }

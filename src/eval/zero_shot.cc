@@ -94,7 +94,8 @@ ZeroShotScores zero_shot_scores(const JointSpace& space, const EmbeddingSet& ima
     // The difference of two cosines is one product with the difference of the rows.
     const at::Tensor sides =
         picked(texts_pw, questions, &Question::positive) - picked(texts_pw, questions, &Question::negative);
-    scores.scores_qn = at::sigmoid(logit_factor(space) * at::matmul(sides, images_wn));
+    scores.logits_qn = (logit_factor(space) * at::matmul(sides, images_wn)).contiguous();
+    scores.scores_qn = at::sigmoid(scores.logits_qn);
   } else {
     scores.scores_qn = at::matmul(picked(texts_pw, questions, &Question::single), images_wn);
   }

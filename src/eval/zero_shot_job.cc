@@ -91,7 +91,9 @@ Predictions labelled_predictions(const ZeroShotScores& scores, const std::vector
   if (answers.without_row > 0)
     spdlog::warn("{} of {} studies have no labels: {}", answers.without_row, accessions.size(),
                  missing == MissingAnswers::no ? "all their answers count as no" : "left out");
-  predictions.scores_qn = at::index_select(scores.scores_qn, 0, at::tensor(score_rows, at::kLong));
+  const at::Tensor rows = at::tensor(score_rows, at::kLong);
+  predictions.scores_qn = at::index_select(scores.scores_qn, 0, rows);
+  if (scores.logits_qn.defined()) predictions.ranking_qn = at::index_select(scores.logits_qn, 0, rows);
   predictions.answers_qn = at::index_select(answers.answers_qn, 0, at::tensor(answer_rows, at::kLong));
   return predictions;
 }
@@ -112,7 +114,8 @@ ZeroShotRun run_zero_shot(const JointSpace& space, const PromptSet& prompts,
   run.probabilities = scores.probabilities;
   make_run_folder(job.out);
   if (!labels || !scores.probabilities)
-    remove_files(job.out, {"detailed_results.csv", "exam_probabilities.csv", "summary_stats.json"});
+    remove_files(job.out,
+                 {"detailed_results.csv", "exam_probabilities.csv", "exam_scores.csv", "summary_stats.json"});
   write_scores(job.out / "scores.csv", images.accessions, scores);
   if (labels) {
     run.evaluation = evaluate_run(job, *labels, options, scores, images, record);

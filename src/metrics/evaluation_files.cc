@@ -50,6 +50,39 @@ void write_metrics_csv(const std::filesystem::path& run_folder, const Evaluation
   write_csv(run_folder / "metrics.csv", table);
 }
 
+void write_thresholds_csv(const std::filesystem::path& run_folder, const ThresholdedEvaluation& evaluation) {
+  CsvTable table;
+  table.header = {"question",         "threshold",      "chosen_on",       "true_positives",
+                  "false_positives",  "true_negatives", "false_negatives", "f1",
+                  "f1_low",           "f1_high",        "sensitivity",     "sensitivity_low",
+                  "sensitivity_high", "specificity",    "specificity_low", "specificity_high"};
+  for (const ThresholdedQuestion& q : evaluation.questions) {
+    std::vector<std::string> row = {q.question, csv_cell(q.threshold),
+                                    q.is_chosen ? evaluation.chosen_on : ""};
+    for (const std::int64_t count : {q.confusion.true_positives, q.confusion.false_positives,
+                                     q.confusion.true_negatives, q.confusion.false_negatives})
+      row.push_back(fmt::format("{}", count));
+    for (const Interval* interval : {&q.f1, &q.sensitivity, &q.specificity})
+      add_interval_cells(*interval, row);
+    table.rows.push_back(std::move(row));
+  }
+  write_csv(run_folder / "thresholds.csv", table);
+}
+
+// Rows are what is true, columns what the model says.
+void write_confusion_csv(const std::filesystem::path& run_folder, const ClassEvaluation& evaluation) {
+  CsvTable table;
+  table.header = {"true"};
+  for (const std::string& name : evaluation.classes) table.header.push_back(name);
+  std::size_t cell = 0;
+  for (const std::string& name : evaluation.classes) {
+    std::vector<std::string> row = {name};
+    while (row.size() < table.header.size()) row.push_back(fmt::format("{}", evaluation.studies_kk[cell++]));
+    table.rows.push_back(std::move(row));
+  }
+  write_csv(run_folder / "confusion.csv", table);
+}
+
 }  // namespace
 
 void write_evaluation(const std::filesystem::path& run_folder, const Evaluation& evaluation,
@@ -64,6 +97,8 @@ void write_evaluation(const std::filesystem::path& run_folder, const Evaluation&
   }
   make_run_folder(run_folder);
   write_metrics_csv(run_folder, evaluation, training);
+  if (evaluation.thresholded) write_thresholds_csv(run_folder, *evaluation.thresholded);
+  if (evaluation.classes) write_confusion_csv(run_folder, *evaluation.classes);
   write_evaluation_json(run_folder, evaluation, record, training);
 }
 

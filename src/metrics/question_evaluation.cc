@@ -9,17 +9,19 @@
 #include <cmath>
 #include <limits>
 
+#include <ATen/ops/isfinite.h>
+
 namespace pillar {
 namespace {
 
-std::vector<double> row_as_double(const at::Tensor& scores_qn, std::int64_t row) {
-  const std::int64_t width = scores_qn.size(1);
-  if (scores_qn.scalar_type() == at::kDouble) {
-    const double* data = scores_qn.const_data_ptr<double>() + row * width;
-    return {data, data + width};
-  }
-  const float* data = scores_qn.const_data_ptr<float>() + row * width;
-  return {data, data + width};
+const at::Tensor& ranking(const Predictions& p) {
+  return p.ranking_qn.defined() ? p.ranking_qn : p.scores_qn;
+}
+
+RankedScores rank_row(const at::Tensor& scores_qn, const at::Tensor& answers_qn, std::int64_t index) {
+  const std::int64_t studies = answers_qn.size(1);
+  const auto* answers = answers_qn.const_data_ptr<std::int8_t>() + index * studies;
+  return rank_scores(scores_of_question(scores_qn, index), {answers, static_cast<std::size_t>(studies)});
 }
 
 void check_shapes(const Predictions& p) {
@@ -29,16 +31,27 @@ void check_shapes(const Predictions& p) {
   }
   if (std::ssize(p.categories) != questions)
     fail(ErrorCategory::input, "{} categories for {} questions", p.categories.size(), questions);
-  for (const at::Tensor& tensor : {p.scores_qn, p.answers_qn}) {
+  for (const at::Tensor& tensor : {p.scores_qn, ranking(p), p.answers_qn}) {
     if (!tensor.defined() || tensor.dim() != 2 || tensor.size(0) != questions || tensor.size(1) != studies)
       fail(ErrorCategory::input, "scores and answers must be of {} questions by {} studies", questions,
            studies);
     if (!tensor.is_cpu() || !tensor.is_contiguous())
       fail(ErrorCategory::input, "scores and answers must be contiguous and on the CPU");
   }
-  const bool is_float = p.scores_qn.scalar_type() == at::kFloat || p.scores_qn.scalar_type() == at::kDouble;
-  if (!is_float || p.answers_qn.scalar_type() != at::kChar)
-    fail(ErrorCategory::input, "scores must be float32 or float64, answers int8");
+  for (const at::Tensor& tensor : {p.scores_qn, ranking(p)}) {
+    if (tensor.scalar_type() != at::kFloat && tensor.scalar_type() != at::kDouble)
+      fail(ErrorCategory::input, "scores must be float32 or float64");
+  }
+  if (p.answers_qn.scalar_type() != at::kChar) fail(ErrorCategory::input, "answers must be int8");
+}
+
+// A threshold of what ranks, as a score: that of the lowest study which is said to be yes.
+double score_at(const Predictions& p, std::int64_t index, const RankedScores& ranked, double threshold) {
+  if (std::isnan(threshold)) return threshold;
+  const auto first_no = std::upper_bound(ranked.scores.begin(), ranked.scores.end(), threshold,
+                                         [](double least, double score) { return score < least; });
+  const std::uint32_t study = ranked.studies[static_cast<std::size_t>(first_no - ranked.scores.begin()) - 1];
+  return scores_of_question(p.scores_qn, index)[study];
 }
 
 struct Mistake {
@@ -74,9 +87,11 @@ std::vector<ConfidentError> confident_errors(const std::vector<std::string>& acc
 
 void check_predictions(const Predictions& p) {
   check_shapes(p);
+  if (p.ranking_qn.defined() && !at::isfinite(p.ranking_qn).all().item<bool>())
+    fail(ErrorCategory::input, "what studies are ranked by is not finite everywhere");
   const std::int64_t studies = std::ssize(p.accessions);
   for (std::int64_t q = 0; q < std::ssize(p.questions); ++q) {
-    const std::vector<double> row = row_as_double(p.scores_qn, q);
+    const std::vector<double> row = scores_of_question(p.scores_qn, q);
     for (std::int64_t n = 0; n < studies; ++n) {
       const double score = row[static_cast<std::size_t>(n)];
       if (std::isfinite(score) && (!p.probabilities || (score >= 0 && score <= 1))) continue;
@@ -88,10 +103,22 @@ void check_predictions(const Predictions& p) {
   }
 }
 
+std::vector<double> scores_of_question(const at::Tensor& scores_qn, std::int64_t index) {
+  const std::int64_t width = scores_qn.size(1);
+  if (scores_qn.scalar_type() == at::kDouble) {
+    const double* data = scores_qn.const_data_ptr<double>() + index * width;
+    return {data, data + width};
+  }
+  const float* data = scores_qn.const_data_ptr<float>() + index * width;
+  return {data, data + width};
+}
+
 RankedScores rank_question(const Predictions& p, std::int64_t index) {
-  const std::int64_t studies = std::ssize(p.accessions);
-  const auto* answers = p.answers_qn.const_data_ptr<std::int8_t>() + index * studies;
-  return rank_scores(row_as_double(p.scores_qn, index), {answers, static_cast<std::size_t>(studies)});
+  return rank_row(ranking(p), p.answers_qn, index);
+}
+
+RankedScores rank_probabilities(const Predictions& p, std::int64_t index) {
+  return rank_row(p.scores_qn, p.answers_qn, index);
 }
 
 QuestionEvaluation evaluate_question(const Predictions& p, std::int64_t index, const RankedScores& ranked,
@@ -106,13 +133,16 @@ QuestionEvaluation evaluate_question(const Predictions& p, std::int64_t index, c
   result.average_precision = {average_precision(ranked), kUndefined, kUndefined};
   result.at_90_specificity = sensitivity_at_specificity(ranked, 0.9);
   result.roc = roc_points(ranked);
-  result.errors = confident_errors(p.accessions, p.probabilities, ranked, most_errors);
   result.brier = result.expected_calibration_error = kUndefined;
+  std::optional<RankedScores> own;
+  const RankedScores& by_score = p.ranking_qn.defined() ? own.emplace(rank_probabilities(p, index)) : ranked;
+  result.errors = confident_errors(p.accessions, p.probabilities, by_score, most_errors);
   if (!p.probabilities) return result;
-  result.brier = brier_score(ranked);
-  result.expected_calibration_error = expected_calibration_error(ranked);
-  result.reliability = reliability_bins(ranked);
-  result.confusion = confusion(ranked);
+  result.at_90_specificity.threshold = score_at(p, index, ranked, result.at_90_specificity.threshold);
+  result.brier = brier_score(by_score);
+  result.expected_calibration_error = expected_calibration_error(by_score);
+  result.reliability = reliability_bins(by_score);
+  result.confusion = confusion(by_score);
   return result;
 }
 

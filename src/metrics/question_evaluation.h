@@ -8,10 +8,14 @@ namespace pillar {
 // Throws Error(input) naming the fault: shapes, types, scores that are not finite or no probabilities.
 void check_predictions(const Predictions& predictions);
 
-// Ranks question `index`. `predictions` have been checked.
-RankedScores rank_question(const Predictions& predictions, std::int64_t index);
+// Row `index` of (Q,N) scores.
+std::vector<double> scores_of_question(const at::Tensor& scores_qn, std::int64_t index);
 
-// Everything but the ends of the intervals, which are NaN.
+// Question `index` by what ranks its studies, and by its scores. `predictions` have been checked.
+RankedScores rank_question(const Predictions& predictions, std::int64_t index);
+RankedScores rank_probabilities(const Predictions& predictions, std::int64_t index);
+
+// Everything but the ends of the intervals, which are NaN. `ranked`: by rank_question().
 QuestionEvaluation evaluate_question(const Predictions& predictions, std::int64_t index,
                                      const RankedScores& ranked, int most_errors);
 

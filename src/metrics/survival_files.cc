@@ -11,10 +11,6 @@
 namespace pillar {
 namespace {
 
-void add_cells(const Interval& interval, std::vector<std::string>& row) {
-  for (const double number : {interval.value, interval.low, interval.high}) row.push_back(csv_cell(number));
-}
-
 CsvTable table_of_years(const SurvivalEvaluation& evaluation) {
   CsvTable table;
   table.header = {"year",
@@ -34,8 +30,8 @@ CsvTable table_of_years(const SurvivalEvaluation& evaluation) {
     const SurvivalYear& year = evaluation.years[y];
     std::vector<std::string> row = {fmt::format("{}", y + 1), fmt::format("{}", year.num_positive),
                                     fmt::format("{}", year.num_negative)};
-    add_cells(year.auroc, row);
-    add_cells(year.average_precision, row);
+    add_interval_cells(year.auroc, row);
+    add_interval_cells(year.average_precision, row);
     row.push_back(csv_cell(year.pr_auc));
     row.resize(table.header.size());
     table.rows.push_back(std::move(row));
@@ -43,7 +39,7 @@ CsvTable table_of_years(const SurvivalEvaluation& evaluation) {
   std::vector<std::string> all = {"all", fmt::format("{}", evaluation.num_events),
                                   fmt::format("{}", evaluation.num_studies - evaluation.num_events)};
   all.resize(table.header.size() - 3);
-  add_cells(evaluation.concordance, all);
+  add_interval_cells(evaluation.concordance, all);
   table.rows.push_back(std::move(all));
   return table;
 }

@@ -169,6 +169,21 @@ TEST_F(ProbeRun, LearnsWritesAndPredictsTheSame) {
   }
 }
 
+// Probabilities beside their logits, and both of the same study.
+TEST_F(ProbeRun, KeepsTheScoresThatItRanksBy) {
+  run_probe(job_);
+  const CsvTable scores = read_csv(job_.out / "exam_scores.csv"),
+                 tested = read_csv(job_.out / "exam_probabilities.csv");
+  EXPECT_EQ(scores.header, (std::vector<std::string>{"accession", "question", "score"}));
+  ASSERT_EQ(scores.rows.size(), tested.rows.size());
+  for (std::size_t row = 0; row < scores.rows.size(); ++row) {
+    EXPECT_EQ(scores.rows[row][0], tested.rows[row][0]);
+    EXPECT_EQ(scores.rows[row][1], tested.rows[row][1]);
+    const double logit = std::stod(scores.rows[row][2]);
+    EXPECT_NEAR(1 / (1 + std::exp(-logit)), std::stod(tested.rows[row][2]), 1e-6);
+  }
+}
+
 TEST_F(ProbeRun, StandardizedProbesApplyToRawEmbeddings) {
   job_.standardize = true;
   job_.solver = ProbeSolver::lbfgs;

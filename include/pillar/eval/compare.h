@@ -12,7 +12,8 @@
 
 namespace pillar {
 
-// A run's exam_probabilities.csv.
+// What a run said of its test set: exam_scores.csv, or exam_probabilities.csv where the run has no scores of
+// its own; predictions/test.csv of a finetuning.
 struct RunScores {
   struct Score {
     double score = 0;
@@ -21,6 +22,7 @@ struct RunScores {
   };
   std::string name;  // of the folder
   std::filesystem::path path;
+  std::vector<std::filesystem::path> files;        // that scores and answers were read from
   std::string kind;                                // of its metrics.json; "" without one
   std::vector<std::string> accessions, questions;  // in order of first appearance
   std::vector<std::string> categories;             // one a question; "" where not known
@@ -28,9 +30,12 @@ struct RunScores {
 };
 
 // Reads exam_probabilities.csv (columns accession, question, probability, true_label; an empty label is not
-// known), and kind and categories of a metrics.json that lies beside it. Throws Error(io), and Error(input)
-// naming file and line: other columns, a probability that is no finite number, a label that is not 0 or 1, a
-// pair of accession and question twice.
+// known), exam_scores.csv (accession, question, score) in place of its probabilities where there is one, and
+// kind and categories of a metrics.json that lies beside them. A run without scores may have probabilities
+// that tie: they are counted, and a warning says how many. Of a finetuning: predictions/test.csv, or dev.csv
+// where there was no test split; classes rank by log odds, labels by logits. Throws Error(io), and
+// Error(input) naming file and line: other columns, a number that is not finite, a label that is not 0 or 1,
+// a pair of accession and question twice, or without its score.
 RunScores load_run_scores(const std::filesystem::path& run_folder);
 
 // Every replicate draws the same studies for all runs. A study counts in a question where all runs have its

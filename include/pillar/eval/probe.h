@@ -81,7 +81,9 @@ struct LbfgsProbe {
 LbfgsProbe fit_probe_lbfgs(const ProbeData& train, const ProbeData* valid, const LbfgsProbeOptions& options,
                            const ProbeProgress& progress = {});
 
-// (Q,N) float32, sigmoid of the logits. Throws Error(input) for another width.
+// (Q,N) float32, contiguous. Throws Error(input) for another width.
+at::Tensor probe_logits(const LinearProbe& probe, const at::Tensor& embeddings_nd);
+// Their sigmoid. Above 17 it is 1 in float32: rank by the logits.
 at::Tensor probe_probabilities(const LinearProbe& probe, const at::Tensor& embeddings_nd);
 
 // probe.safetensors: weight (Q,D), bias (Q), and the questions in order as a JSON list in its metadata.

@@ -19,6 +19,8 @@ struct ZeroShotScores {
   // Of pairs: 1 / (1 + exp(-logit_factor (cosine with the positive - cosine with the negative))). Else
   // cosines.
   bool probabilities = false;
+  at::Tensor logits_qn =
+      {};  // (Q,N) float64, contiguous: what the probabilities are of; undefined of cosines
 };
 
 // Throws Error(input): what image_embeddings() and text_embeddings() throw; half of a pair, a question twice,

@@ -22,6 +22,12 @@ struct Interval {
   double low = 0, high = 0;  // NaN where undefined
 };
 
+// A mean over questions.
+struct MacroInterval {
+  Interval mean;
+  std::int64_t questions = 0;  // that have the number
+};
+
 // The units drawn in one replicate, `units` of them, each from 0 to units - 1. They depend on the arguments
 // alone.
 std::vector<std::uint32_t> drawn_units(std::uint64_t seed, std::int64_t replicate, std::int64_t units);

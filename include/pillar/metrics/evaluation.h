@@ -3,6 +3,7 @@
 
 #include "pillar/labels/patients.h"
 #include "pillar/metrics/bootstrap.h"
+#include "pillar/metrics/classification.h"
 #include "pillar/metrics/metrics.h"
 #include "pillar/metrics/predictions.h"
 #include "pillar/metrics/run_record.h"
@@ -41,11 +42,6 @@ struct QuestionEvaluation {
   std::vector<ConfidentError> errors;
 };
 
-struct MacroInterval {
-  Interval mean;
-  std::int64_t questions = 0;  // that have the number
-};
-
 struct CategoryEvaluation {
   std::string name;
   MacroInterval auroc, average_precision;
@@ -62,6 +58,9 @@ struct Evaluation {
   MacroInterval auroc, average_precision, sensitivity_at_90_specificity, brier, expected_calibration_error;
   std::vector<CategoryEvaluation> categories;  // in order of first appearance
   std::vector<QuestionEvaluation> questions;   // as given
+  // What evaluate() leaves empty: where thresholds were chosen on another split, where questions are classes.
+  std::optional<ThresholdedEvaluation> thresholded;
+  std::optional<ClassEvaluation> classes;
 };
 
 // Throws Error(input): no studies or questions, shapes or types that do not fit, a score that is not finite

@@ -16,6 +16,9 @@ struct Predictions {
   at::Tensor answers_qn;                // (Q,N) int8: 1 yes, 0 no, -1 not known (left out of that question)
   // Scores are probabilities from 0 to 1. Otherwise there is no threshold, Brier score or calibration error.
   bool probabilities = true;
+  // (Q,N) float64 or float32: what studies are ranked by, where it is not scores_qn: logits, say, which do
+  // not tie where the sigmoid is 1 in float32, and which a calibration leaves in their order.
+  at::Tensor ranking_qn = {};
 };
 
 }  // namespace pillar

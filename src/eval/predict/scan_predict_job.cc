@@ -90,8 +90,8 @@ ScanSummary run_scan_predict(const ScanPredictJob& job, const ScanAnswerFunction
   Clock::time_point written = Clock::now();
   ScanBatchSteps steps;
   steps.label = "predict";
-  steps.is_there = [&](const std::string& accession, Notes&) {
-    return there.count(accession) > 0 && (!job.has_maps || job.has_maps(accession));
+  steps.is_there = [&](const ScanEntry& scan, const SourceIdentity&, Notes&) {
+    return there.count(scan.name) > 0 && (!job.has_maps || job.has_maps(scan.name));
   };
   steps.use = [&](const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans) {
     const ScanAnswers answers = answer(voxels_bcdhw);

@@ -91,15 +91,16 @@ LinearProbe random_probe(std::int64_t questions, std::int64_t width, std::uint64
   return probe;
 }
 
-at::Tensor probe_probabilities(const LinearProbe& probe, const at::Tensor& embeddings_nd) {
+at::Tensor probe_logits(const LinearProbe& probe, const at::Tensor& embeddings_nd) {
   const at::NoGradGuard no_gradients;
   if (embeddings_nd.dim() != 2 || embeddings_nd.size(1) != probe.weight_qd.size(1))
     fail(ErrorCategory::input, "the probe is for embeddings of width {}, these have {}",
          probe.weight_qd.size(1), embeddings_nd.dim() == 2 ? embeddings_nd.size(1) : 0);
-  return at::addmm(probe.bias_q, embeddings_nd.to(at::kFloat), probe.weight_qd.t())
-      .sigmoid_()
-      .t()
-      .contiguous();
+  return at::addmm(probe.bias_q, embeddings_nd.to(at::kFloat), probe.weight_qd.t()).t().contiguous();
+}
+
+at::Tensor probe_probabilities(const LinearProbe& probe, const at::Tensor& embeddings_nd) {
+  return probe_logits(probe, embeddings_nd).sigmoid_();
 }
 
 void save_probe(const fs::path& file, const NamedProbe& probe) {

@@ -203,9 +203,10 @@ Evaluation run_probe(const ProbeJob& job) {
                                  : fit_lbfgs(job, train.data, valid ? &valid->data : nullptr);
   const LinearProbe probe = of_raw_embeddings(by, fitted);
 
-  Predictions predictions{test.accessions,      labels.questions,
-                          labels.categories,    probe_probabilities(probe, test.data.embeddings_nd),
-                          test.data.answers_qn, true};
+  const at::Tensor logits_qn = probe_logits(probe, test.data.embeddings_nd);
+  const Predictions predictions{
+      test.accessions, labels.questions, labels.categories, logits_qn.sigmoid(), test.data.answers_qn, true,
+      logits_qn};
   const Evaluation evaluation = evaluate(predictions, evaluation_options);
   const std::int64_t valid_count = valid ? static_cast<std::int64_t>(valid->accessions.size()) : 0;
   const TrainingCounts training = training_counts(train, counts, valid_count);

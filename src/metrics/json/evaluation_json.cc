@@ -1,3 +1,4 @@
+#include "metrics/json/classification_json.h"
 #include "metrics/json/kinds.h"
 #include "metrics/json/parts.h"
 
@@ -9,16 +10,6 @@
 
 namespace pillar {
 namespace {
-
-MetricsJson macro_json(const MacroInterval& macro) {
-  MetricsJson json = interval_json(macro.mean);
-  json["questions"] = macro.questions;
-  return json;
-}
-
-MacroInterval read_macro(const JsonPlace& place) {
-  return {read_interval(place), place.whole("questions")};
-}
 
 // Of numbers that have no interval.
 MetricsJson macro_value_json(const MacroInterval& macro) {
@@ -199,6 +190,8 @@ void write_evaluation_json(const std::filesystem::path& run_folder, const Evalua
   json["questions"] = MetricsJson::array();
   for (std::size_t i = 0; i < e.questions.size(); ++i)
     json["questions"].push_back(question_json(e.questions[i], training, i));
+  if (e.thresholded) json["thresholds"] = thresholded_json(*e.thresholded);
+  if (e.classes) json["classes"] = classes_json(*e.classes);
   write_metrics_json(run_folder, json);
 }
 
@@ -214,6 +207,8 @@ EvaluationMetrics read_evaluation(const JsonPlace& metrics) {
     e.categories.push_back(read_category(category));
   for (const JsonPlace& question : metrics.at("questions").items())
     e.questions.push_back(read_question(question));
+  if (metrics.has("thresholds")) e.thresholded = read_thresholded(metrics.at("thresholds"));
+  if (metrics.has("classes")) e.classes = read_classes(metrics.at("classes"));
   // A question of probabilities has a Brier score.
   e.probabilities = std::any_of(e.questions.begin(), e.questions.end(),
                                 [](const QuestionEvaluation& q) { return std::isfinite(q.brier); });

@@ -1,3 +1,4 @@
+#include "viz/report/classification_sections.h"
 #include "viz/report/pages.h"
 #include "viz/report/question_detail.h"
 #include "viz/report/report_parts.h"
@@ -166,8 +167,10 @@ PageBody probe_page(const EvaluationMetrics& metrics, const std::string& kind, c
   body.html += fmt::format(
       "<p class=\"note\">{} Macro: the mean over the questions that have both classes in the test set.</p>\n",
       escape_html(bootstrap_text(evaluation.bootstrap, evaluation.unit, evaluation.num_units)));
-  body.html +=
-      categories_section(evaluation) + questions_section(evaluation) + details_section(metrics, folder);
+  if (evaluation.classes) body.html += classes_section(*evaluation.classes);
+  body.html += categories_section(evaluation) + questions_section(evaluation);
+  if (evaluation.thresholded) body.html += thresholds_section(*evaluation.thresholded);
+  body.html += details_section(metrics, folder);
   return body;
 }
 
