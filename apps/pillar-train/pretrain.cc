@@ -44,7 +44,7 @@ void add_pretrain(AppContext& context, const std::vector<std::string>& words) {
       "  srun pillar-train pretrain --config chest.yaml\n"
       "A run that was stopped or killed goes on where its newest good checkpoint is when it is started "
       "again.\n"
-      "SIGTERM, SIGUSR1 and SIGINT write a checkpoint and end it with exit code 0. Keys: "
+      "SIGTERM, SIGUSR1, SIGUSR2, SIGHUP and SIGINT write a checkpoint and end it with exit code 0. Keys: "
       "docs/pillar-train.md.");
   add_training_options(*app, *a, "leave out studies without scan or text, and go on");
   app->callback([a, &context, words] { context.result = pretrain(*a, context, words); });

@@ -17,6 +17,10 @@ void add_training_options(CLI::App& app, TrainingArguments& a, const char* skip_
          "auto: the newest good checkpoint of output, if any; none: start, in an output without one; or a "
          "checkpoint's folder")
       ->capture_default_str();
+  app.add_flag(
+      "--allow-changes", a.allow_changes,
+      "go on although configuration, data or architecture have changed since the checkpoint; says what "
+      "has, and keeps the configuration before");
   app.add_option("--max-steps", a.max_steps, "stop after so many steps in all, with a checkpoint; 0: none")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
@@ -34,6 +38,7 @@ void add_training_options(CLI::App& app, TrainingArguments& a, const char* skip_
 TrainingOptions training_options(const TrainingArguments& a, const AppContext& context) {
   TrainingOptions options;
   options.resume = a.resume;
+  options.allow_changes = a.allow_changes;
   options.max_steps = a.max_steps;
   options.skip_missing = a.skip_missing;
   options.version = context.app.version();

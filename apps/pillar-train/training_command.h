@@ -20,7 +20,7 @@ struct TrainingArguments {
   std::string device = "auto";
   std::string resume = "auto";
   std::int64_t max_steps = 0, nproc = 1;
-  bool skip_missing = false, dry_run = false;
+  bool skip_missing = false, dry_run = false, allow_changes = false;
 };
 void add_training_options(CLI::App& app, TrainingArguments& arguments, const char* skip_missing);
 

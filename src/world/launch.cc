@@ -153,7 +153,7 @@ Child start(std::int64_t rank, std::int64_t count, const Listener& listener,
 struct BlockedSignals {
   BlockedSignals() {
     ::sigemptyset(&taken);
-    for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGCHLD}) ::sigaddset(&taken, number);
+    for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGCHLD}) ::sigaddset(&taken, number);
     ::pthread_sigmask(SIG_BLOCK, &taken, &before);
   }
   ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); }

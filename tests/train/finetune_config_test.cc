@@ -68,7 +68,7 @@ TEST(FinetuneConfig, WhatMakesNoSenseIsNamed) {
   refused(kFindings, "loss.image_attention=1",
           "loss.image_attention: must be 0 without model.features attention");
   refused(kFindings, "evaluation.calibration=temperature", "evaluation.calibration");
-  refused(kFindings, "model.init=", "model.init: must be a checkpoint to start from");
+  refused(kFindings, "model.init=''", "model.init: must be a checkpoint to start from");
   refused(kSurvival, "model.features=readout", "model.features: must be attention");
   refused(kSurvival, "loss.kind=focal", "loss.kind: must be left out");
   refused(kSurvival, "data.table=t.csv", "data.table: must be a CSV of studies, or data.nlst");

@@ -1,5 +1,6 @@
 #include "train/run/run_loop.h"
 
+#include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
 #include "support/expect_error.h"
@@ -8,11 +9,13 @@
 #include <algorithm>
 #include <csignal>
 #include <sstream>
+#include <utility>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar {
@@ -42,15 +45,20 @@ class PullTask : public RunTask {
     if (step == signal_at) std::raise(SIGUSR1);
   }
   StepLog describe_step() const override { return {{{"lr", report_.lr}}, {{"step_s", 0.5}}, "words", false}; }
-  Validation validate() override {
+  Validation validate(const StopQuestion& should_stop) override {
+    if (signal_in_validation != 0) std::raise(std::exchange(signal_in_validation, 0));
+    if (should_stop()) return {{}, {}, true};
     ++validations;
     return {{{"score", scores.at(validations - 1)}}, {}};
   }
-  void export_to(const fs::path& folder) const override {
-    write_file_atomic(folder, std::string_view("model"));
+  void export_to(const fs::path& folder, std::int64_t steps) const override {
+    if (steps == unexported_step) fail(ErrorCategory::io, "{}: no space left on device", folder);
+    const std::string text = fmt::format("model of {}", steps);
+    write_file_atomic(folder, std::string_view(text));
   }
 
-  std::int64_t first_step = -1, signal_at = -1;
+  std::int64_t first_step = -1, signal_at = -1, unexported_step = -1;
+  int signal_in_validation = 0;
   std::vector<BadStudy> bad;
   std::size_t validations = 0;
   std::vector<double> scores = {1, 3, 2};
@@ -119,7 +127,7 @@ TEST_F(RunLoopTest, LogsValidatesAndKeepsCheckpointsWhenItShould) {
   EXPECT_THAT(rows("run"), ElementsAre("t0", "t3", "t6", "v7", "t9", "t11", "v11"));
   EXPECT_THAT(checkpoints("run"), ElementsAre("04", "05", "08", "10", "12"));
   EXPECT_EQ(read_text_file(dir / "run/config.yaml"), "a: 1\n");
-  EXPECT_EQ(read_text_file(dir / "run/export"), "model");
+  EXPECT_EQ(read_text_file(dir / "run/export"), "model of 12");
 }
 
 TEST_F(RunLoopTest, ARunThatGoesOnEndsWithTheSameBits) {
@@ -153,6 +161,58 @@ TEST_F(RunLoopTest, ASignalEndsItAfterTheStepWithACheckpoint) {
   EXPECT_TRUE(outcome.stopped);
   EXPECT_EQ(outcome.steps, 6);
   EXPECT_THAT(checkpoints("run"), ElementsAre("04", "06"));
+}
+
+// The checkpoint comes before the validation, which the next start does.
+TEST_F(RunLoopTest, ASignalEndsAValidationToo) {
+  for (const int number : {SIGTERM, SIGHUP, SIGUSR2}) {
+    const std::string name = fmt::format("run {}", number);
+    PullTask task(alone), next(alone);
+    task.signal_in_validation = number;
+    const RunOutcome outcome = run(name, task);
+    EXPECT_TRUE(outcome.stopped);
+    EXPECT_EQ(outcome.steps, 4);
+    EXPECT_EQ(task.validations, 0u);
+    EXPECT_THAT(checkpoints(name), ElementsAre("04"));
+    EXPECT_EQ(run(name, next).steps, 12);
+    EXPECT_EQ(next.validations, 3u);
+  }
+}
+
+// What is on disk must not be taken for what the run has come to.
+TEST_F(RunLoopTest, AnExportThatFailsIsTakenAwayAndEndsTheRunWithAnError) {
+  PullTask task(alone), lucky(alone);
+  task.unexported_step = 12;
+  EXPECT_PILLAR_ERROR(run("run", task), ErrorCategory::io,
+                      AllOf(HasSubstr("12 steps are done, but the model of step 12 was not exported"),
+                            HasSubstr("no space left")));
+  EXPECT_FALSE(fs::exists(dir / "run/export"));
+  EXPECT_THAT(checkpoints("run"), ElementsAre("04", "08", "12"));
+  lucky.unexported_step = 4;
+  EXPECT_EQ(run("lucky", lucky).steps, 12);
+  EXPECT_EQ(read_text_file(dir / "lucky/export"), "model of 12");
+}
+
+TEST_F(RunLoopTest, ARunOfSomethingElseIsNotGoneOnWith) {
+  plan.config_yaml = "optimizer: {lr: 0.1, eps: 1}\nlog: {every_steps: 1}\n";
+  plan.data_digest = "A";
+  plan.architecture_digest = "B";
+  plan.max_steps = 6;
+  run("run");
+  plan.max_steps = 0;
+  plan.config_yaml = "optimizer: {lr: 0.2, eps: 1}\nlog: {every_steps: 5}\n";
+  plan.data_digest = "other";
+  EXPECT_PILLAR_ERROR(run("run"), ErrorCategory::usage,
+                      AllOf(HasSubstr("step-0000000006"), HasSubstr("  optimizer.lr: 0.1 -> 0.2\n  data: "),
+                            HasSubstr("--allow-changes"), ::testing::Not(HasSubstr("architecture: ")),
+                            ::testing::Not(HasSubstr("log"))));
+  plan.allow_changes = true;
+  EXPECT_EQ(run("run").steps, 12);
+  EXPECT_EQ(read_text_file(dir / "run/config.before-step-6.yaml"),
+            "optimizer: {lr: 0.1, eps: 1}\nlog: {every_steps: 1}\n");
+  EXPECT_EQ(read_text_file(dir / "run/config.yaml"), plan.config_yaml);
+  plan.allow_changes = false;
+  EXPECT_EQ(run("run").steps, 12) << "now it is the run's own";
 }
 
 TEST_F(RunLoopTest, StudiesThatFailAreListedAndTooManyEndTheRun) {

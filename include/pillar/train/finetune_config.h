@@ -4,6 +4,7 @@
 #include "pillar/labels/outcomes.h"
 #include "pillar/metrics/bootstrap.h"
 #include "pillar/metrics/calibration_curve.h"
+#include "pillar/metrics/classification.h"
 #include "pillar/model/heads.h"
 #include "pillar/train/trainer_config.h"
 
@@ -83,6 +84,8 @@ struct FinetuneConfig : TrainerConfig {
 
   // evaluation
   std::optional<CalibrationMethod> calibration;  // fitted on dev; unset: none
+  // Yes or no: by thresholds that dev chose, or above one half.
+  ThresholdRule threshold = ThresholdRule::f1;
   BootstrapOptions bootstrap;
 };
 

@@ -31,6 +31,9 @@ struct RunState {
   std::int64_t good_steps = 0;
   std::int64_t best_step = -1;  // -1: none yet
   double best_value = 0;        // of the validation's number that says which checkpoint is the best
+  // What the run is made of: its configuration (YAML), and digests of its studies with what is known of them
+  // and of the model's config.json. Empty in checkpoints of a version that did not keep them.
+  std::string config, data_digest, architecture_digest;
   RunIdentity identity;
 };
 

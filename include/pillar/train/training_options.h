@@ -17,6 +17,7 @@ at::Device training_device(const std::string& text, std::int64_t local_rank);
 struct TrainingOptions {
   std::string resume =
       "auto";  // auto: the newest good checkpoint of the run, if any; none; or a checkpoint folder
+  bool allow_changes = false;  // go on with another configuration, other data or another architecture
   std::int64_t max_steps = 0;  // stop after so many steps of the run, with a checkpoint; 0: to the end
   at::Device device = at::kCPU;
   bool skip_missing = false;  // leave out studies with a fault; else they end the run before it begins

@@ -63,8 +63,8 @@ void parse_task(const Config& task, FinetuneConfig& config) {
 void parse_model(const Config& model, FinetuneConfig& config) {
   model.allow_only({"init", "architecture", "tower", "features", "hidden_width", "dropout", "detection",
                     "pad_value", "axes", "flip_depth"});
-  config.init = model.get("init").as_string("");
-  config.architecture = model.get("architecture").as_string("");
+  config.init = model.get("init").as_path("");
+  config.architecture = model.get("architecture").as_path("").string();
   config.tower = model.get("tower").as_string("");
   config.features = parse_head_features(model.get("features"));
   config.hidden_width = model.get("hidden_width").as_int(config.hidden_width);
@@ -76,19 +76,19 @@ void parse_model(const Config& model, FinetuneConfig& config) {
 }
 
 void parse_finetune_data(const Config& data, FinetuneConfig& config) {
-  const fs::path root = data.get("root").as_string("");
-  config.table = below_root(root, data.get("table").as_string(""));
-  config.patients = below_root(root, data.get("patients").as_string(""));
+  const fs::path root = data.get("root").as_path("");
+  config.table = below_root(root, data.get("table").as_path(""));
+  config.patients = below_root(root, data.get("patients").as_path(""));
   config.train_fraction = data.get("train_fraction").as_double(config.train_fraction);
   config.class_balanced = data.get("class_balanced").as_bool(config.class_balanced);
   const Config nlst = data.get("nlst");
   if (!nlst.exists()) return;
   nlst.allow_only({"dataset", "samples", "masks", "google_test", "ignored_exams"});
   NlstSource source;
-  source.dataset = below_root(root, nlst.get("dataset").as_string());
-  source.samples = below_root(root, nlst.get("samples").as_string());
-  source.masks = below_root(root, nlst.get("masks").as_string(""));
-  source.google_test = below_root(root, nlst.get("google_test").as_string(""));
+  source.dataset = below_root(root, nlst.get("dataset").as_path());
+  source.samples = below_root(root, nlst.get("samples").as_path());
+  source.masks = below_root(root, nlst.get("masks").as_path(""));
+  source.google_test = below_root(root, nlst.get("google_test").as_path(""));
   source.ignored_exams = parse_names(nlst.get("ignored_exams"));
   config.nlst = source;
 }
@@ -134,8 +134,11 @@ void parse_finetune_training(const Config& file, FinetuneConfig& config) {
   file.get("compat").allow_only({"public_schedule"});
   config.public_schedule = file.get("compat").get("public_schedule").as_bool(config.public_schedule);
   const Config evaluation = file.get("evaluation");
-  evaluation.allow_only({"calibration", "bootstrap", "confidence"});
+  evaluation.allow_only({"calibration", "threshold", "bootstrap", "confidence"});
   config.calibration = parse_calibration(evaluation.get("calibration"));
+  config.threshold = parse_named(evaluation.get("threshold"),
+                                 std::array{ThresholdRule::half, ThresholdRule::f1, ThresholdRule::youden},
+                                 config.threshold);
   config.bootstrap.replicates = evaluation.get("bootstrap").as_int(config.bootstrap.replicates);
   config.bootstrap.confidence = evaluation.get("confidence").as_double(config.bootstrap.confidence);
   config.bootstrap.seed = config.seed;

@@ -82,7 +82,8 @@ std::string format_finetune_config(const FinetuneConfig& config) {
             "min_lr", config.min_lr)("warmup_epochs", config.warmup_epochs);
       });
   ConfigBlock(out, "evaluation")("calibration", config.calibration ? to_string(*config.calibration) : "none")(
-      "bootstrap", config.bootstrap.replicates)("confidence", config.bootstrap.confidence);
+      "threshold", to_string(config.threshold))("bootstrap", config.bootstrap.replicates)(
+      "confidence", config.bootstrap.confidence);
   ConfigBlock(out, "compat")("public_schedule", config.public_schedule);
   out << YAML::EndMap;
   return std::string(out.c_str()) + "\n";

@@ -7,6 +7,7 @@
 #include "pillar/train/run_checkpoint.h"
 
 #include "train/finetune/outcome_answers.h"
+#include "train/run/exported_steps.h"
 #include "world/shared/world_text.h"
 
 #include <numeric>
@@ -147,24 +148,61 @@ std::string write_years(const FinetuneOptions& options, const FinetuneSetup& set
   return text;
 }
 
+// Thresholds that dev chose; without dev studies there is nothing to choose on.
+struct ChosenThresholds {
+  ThresholdRule rule = ThresholdRule::half;
+  std::vector<std::optional<double>> of_output;
+};
+
+ChosenThresholds thresholds_of(ThresholdRule wanted, const FinetuneSetup& setup, const JudgedSplit& dev) {
+  ChosenThresholds chosen;
+  chosen.of_output.resize(setup.heads.outputs.size());
+  if (wanted == ThresholdRule::half || setup.heads.kind == OutcomeKind::survival) return chosen;
+  if (dev.scores.studies.empty()) {
+    spdlog::info("evaluation.threshold {}: there are no dev studies to choose on; yes is above one half",
+                 to_string(wanted));
+    return chosen;
+  }
+  chosen.rule = wanted;
+  chosen.of_output = choose_thresholds(dev.predictions, wanted);
+  return chosen;
+}
+
+std::string question_lines(const Evaluation& evaluation) {
+  std::string text;
+  for (std::size_t q = 0; q < evaluation.questions.size(); ++q) {
+    const QuestionEvaluation& question = evaluation.questions[q];
+    const ThresholdedQuestion& said = evaluation.thresholded->questions[q];
+    text += fmt::format("  {:<24} AUROC {}  F1 {} above {:.3f}  {} of {} yes\n", question.question,
+                        interval_text(question.auroc), interval_text(said.f1), said.threshold,
+                        question.num_positive, question.num_samples);
+  }
+  return text;
+}
+
 // Rank 0: metrics of one split below the run's folder, and in words.
 std::string write_split(const FinetuneOptions& options, const FinetuneSetup& setup, const JudgedSplit& judged,
-                        const char* split, const fs::path& run) {
+                        const ChosenThresholds& thresholds, const char* split, const fs::path& run) {
   if (setup.heads.kind == OutcomeKind::survival) return write_years(options, setup, judged, split, run);
   EvaluationOptions evaluating;
   evaluating.bootstrap = options.config.bootstrap;
   evaluating.patients = patients_of(setup, *judged.pool);
-  const Evaluation evaluation = evaluate(judged.predictions, evaluating);
+  Evaluation evaluation = evaluate(judged.predictions, evaluating);
+  evaluation.thresholded = evaluate_at_thresholds(judged.predictions, thresholds.rule, thresholds.of_output,
+                                                  evaluating.bootstrap, evaluating.patients);
+  if (thresholds.rule != ThresholdRule::half) evaluation.thresholded->chosen_on = "dev";
+  if (setup.heads.kind == OutcomeKind::multiclass)
+    evaluation.classes = evaluate_classes(judged.predictions, evaluating.bootstrap, evaluating.patients);
   write_evaluation(run, evaluation, record_of(options, setup, split), training_counts(setup));
   std::string text = fmt::format("judged on        {}: {} studies\n", split, evaluation.num_studies);
   text += fmt::format("macro AUROC      {}\n", interval_text(evaluation.auroc.mean));
   text += fmt::format("macro AP         {}\n", interval_text(evaluation.average_precision.mean));
-  for (const QuestionEvaluation& question : evaluation.questions) {
-    text += fmt::format("  {:<24} AUROC {}  F1 {:.3f}  {} of {} yes\n", question.question,
-                        interval_text(question.auroc), question.confusion.f1(), question.num_positive,
-                        question.num_samples);
+  text += fmt::format("macro F1         {}\n", interval_text(evaluation.thresholded->f1.mean));
+  if (evaluation.classes) {
+    text += fmt::format("accuracy         {}, balanced {}\n", interval_text(evaluation.classes->accuracy),
+                        interval_text(evaluation.classes->balanced_accuracy));
   }
-  return text;
+  return text + question_lines(evaluation);
 }
 
 }  // namespace
@@ -185,26 +223,28 @@ BestWeights best_weights(const FinetuneTask& task, RunFolder& folder, const Worl
   return best;
 }
 
-std::string evaluate_weights(const FinetuneOptions& options, FinetuneTask& task, const WeightMap& weights,
+std::string evaluate_weights(const FinetuneOptions& options, FinetuneTask& task, const BestWeights& best,
                              RunFolder& folder, const fs::path& exported, const World& world) {
   const FinetuneSetup& setup = task.setup();
-  const FinetunedModel model(setup.atlas, setup.spec.modality, setup.heads, weights, options.device,
+  const FinetunedModel model(setup.atlas, setup.spec.modality, setup.heads, best.weights, options.device,
                              "the best checkpoint");
   JudgedSplit dev = judge(options, task, model, OutcomeSplit::dev, folder, world);
   JudgedSplit test = judge(options, task, model, OutcomeSplit::test, folder, world);
   if (!folder.is_writer()) return {};
   const fs::path run = folder.path();
-  if (!exported.empty()) write_checkpoint(exported, setup.config_json, weights);
+  if (!exported.empty())
+    write_checkpoint(exported, with_trained_steps(setup.config_json, best.step), best.weights);
   if (options.config.calibration) {
     const CalibrationMap map = calibrate(setup, *options.config.calibration, dev, test);
     if (!exported.empty()) write_calibration(exported / "calibration.json", map);
   }
+  const ChosenThresholds thresholds = thresholds_of(options.config.threshold, setup, dev);
   fs::create_directories(run / "predictions");
   std::string text;
   for (const auto& [split, name] : {std::pair{&dev, "dev"}, std::pair{&test, "test"}}) {
     if (split->scores.studies.empty()) continue;
     write_prediction_table(run / "predictions" / fmt::format("{}.csv", name), prediction_table(*split));
-    text = write_split(options, setup, *split, name, run);  // of test, where there is one
+    text = write_split(options, setup, *split, thresholds, name, run);  // of test, where there is one
   }
   return text;
 }

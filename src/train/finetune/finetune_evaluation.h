@@ -20,7 +20,7 @@ BestWeights best_weights(const FinetuneTask& task, RunFolder& folder, const Worl
 // Collective: scores dev and test, and writes (rank 0) predictions/, metrics.json and metrics.csv below the
 // run's folder; `exported`, where it is not empty, also gets the weights and their calibration. Returns what
 // it found, in words.
-std::string evaluate_weights(const FinetuneOptions& options, FinetuneTask& task, const WeightMap& weights,
+std::string evaluate_weights(const FinetuneOptions& options, FinetuneTask& task, const BestWeights& best,
                              RunFolder& folder, const std::filesystem::path& exported, const World& world);
 
 }  // namespace pillar

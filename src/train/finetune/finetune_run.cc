@@ -28,7 +28,7 @@ FinetuneOutcome run_finetune(const FinetuneOptions& options, const World& world)
     FinetuneOutcome outcome{run.steps, run.stopped, run.failed_studies, run.best_step, {}};
     if (!run.complete) return outcome;
     const BestWeights best = best_weights(task, folder, world);
-    outcome.summary = evaluate_weights(options, task, best.weights, folder, folder.path() / "export", world);
+    outcome.summary = evaluate_weights(options, task, best, folder, folder.path() / "export", world);
     outcome.failed_studies = folder.failures();
     if (world.rank() == 0) spdlog::info("peak memory: {}", peak_memory_text(options.device));
     return outcome;
@@ -41,7 +41,7 @@ FinetuneOutcome evaluate_finetune(const FinetuneOptions& options, const World& w
     const BestWeights best = best_weights(task, folder, world);
     FinetuneOutcome outcome;
     outcome.steps = outcome.best_step = best.step;
-    outcome.summary = evaluate_weights(options, task, best.weights, folder, {}, world);
+    outcome.summary = evaluate_weights(options, task, best, folder, {}, world);
     outcome.failed_studies = folder.failures();
     return outcome;
   });

@@ -1,5 +1,6 @@
 #include "train/finetune/finetune_scores.h"
 
+#include "pillar/metrics/classification.h"
 #include "pillar/metrics/metrics.h"
 
 #include "train/finetune/outcome_answers.h"
@@ -34,7 +35,7 @@ void take_rows(const at::Tensor& rows_nk, SplitScores& scores) {
 }  // namespace
 
 SplitScores score_split(const FinetuneOptions& options, const FinetuneSetup& setup, const OutcomePool& pool,
-                        const FinetunedModel& model, const World& world) {
+                        const FinetunedModel& model, const World& world, const StopQuestion& should_stop) {
   const at::NoGradGuard no_gradients;
   const auto outputs = static_cast<std::int64_t>(setup.heads.outputs.size());
   const auto count = static_cast<std::int64_t>(pool.studies.size());
@@ -49,6 +50,10 @@ SplitScores score_split(const FinetuneOptions& options, const FinetuneSetup& set
   ImageInput input(setup.windows, setup.spec.pad_value, model.device(), pass.atlas.execution.compute);
   std::vector<at::Tensor> rows = {at::empty({0, 1 + outputs}, at::kDouble)};
   while (const auto batch = loader.next()) {
+    if (should_stop && should_stop()) {
+      scores.is_broken_off = true;
+      return scores;
+    }
     for (const MicroBatch& micro : batch->micro_batches) {
       const at::Tensor logits = model.forward(input(micro.voxels_bcdhw), pass).logits.cpu().to(at::kDouble);
       rows.push_back(at::cat({at::tensor(micro.studies, at::kLong).to(at::kDouble).unsqueeze(1), logits}, 1));
@@ -68,6 +73,8 @@ Predictions predictions_of(const FinetuneSetup& setup, const OutcomePool& pool, 
   const at::Tensor logits = scores.logits.to(at::kDouble);
   const bool exclusive = setup.heads.kind == OutcomeKind::multiclass;
   predictions.scores_qn = (exclusive ? at::softmax(logits, 1) : at::sigmoid(logits)).t().contiguous();
+  // A calibration changes the probabilities and leaves these.
+  predictions.ranking_qn = (exclusive ? class_log_odds(logits) : logits).t().contiguous();
   predictions.answers_qn =
       outcome_answers(setup.heads.kind, values_of(setup.table, pool, scores.studies), logits.size(1))
           .t()
@@ -128,12 +135,11 @@ NamedValues split_metrics(const FinetuneSetup& setup, const OutcomePool& pool, c
   std::vector<double> areas, precisions;
   NamedValues by_output;
   for (std::int64_t q = 0; q < predictions.scores_qn.size(0); ++q) {
-    // Ranks come from logits: probabilities may tie at 1 where logits do not.
-    const at::Tensor logits = scores.logits.select(1, q).to(at::kDouble).contiguous();
+    const at::Tensor ranking = predictions.ranking_qn.select(0, q);
     const at::Tensor answers = predictions.answers_qn.select(0, q).contiguous();
     const auto count = static_cast<std::size_t>(studies);
-    const RankedScores ranked =
-        rank_scores({logits.const_data_ptr<double>(), count}, {answers.const_data_ptr<std::int8_t>(), count});
+    const RankedScores ranked = rank_scores({ranking.const_data_ptr<double>(), count},
+                                            {answers.const_data_ptr<std::int8_t>(), count});
     areas.push_back(auroc(ranked));
     precisions.push_back(average_precision(ranked));
     by_output.emplace_back("auroc." + predictions.questions[static_cast<std::size_t>(q)], areas.back());

@@ -17,11 +17,14 @@ struct SplitScores {
   std::vector<std::int64_t> studies;  // of the pool, in its order; those that failed are left out
   at::Tensor logits;                  // (studies, outputs) float32 on the CPU, of all ranks
   std::vector<BadStudy> bad;          // of this rank
+  bool is_broken_off = false;         // a rank was asked to stop: there are no studies
 };
 
-// Collective: each rank takes a part of the pool, and all have the result.
+// Collective: each rank takes a part of the pool, and all have the result. `should_stop` is asked before
+// every batch; empty: goes on to the end.
 SplitScores score_split(const FinetuneOptions& options, const FinetuneSetup& setup, const OutcomePool& pool,
-                        const FinetunedModel& model, const World& world);
+                        const FinetunedModel& model, const World& world,
+                        const StopQuestion& should_stop = {});
 
 // Probabilities and what is true of each output: a label, a class against all others, an event up to a year.
 Predictions predictions_of(const FinetuneSetup& setup, const OutcomePool& pool, const SplitScores& scores);

@@ -118,7 +118,8 @@ FinetuneSetup set_up_finetune(const FinetuneOptions& options, const World& world
   setup.windows = tower_windows(setup.spec, tower);
   load_pools(setup, config);
   if (!options.skip_missing) refuse_faults(setup.faults);
-  world.require_same("the data table", digest(setup));
+  setup.data_digest = digest(setup);
+  world.require_same("the data table", setup.data_digest);
   setup.steps_per_epoch = steps_per_epoch(static_cast<std::int64_t>(setup.train.studies.size()), setup.shape);
   setup.total_steps = setup.steps_per_epoch * config.epochs;
   WeightMap weights = random_weights(setup.atlas, config.seed);

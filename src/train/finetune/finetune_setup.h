@@ -17,6 +17,7 @@ namespace pillar {
 struct FinetuneSetup {
   AtlasConfig atlas;        // of the one tower that is finetuned
   std::string config_json;  // of the exported model
+  std::string data_digest;  // of labels and of the studies that could be opened
   std::string init_table;   // what was taken from the checkpoint; empty where nothing was
   HeadsConfig heads;
   PreprocessSpec spec;

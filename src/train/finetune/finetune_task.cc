@@ -1,8 +1,11 @@
 #include "train/finetune/finetune_task.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
+#include "pillar/core/sha256.h"
 
 #include "train/run/batching.h"
+#include "train/run/exported_steps.h"
 #include "train/run/peak_memory.h"
 #include "train/run/reuse_memory.h"
 
@@ -29,6 +32,8 @@ RunPlan FinetuneTask::plan() const {
       config.monitor.empty() ? std::string(default_monitor(setup_.heads.kind)) : config.monitor;
   plan.monitor = {name, /*higher_is_better=*/name.find("loss") == std::string::npos};
   plan.patience_epochs = config.patience_epochs;
+  plan.data_digest = setup_.data_digest;
+  plan.architecture_digest = sha256_hex(as_bytes(setup_.config_json));
   plan.config_yaml = format_finetune_config(config);
   return plan;
 }
@@ -96,11 +101,13 @@ StepLog FinetuneTask::describe_step() const {
 }
 
 Validation validate_split(const FinetuneOptions& options, const FinetuneSetup& setup, const OutcomePool& pool,
-                          const FinetunedModel& model, const FinetuneLoss& loss, const World& world) {
+                          const FinetunedModel& model, const FinetuneLoss& loss, const World& world,
+                          const StopQuestion& should_stop) {
   Validation validation;
   if (pool.studies.empty()) return validation;
-  const SplitScores scores = score_split(options, setup, pool, model, world);
+  const SplitScores scores = score_split(options, setup, pool, model, world, should_stop);
   validation.bad = scores.bad;
+  validation.is_broken_off = scores.is_broken_off;
   if (scores.studies.empty()) return validation;
   const at::Tensor values = values_of(setup.table, pool, scores.studies);
   validation.values =
@@ -108,7 +115,7 @@ Validation validate_split(const FinetuneOptions& options, const FinetuneSetup& s
   return validation;
 }
 
-Validation FinetuneTask::validate() {
+Validation FinetuneTask::validate(const StopQuestion& should_stop) {
   std::optional<FinetunedModel> averaged;
   if (!runner_.update().average().empty()) {
     averaged.emplace(setup_.atlas, setup_.spec.modality, setup_.heads, result_weights(), options_.device,
@@ -116,7 +123,7 @@ Validation FinetuneTask::validate() {
   }
   if (options_.config.reuse_memory) return_freed_memory();
   Validation validation = validate_split(options_, setup_, setup_.dev, averaged ? *averaged : *setup_.model,
-                                         runner_.loss(), world_);
+                                         runner_.loss(), world_, should_stop);
   if (options_.config.reuse_memory) return_freed_memory();
   if (world_.rank() == 0) spdlog::info("peak memory: {}", peak_memory_text(options_.device));
   return validation;
@@ -126,8 +133,8 @@ WeightMap FinetuneTask::result_weights() const {
   return averaged_weights(setup_.model->weights(), runner_.update().average());
 }
 
-void FinetuneTask::export_to(const std::filesystem::path& folder) const {
-  write_checkpoint(folder, setup_.config_json, result_weights());
+void FinetuneTask::export_to(const std::filesystem::path& folder, std::int64_t steps) const {
+  write_checkpoint(folder, with_trained_steps(setup_.config_json, steps), result_weights());
 }
 
 }  // namespace pillar

@@ -28,8 +28,8 @@ class FinetuneTask : public RunTask {
   double waited_seconds() const override { return loader_ ? loader_->waited_seconds() : 0; }
   void train(std::int64_t step) override;
   StepLog describe_step() const override;
-  Validation validate() override;
-  void export_to(const std::filesystem::path& folder) const override;
+  Validation validate(const StopQuestion& should_stop) override;
+  void export_to(const std::filesystem::path& folder, std::int64_t steps) const override;
 
  private:
   void say_plan() const;
@@ -43,8 +43,9 @@ class FinetuneTask : public RunTask {
   FinetuneStepReport report_;       // of the step before
 };
 
-// Collective: the numbers of a split, by a model with these weights.
+// Collective: the numbers of a split, by a model with these weights, unless a rank is asked to stop.
 Validation validate_split(const FinetuneOptions& options, const FinetuneSetup& setup, const OutcomePool& pool,
-                          const FinetunedModel& model, const FinetuneLoss& loss, const World& world);
+                          const FinetunedModel& model, const FinetuneLoss& loss, const World& world,
+                          const StopQuestion& should_stop);
 
 }  // namespace pillar

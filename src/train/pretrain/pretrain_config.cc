@@ -15,9 +15,9 @@ namespace fs = std::filesystem;
 PretrainSource parse_source(const Config& node, const fs::path& root) {
   node.allow_only({"name", "modality", "manifest", "json", "text", "text_category"});
   PretrainSource source;
-  source.manifest = below_root(root, node.get("manifest").as_string());
-  source.json_lines = below_root(root, node.get("json").as_string(""));
-  source.text_cache = below_root(root, node.get("text").as_string());
+  source.manifest = below_root(root, node.get("manifest").as_path());
+  source.json_lines = below_root(root, node.get("json").as_path(""));
+  source.text_cache = below_root(root, node.get("text").as_path());
   source.text_category = node.get("text_category").as_string(source.text_category);
   source.name = node.get("name").as_string(source.json_lines.empty() ? source.manifest.filename().string()
                                                                      : source.json_lines.filename().string());
@@ -50,7 +50,7 @@ void parse_pad_values(const Config& pad, PretrainConfig& config) {
 }
 
 void parse_data(const Config& data, PretrainConfig& config) {
-  const fs::path root = data.get("root").as_string("");
+  const fs::path root = data.get("root").as_path("");
   parse_sources(data.get("train"), root, config, true);
   parse_sources(data.get("validation"), root, config, false);
   parse_pad_values(data.get("pad_value"), config);
@@ -65,8 +65,8 @@ void parse_data(const Config& data, PretrainConfig& config) {
 void parse_rest(const Config& file, PretrainConfig& config) {
   const Config model = file.get("model");
   model.allow_only({"architecture", "init", "text_projection"});
-  config.architecture = model.get("architecture").as_string();
-  config.init = model.get("init").as_string("");
+  config.architecture = model.get("architecture").as_path();
+  config.init = model.get("init").as_path("");
   config.text_projection = parse_text_projection(model.get("text_projection").as_string("linear"));
 
   const Config warmup = file.get("optimizer").get("warmup_steps");

@@ -3,11 +3,13 @@
 #include "pillar/core/config.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/core/sha256.h"
 #include "pillar/core/thread_pool.h"
 
 #include "train/run/batching.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -62,6 +64,45 @@ std::int64_t common_text_width(const std::vector<TrainedModality>& modalities) {
   return width;
 }
 
+// Processes must draw the same studies with the same texts, and a run that goes on those of before.
+std::string digest_of(const std::vector<TrainedModality>& modalities) {
+  std::string digests;
+  for (const TrainedModality& modality : modalities) {
+    for (const PretrainPool* pool : {&modality.train, &modality.validation}) {
+      std::string names;
+      for (const PoolStudy& study : pool->studies) names += study.name + "\n";
+      digests += sha256_hex(as_bytes(names));
+      if (pool->studies.empty()) continue;
+      const at::Tensor texts = pool->text_nw.contiguous();
+      digests += sha256_hex({static_cast<const std::uint8_t*>(texts.const_data_ptr()), texts.nbytes()});
+    }
+  }
+  return sha256_hex(as_bytes(digests));
+}
+
+// A study that was trained on says nothing of how well the model does on others.
+void refuse_trained_validation(const TrainedModality& modality) {
+  std::unordered_set<std::string> names, paths;
+  for (const PoolStudy& study : modality.train.studies) {
+    names.insert(study.name);
+    paths.insert(std::filesystem::weakly_canonical(study.path).string());
+  }
+  std::vector<std::string> shared;
+  for (const PoolStudy& study : modality.validation.studies) {
+    if (names.contains(study.name) || paths.contains(std::filesystem::weakly_canonical(study.path).string()))
+      shared.push_back(study.name);
+  }
+  if (shared.empty()) return;
+  const std::size_t count = shared.size();
+  shared.resize(std::min<std::size_t>(count, 3));
+  const std::string first =
+      fmt::format("{}{}", fmt::join(shared, ", "), count > shared.size() ? ", ..." : "");
+  fail(ErrorCategory::input,
+       "data.validation: {} of {} studies of {} are trained on, {}: what was learned by heart is no "
+       "validation",
+       count, modality.validation.studies.size(), modality.name, first);
+}
+
 }  // namespace
 
 PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world) {
@@ -83,8 +124,11 @@ PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world
   }
   if (!options.skip_missing) refuse_faults(setup.faults);
   setup.total_steps = setup.steps_per_epoch * config.epochs;
-  WeightMap weights = initial_clip_weights(setup.atlas, config.text_projection,
-                                           common_text_width(setup.modalities), config.seed);
+  const std::int64_t text_width = common_text_width(setup.modalities);
+  for (const TrainedModality& modality : setup.modalities) refuse_trained_validation(modality);
+  setup.data_digest = digest_of(setup.modalities);
+  world.require_same("the studies and their texts", setup.data_digest);
+  WeightMap weights = initial_clip_weights(setup.atlas, config.text_projection, text_width, config.seed);
   if (!config.init.empty()) setup.init_table = take_fitting_weights(weights, config.init).table();
   setup.model = std::make_unique<ClipModel>(setup.atlas, names, weights, options.device);
   return setup;

@@ -26,6 +26,7 @@ struct PretrainSetup {
   std::string config_json;  // of the exported model: the architecture with what the run overrides
   std::vector<TrainedModality> modalities;
   std::vector<StudyFault> faults;  // of studies that are left out
+  std::string data_digest;         // of all studies in their order, and of their texts
   std::string init_table;          // empty where nothing was taken
   std::unique_ptr<ClipModel> model;
   BatchShape shape;

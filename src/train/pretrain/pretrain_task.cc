@@ -1,8 +1,11 @@
 #include "train/pretrain/pretrain_task.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
+#include "pillar/core/sha256.h"
 
 #include "train/pretrain/validation.h"
+#include "train/run/exported_steps.h"
 #include "train/run/reuse_memory.h"
 
 #include <cmath>
@@ -28,6 +31,8 @@ RunPlan PretrainTask::plan() const {
   }
   plan.steps_per_epoch = setup_.steps_per_epoch;
   plan.monitor = {"loss", /*higher_is_better=*/false};
+  plan.data_digest = setup_.data_digest;
+  plan.architecture_digest = sha256_hex(as_bytes(setup_.config_json));
   plan.config_yaml = format_pretrain_config(config);
   return plan;
 }
@@ -118,7 +123,7 @@ StepLog PretrainTask::describe_step() const {
   return log;
 }
 
-Validation PretrainTask::validate() {
+Validation PretrainTask::validate(const StopQuestion& should_stop) {
   std::unique_ptr<ClipModel> averaged;
   if (!runner_.update().average().empty()) {
     std::vector<std::string> names;
@@ -126,7 +131,8 @@ Validation PretrainTask::validate() {
     averaged = std::make_unique<ClipModel>(setup_.atlas, names, result_weights(), options_.device);
   }
   if (options_.config.reuse_memory) return_freed_memory();
-  Validation validation = validate_pretrain(options_, setup_, averaged ? *averaged : *setup_.model, world_);
+  Validation validation =
+      validate_pretrain(options_, setup_, averaged ? *averaged : *setup_.model, world_, should_stop);
   if (options_.config.reuse_memory) return_freed_memory();
   return validation;
 }
@@ -135,8 +141,8 @@ WeightMap PretrainTask::result_weights() const {
   return averaged_weights(setup_.model->weights(), runner_.update().average());
 }
 
-void PretrainTask::export_to(const std::filesystem::path& folder) const {
-  write_checkpoint(folder, setup_.config_json, result_weights());
+void PretrainTask::export_to(const std::filesystem::path& folder, std::int64_t steps) const {
+  write_checkpoint(folder, with_trained_steps(setup_.config_json, steps), result_weights());
 }
 
 }  // namespace pillar

@@ -24,8 +24,8 @@ class PretrainTask : public RunTask {
   double waited_seconds() const override;
   void train(std::int64_t step) override;
   StepLog describe_step() const override;
-  Validation validate() override;
-  void export_to(const std::filesystem::path& folder) const override;
+  Validation validate(const StopQuestion& should_stop) override;
+  void export_to(const std::filesystem::path& folder, std::int64_t steps) const override;
 
  private:
   void say_plan() const;

@@ -22,8 +22,10 @@ struct Rows {
   at::Tensor image, text;  // (n, W) on the CPU, of all ranks
 };
 
-Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const TrainedModality& modality,
-           const ClipModel& model, const World& world, std::vector<BadStudy>& bad) {
+// Nothing where a rank was asked to stop meanwhile.
+std::optional<Rows> embed(const PretrainOptions& options, const PretrainSetup& setup,
+                          const TrainedModality& modality, const ClipModel& model, const World& world,
+                          const StopQuestion& should_stop, std::vector<BadStudy>& bad) {
   const auto count = static_cast<std::int64_t>(modality.validation.studies.size());
   StudyLoaderOptions loading = loader_options(options, setup, false);
   loading.shape.batch = loading.shape.micro_batch * world.size();
@@ -36,6 +38,7 @@ Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const Tra
                    pass.execution.compute);
   std::vector<at::Tensor> images = {at::empty({0, model.readout_width()}, at::kFloat)}, texts = images;
   while (const auto batch = loader.next()) {
+    if (should_stop()) return std::nullopt;
     for (const MicroBatch& micro : batch->micro_batches) {
       images.push_back(model.image_embeddings(modality.name, input(micro.voxels_bcdhw), pass).cpu());
       texts.push_back(
@@ -43,7 +46,7 @@ Rows embed(const PretrainOptions& options, const PretrainSetup& setup, const Tra
     }
     bad.insert(bad.end(), batch->bad.begin(), batch->bad.end());
   }
-  return {world.all_gather_rows(at::cat(images)), world.all_gather_rows(at::cat(texts))};
+  return Rows{world.all_gather_rows(at::cat(images)), world.all_gather_rows(at::cat(texts))};
 }
 
 void add_scores(std::vector<std::pair<std::string, double>>& values, const char* direction,
@@ -76,14 +79,21 @@ double set_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embed
 }
 
 Validation validate_pretrain(const PretrainOptions& options, const PretrainSetup& setup,
-                             const ClipModel& model, const World& world) {
+                             const ClipModel& model, const World& world, const StopQuestion& should_stop) {
   const at::NoGradGuard no_gradients;
   Validation report;
   double sum = 0;
   const bool several = setup.modalities.size() > 1;
   for (const TrainedModality& modality : setup.modalities) {
     if (modality.validation.studies.empty()) continue;
-    const Rows rows = embed(options, setup, modality, model, world, report.bad);
+    const std::optional<Rows> embedded =
+        embed(options, setup, modality, model, world, should_stop, report.bad);
+    if (!embedded) {
+      report.values.clear();
+      report.is_broken_off = true;
+      return report;
+    }
+    const Rows& rows = *embedded;
     if (rows.image.size(0) == 0) continue;
     const std::string suffix = several ? fmt::format(".{}", modality.name) : std::string();
     const double loss = set_loss(rows.image, rows.text, model.weights().at("logit_scale").item<double>());

@@ -7,11 +7,11 @@
 namespace pillar {
 
 // Collective. All studies of all validation pools: "loss", "i2t_recall_at_1", ..., "image_spread", "count";
-// with
-// ".<modality>" where there are several, and "loss" is their sum. No values where there are no such studies.
-// `model` may be another than the setup's: one with averaged weights.
+// with ".<modality>" where there are several, and "loss" is their sum. No values where there are no such
+// studies. `model` may be another than the setup's: one with averaged weights. `should_stop` is asked before
+// every batch.
 Validation validate_pretrain(const PretrainOptions& options, const PretrainSetup& setup,
-                             const ClipModel& model, const World& world);
+                             const ClipModel& model, const World& world, const StopQuestion& should_stop);
 
 // The symmetric contrastive loss of a whole set as one batch, in blocks of rows.
 double set_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embeddings, double logit_scale);

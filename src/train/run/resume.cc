@@ -1,12 +1,15 @@
 #include "train/run/resume.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/file.h"
 
+#include "train/run/config_changes.h"
 #include "train/run/identity.h"
 #include "train/run/run_state.h"
 #include "world/shared/world_text.h"
 
 #include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {
@@ -57,6 +60,33 @@ void say_differences(const RunIdentity& before, const RunIdentity& now) {
                    : "");
 }
 
+// What the run was made of and is not any more. Nothing is known of a checkpoint that did not keep it.
+std::vector<std::string> changes_of(const RunState& before, const RunState& now) {
+  if (before.config.empty()) return {};
+  std::vector<std::string> changes = config_changes(before.config, now.config);
+  if (before.data_digest != now.data_digest)
+    changes.emplace_back("data: other studies, another order of them, or other texts, labels or weights");
+  if (before.architecture_digest != now.architecture_digest)
+    changes.emplace_back("architecture: another config.json (windows, preprocessing, sizes)");
+  return changes;
+}
+
+void require_same_run(const RunCheckpoint& found, const RunState& now, bool allow_changes,
+                      const RunFolder& folder) {
+  const std::vector<std::string> changes = changes_of(found.state, now);
+  if (changes.empty()) return;
+  const std::string list = fmt::format("  {}", fmt::join(changes, "\n  "));
+  if (!allow_changes) {
+    fail(ErrorCategory::usage,
+         "{}: is of a run that was made of something else:\n{}\ngo on all the same with --allow-changes, or "
+         "train into another output",
+         found.folder, list);
+  }
+  spdlog::warn("the run goes on, changed since step {}:\n{}", found.state.step, list);
+  write_file_atomic(folder.path() / fmt::format("config.before-step-{}.yaml", found.state.step),
+                    std::string_view(found.state.config));
+}
+
 // Model, optimiser and average of `found` become the task's.
 void take_tensors(const RunCheckpoint& found, RunTask& task) {
   const std::string source = found.folder.string();
@@ -74,6 +104,9 @@ void take_tensors(const RunCheckpoint& found, RunTask& task) {
 RunState continued(const RunState& before, const RunState& fresh) {
   RunState state = before;
   state.identity = fresh.identity;
+  state.config = fresh.config;
+  state.data_digest = fresh.data_digest;
+  state.architecture_digest = fresh.architecture_digest;
   state.bad_in_epoch = fresh.bad_in_epoch;
   for (auto& [pool, count] : state.bad_in_epoch) {
     const auto known = before.bad_in_epoch.find(pool);
@@ -84,12 +117,13 @@ RunState continued(const RunState& before, const RunState& fresh) {
 
 }  // namespace
 
-RunState resume_run(const std::string& resume, const RunState& fresh, RunTask& task, RunFolder& folder,
+RunState resume_run(const ResumeOptions& resume, const RunState& fresh, RunTask& task, RunFolder& folder,
                     const World& world) {
   RunState state = fresh;
   if (folder.is_writer()) {
-    if (const auto found = find_checkpoint(resume, folder)) {
+    if (const auto found = find_checkpoint(resume.from, folder)) {
       take_tensors(*found, task);
+      require_same_run(*found, fresh, resume.allow_changes, folder);
       say_differences(found->state.identity, fresh.identity);
       spdlog::info("resumed from {}: {} of {} steps done", found->folder.string(), found->state.step,
                    fresh.identity.total_steps);

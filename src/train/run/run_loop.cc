@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 
 #include "train/run/resume.h"
+#include "world/shared/world_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,6 +19,9 @@ namespace {
 RunState fresh_state(const RunPlan& plan) {
   RunState state;
   state.identity = plan.identity;
+  state.config = plan.config_yaml;
+  state.data_digest = plan.data_digest;
+  state.architecture_digest = plan.architecture_digest;
   for (const RunPool& pool : plan.pools) state.bad_in_epoch[pool.name] = 0;
   return state;
 }
@@ -42,6 +46,7 @@ RunPlan run_plan(const TrainerConfig& config, const TrainingOptions& options, co
   plan.validation_epochs = config.validation_epochs;
   plan.max_steps = options.max_steps;
   plan.resume = options.resume;
+  plan.allow_changes = options.allow_changes;
   plan.after_epoch = options.after_epoch;
   return plan;
 }
@@ -51,7 +56,7 @@ RunLoop::RunLoop(const RunPlan& plan, RunTask& task, RunFolder& folder, const Wo
       task_(task),
       folder_(folder),
       world_(world),
-      state_(resume_run(plan.resume, fresh_state(plan), task, folder, world)) {
+      state_(resume_run({plan.resume, plan.allow_changes}, fresh_state(plan), task, folder, world)) {
   const std::int64_t total = plan.identity.total_steps;
   end_step_ = plan.max_steps > 0 ? std::min(plan.max_steps, total) : total;
   last_checkpoint_ = state_.step > 0 ? state_.step : -1;
@@ -76,6 +81,7 @@ RunOutcome RunLoop::run() {
         "{} has not become better for {} epochs: the run ends, the best checkpoint is that of step {}",
         plan_.monitor.name, plan_.patience_epochs, state_.best_step);
   }
+  require_written();
   world_.barrier();
   const bool complete = state_.step >= plan_.identity.total_steps || out_of_patience();
   return {state_.step,        stopping_,        complete && !stopping_,
@@ -175,7 +181,9 @@ void RunLoop::log_step() {
 
 void RunLoop::end_epoch() {
   const std::int64_t epoch = state_.step / plan_.steps_per_epoch;
-  if (epoch % plan_.validation_epochs == 0 || epoch == plan_.epochs) validate_epoch(epoch);
+  const bool due = epoch % plan_.validation_epochs == 0 || epoch == plan_.epochs;
+  if (due && !validate_epoch(epoch))
+    return checkpoint("asked to stop");  // which comes before this validation
   state_.validated_epochs = epoch;
   checkpoint("end of an epoch");
   export_result();
@@ -184,10 +192,21 @@ void RunLoop::end_epoch() {
   logged_studies_ = 0;
 }
 
-void RunLoop::validate_epoch(std::int64_t epoch) {
-  const Validation validation = task_.validate();
+bool RunLoop::any_asked_to_stop() const {
+  at::Tensor asked = at::zeros({1}, at::kLong);
+  asked.fill_(signal_.received() != 0 ? 1 : 0);
+  world_.all_reduce_sum(asked);
+  return asked.item<std::int64_t>() != 0;
+}
+
+bool RunLoop::validate_epoch(std::int64_t epoch) {
+  const Validation validation = task_.validate([this] { return any_asked_to_stop(); });
+  if (validation.is_broken_off) {
+    stopping_ = true;
+    return false;
+  }
   folder_.add_failures("validation", gather_bad(world_, validation.bad));
-  if (validation.values.empty()) return;
+  if (validation.values.empty()) return true;
   folder_.write({"validation", state_.step - 1, static_cast<double>(epoch), validation.values});
   if (world_.rank() == 0) {
     std::string text;
@@ -195,6 +214,7 @@ void RunLoop::validate_epoch(std::int64_t epoch) {
     spdlog::info("validation after epoch {}:{}", epoch, text);
   }
   compare_with_best(validation.values);
+  return true;
 }
 
 // A number that this validation cannot give (the AUROC of one class) is neither better nor worse.
@@ -224,18 +244,35 @@ void RunLoop::checkpoint(const char* why) {
         folder_.store().write(state_, task_.model_tensors(), update.optimizer().state(), update.average());
     if (state_.best_step == state_.step) folder_.store().mark_best(written);
     spdlog::debug("checkpoint {} ({})", written.string(), why);
+    checkpoint_fault_.clear();
   } catch (const Error& error) {
+    checkpoint_fault_ =
+        fmt::format("the checkpoint of step {} was not written: {}", state_.step, error.what());
     spdlog::error("NO CHECKPOINT WRITTEN, the run goes on and those before are untouched: {}", error.what());
   }
 }
 
-void RunLoop::export_result() const {
+// A model of an earlier step must not be taken for the one that could not be written.
+void RunLoop::export_result() {
   if (!folder_.is_writer()) return;
+  const std::filesystem::path folder = folder_.path() / "export";
   try {
-    task_.export_to(folder_.path() / "export");
+    task_.export_to(folder, state_.step);
+    export_fault_.clear();
   } catch (const Error& error) {
-    spdlog::error("not exported, the run goes on: {}", error.what());
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+    export_fault_ = fmt::format("the model of step {} was not exported: {}", state_.step, error.what());
+    spdlog::error("NOT EXPORTED, the run goes on and the export of an earlier step is taken away: {}",
+                  error.what());
   }
+}
+
+void RunLoop::require_written() const {
+  const std::string fault =
+      broadcast_text(world_, checkpoint_fault_.empty() ? export_fault_ : checkpoint_fault_);
+  if (!fault.empty())
+    fail(ErrorCategory::io, "{}: {} steps are done, but {}", folder_.path(), state_.step, fault);
 }
 
 void RunLoop::tell_program() const {

@@ -40,7 +40,10 @@ struct RunPlan {
   Monitor monitor;
   std::int64_t patience_epochs = 0;  // end after so many epochs without a better checkpoint; 0: never
   std::string resume = "auto";       // what resume_run() takes
+  bool allow_changes = false;        // go on although the run is made of something else now
   std::string config_yaml;           // for the run's folder
+  // Of the studies and what is known of them, in their order; of the exported model's config.json.
+  std::string data_digest, architecture_digest;
   // Called by rank 0 after each epoch and at the end; may be empty.
   std::function<void(const std::filesystem::path& run)> after_epoch;
 };
@@ -68,15 +71,17 @@ class RunLoop {
 
   // All ranks hear of each other's studies and signals; false: stop before this step.
   bool agree(const std::vector<LoadedStudies>& loaded);
+  bool any_asked_to_stop() const;  // collective
   void count_bad(std::size_t pool, const std::vector<BadStudy>& own, std::int64_t good, std::int64_t bad);
   void train_step();
   bool out_of_patience() const;
   void log_step();
   void end_epoch();
-  void validate_epoch(std::int64_t epoch);
+  bool validate_epoch(std::int64_t epoch);  // false: it was broken off, since some rank was asked to stop
   void compare_with_best(const NamedValues& values);
   void checkpoint(const char* why);
-  void export_result() const;
+  void export_result();
+  void require_written() const;  // collective
   void tell_program() const;
 
   const RunPlan& plan_;
@@ -86,8 +91,9 @@ class RunLoop {
   RunState state_;
   StopSignal signal_;
   std::int64_t end_step_ = 0;
-  bool stopping_ = false;              // some rank was asked to stop
-  std::int64_t last_checkpoint_ = -1;  // step
+  bool stopping_ = false;                        // some rank was asked to stop
+  std::int64_t last_checkpoint_ = -1;            // step
+  std::string checkpoint_fault_, export_fault_;  // why the newest is not on disk; empty where it is
   Clock::time_point checkpoint_time_;
   // Since the last row of the log.
   Clock::time_point logged_time_;

@@ -30,12 +30,22 @@ void each_field(RunState& state, Visit visit) {
   visit("version", state.identity.version);
 }
 
+// Which a checkpoint of an earlier version lacks.
+template <typename Visit>
+void each_later_field(RunState& state, Visit visit) {
+  visit("config", state.config);
+  visit("data_digest", state.data_digest);
+  visit("architecture_digest", state.architecture_digest);
+}
+
 }  // namespace
 
 std::string format_run_state(const RunState& state) {
   nlohmann::ordered_json json = {{"layout", kLayout}};
   RunState copy = state;
-  each_field(copy, [&](const char* name, const auto& value) { json[name] = value; });
+  const auto put = [&](const char* name, const auto& value) { json[name] = value; };
+  each_field(copy, put);
+  each_later_field(copy, put);
   return json.dump(1) + "\n";
 }
 
@@ -48,6 +58,9 @@ RunState parse_run_state(const std::string& text, const std::filesystem::path& f
            file, json.at("layout").dump(), kLayout);
     }
     each_field(state, [&](const char* name, auto& value) { json.at(name).get_to(value); });
+    each_later_field(state, [&](const char* name, auto& value) {
+      if (json.contains(name)) json.at(name).get_to(value);
+    });
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorCategory::input, "{}: not the state of a run: {}", file, error.what());
   }

@@ -7,7 +7,7 @@
 namespace pillar {
 namespace {
 
-constexpr int kSignals[] = {SIGTERM, SIGUSR1, SIGINT};
+constexpr int kSignals[] = {SIGTERM, SIGUSR1, SIGUSR2, SIGHUP, SIGINT};
 // What a handler may touch. One run a process has them.
 std::atomic<int> g_received{0};
 static_assert(std::atomic<int>::is_always_lock_free);
@@ -28,7 +28,11 @@ StopSignal::StopSignal() {
   struct sigaction action = {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
-  for (std::size_t i = 0; i < std::size(kSignals); ++i) ::sigaction(kSignals[i], &action, &g_before[i]);
+  for (std::size_t i = 0; i < std::size(kSignals); ++i) {
+    ::sigaction(kSignals[i], nullptr, &g_before[i]);
+    // Under nohup a hang-up is to be ignored.
+    if (g_before[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &action, nullptr);
+  }
 }
 
 StopSignal::~StopSignal() {

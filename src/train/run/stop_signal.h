@@ -1,4 +1,5 @@
-// Internal: SIGTERM, SIGUSR1 and SIGINT ask a run to stop at the next step; a second SIGINT ends it at once.
+// Internal: SIGTERM, SIGUSR1, SIGUSR2, SIGHUP and SIGINT ask a run to stop at the next step; a second SIGINT
+// ends it at once.
 #pragma once
 
 namespace pillar {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,9 +33,12 @@ struct StepLog {
 };
 
 struct Validation {
-  NamedValues values;         // "loss", ...; empty where there is nothing to validate
-  std::vector<BadStudy> bad;  // of this rank
+  NamedValues values;          // "loss", ...; empty where there is nothing to validate
+  std::vector<BadStudy> bad;   // of this rank
+  bool is_broken_off = false;  // a rank was asked to stop: the rest is empty
 };
+// Collective: whether some rank was asked to stop. All ranks ask equally often.
+using StopQuestion = std::function<bool()>;
 
 class RunTask {
  public:
@@ -52,10 +56,10 @@ class RunTask {
   // Collective: trains on what was loaded last.
   virtual void train(std::int64_t step) = 0;
   virtual StepLog describe_step() const = 0;  // of the step trained last; rank 0 asks
-  // Collective: with the averaged weights where there is an average.
-  virtual Validation validate() = 0;
-  // Writes the trained model to a folder; rank 0 asks.
-  virtual void export_to(const std::filesystem::path& folder) const = 0;
+  // Collective: with the averaged weights where there is an average. Asks `should_stop` before every batch.
+  virtual Validation validate(const StopQuestion& should_stop) = 0;
+  // Writes the model as it is after so many steps to a folder; rank 0 asks.
+  virtual void export_to(const std::filesystem::path& folder, std::int64_t steps) const = 0;
 };
 
 }  // namespace pillar

@@ -91,15 +91,15 @@ const char* to_string(Precision precision) noexcept {
   return "";
 }
 
-std::filesystem::path below_root(const std::filesystem::path& root, const std::string& path) {
-  return path.empty() || root.empty() ? std::filesystem::path(path) : root / path;
+std::filesystem::path below_root(const std::filesystem::path& root, const std::filesystem::path& path) {
+  return path.empty() || root.empty() ? path : root / path;
 }
 
 void parse_trainer_config(const Config& file, const OwnKeys& own, TrainerConfig& config) {
   const std::int64_t seed = file.get("seed").as_int(static_cast<std::int64_t>(config.seed));
   if (seed < 0) file.get("seed").fail("a seed is 0 or more");
   config.seed = static_cast<std::uint64_t>(seed);
-  config.output = file.get("output").as_string();
+  config.output = file.get("output").as_path();
   allow_keys(file.get("data"), {"max_bad_fraction", "drop_last"}, own.data);
   allow_keys(file.get("train"),
              {"epochs", "batch_size", "micro_batch", "precision", "checkpoint_blocks", "sync_batchnorm",

@@ -29,7 +29,7 @@ void check_trainer_config(const TrainerConfig& config);
 void require_setting(bool holds, const char* key, const std::string& wanted);
 
 // A relative path starts at the root; an empty one stays empty.
-std::filesystem::path below_root(const std::filesystem::path& root, const std::string& path);
+std::filesystem::path below_root(const std::filesystem::path& root, const std::filesystem::path& path);
 
 // One map of a YAML file: written from its construction to its end.
 class ConfigBlock {
