@@ -11,9 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/run_helpers.sh"
 rm -rf "$work"
 mkdir -p "$work"
 cd "$work"
-pillar-phantom --out cohort --studies 36 --size 24 --format enhanced --seed 3 --train 0.5 -q
-pillar-rave encode --input-csv cohort/series.csv --out samples --jobs 2 -q
-make_architecture
+make_cohort
 # How much there is to see, as one class of three.
 awk -F, 'BEGIN { OFS = "," } { sub(/\.\.\/samples/, "samples") } NR == 1 { print $1, $2, $3, $4, "burden"; next }
   { n = $5 + $6 + $10; print $1, $2, $3, $4, n == 0 ? "none" : n == 1 ? "some" : "much" }' cohort/findings.csv >classes.csv

@@ -11,9 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/run_helpers.sh"
 rm -rf "$work"
 mkdir -p "$work"
 cd "$work"
-pillar-phantom --out cohort --studies 36 --size 24 --format enhanced --seed 3 --train 0.5 -q
-pillar-rave encode --input-csv cohort/series.csv --out samples --jobs 2 -q
-make_architecture
+make_cohort
 cat >labels.yaml <<'YAML'
 output: run
 task: {kind: multilabel, labels: [lung_nodule, pleural_effusion, cardiomegaly]}

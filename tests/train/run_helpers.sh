@@ -16,6 +16,13 @@ cat >arch.json <<'JSON'
 JSON
 }
 
+# Makes cohort/ and samples/ here, of 36 studies with findings and outcomes, and the architecture that takes them.
+make_cohort() {
+pillar-phantom --out cohort --studies 36 --size 24 --format enhanced --seed 3 --train 0.5 -q
+pillar-rave encode --input-csv cohort/series.csv --out samples --jobs 2 -q
+make_architecture
+}
+
 # Time and speed are no part of a loss curve.
 losses() { python3 -c '
 import json, sys

@@ -82,6 +82,7 @@ std::string digest_of(const std::vector<TrainedModality>& modalities) {
 
 // A study that was trained on says nothing of how well the model does on others.
 void refuse_trained_validation(const TrainedModality& modality) {
+  if (modality.validation.studies.empty()) return;  // and no path of a training study is looked up
   std::unordered_set<std::string> names, paths;
   for (const PoolStudy& study : modality.train.studies) {
     names.insert(study.name);
