@@ -154,13 +154,14 @@ void warn_of_ties(const RunScores& run, const std::filesystem::path& file) {
 }
 
 // What a run says of itself; one of the public evaluator says nothing.
-void add_run_questions(RunScores& run) {
-  const std::filesystem::path file = run.path / "metrics.json";
-  run.categories.resize(run.questions.size());
+RunQuestions said_of(const std::filesystem::path& run_folder) {
+  const std::filesystem::path file = run_folder / "metrics.json";
   std::error_code error;
-  if (!std::filesystem::exists(file, error)) return;
-  const RunQuestions said = read_run_questions(file);
-  run.kind = said.kind;
+  return std::filesystem::exists(file, error) ? read_run_questions(file) : RunQuestions{};
+}
+
+void add_categories(RunScores& run, const RunQuestions& said) {
+  run.categories.resize(run.questions.size());
   for (std::size_t q = 0; q < run.questions.size(); ++q) {
     const auto found = said.category_of.find(run.questions[q]);
     if (found != said.category_of.end()) run.categories[q] = found->second;
@@ -176,9 +177,11 @@ RunScores load_run_scores(const std::filesystem::path& run_folder) {
   run.name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   const std::filesystem::path file = run_folder / "exam_probabilities.csv";
   const std::filesystem::path scores = run_folder / "exam_scores.csv";
+  const RunQuestions said = said_of(run_folder);
+  run.kind = said.kind;
   std::error_code error;
-  if (const auto predictions = finetuned_predictions(run_folder)) {
-    read_finetuned_scores(*predictions, run);
+  if (const auto predictions = finetuned_predictions(run_folder, said.kind)) {
+    read_finetuned_scores(*predictions, said.are_classes, run);
     run.files = {*predictions};
   } else if (!std::filesystem::is_regular_file(file, error)) {
     fail(ErrorCategory::io, "{}: no exam_probabilities.csv in it: not the folder of a finished run",
@@ -194,7 +197,7 @@ RunScores load_run_scores(const std::filesystem::path& run_folder) {
       warn_of_ties(run, file);
     }
   }
-  add_run_questions(run);
+  add_categories(run, said);
   return run;
 }
 
