@@ -111,15 +111,5 @@ TEST(CheckpointStore, ClearsWhatAKilledProcessLeft) {
   EXPECT_FALSE(fs::exists(dir / "checkpoints/.removed-step-0000000001"));
 }
 
-TEST(RunLock, OneRunAtATime) {
-  const test::TempDir dir;
-  {
-    const RunLock lock(dir / "run");
-    EXPECT_PILLAR_ERROR(RunLock(dir / "run"), ErrorCategory::usage,
-                        HasSubstr("another run is writing here (process"));
-  }
-  EXPECT_NO_THROW(RunLock(dir / "run"));
-}
-
 }  // namespace
 }  // namespace pillar

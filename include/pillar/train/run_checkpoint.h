@@ -70,17 +70,4 @@ class CheckpointStore {
 // Throws Error(io | input) naming the file: a sum that does not match, a file that is missing or broken.
 RunCheckpoint load_run_checkpoint(const std::filesystem::path& folder);
 
-// Held as long as it lives: one run in a folder at a time. Throws Error(usage) naming the process that has
-// it, and Error(io) where the folder cannot be written.
-class RunLock {
- public:
-  explicit RunLock(const std::filesystem::path& run_folder);
-  ~RunLock();
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-
- private:
-  int descriptor_ = -1;
-};
-
 }  // namespace pillar

@@ -13,7 +13,7 @@ namespace pillar {
 
 RunFolder::RunFolder(const RunFolderOptions& options, const World& world) : path_(options.path) {
   if (world.rank() != 0) return;
-  lock_ = std::make_unique<RunLock>(path_);
+  lock_.emplace(WriteLock::of_folder(path_));
   if (options.open_log) options.open_log(path_ / "log.txt");
   remove_stale_partials(path_);
   store_ = std::make_unique<CheckpointStore>(path_ / "checkpoints", options.checkpoints_kept);

@@ -1,6 +1,7 @@
 // Internal: what rank 0 keeps in a run's folder. On other ranks everything does nothing.
 #pragma once
 
+#include "pillar/core/write_lock.h"
 #include "pillar/data/study_loader.h"
 #include "pillar/train/metrics_log.h"
 #include "pillar/train/run_checkpoint.h"
@@ -10,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,7 @@ class RunFolder {
   RunFolder(const RunFolderOptions& options, const World& world);
 
   const std::filesystem::path& path() const noexcept { return path_; }
-  bool is_writer() const noexcept { return lock_ != nullptr; }
+  bool is_writer() const noexcept { return lock_.has_value(); }
   CheckpointStore& store() { return *store_; }
   // Opens metrics.jsonl and failures.csv for a run that goes on at `step`; writes config.yaml.
   void open(std::int64_t step, const std::string& config_yaml);
@@ -42,7 +44,7 @@ class RunFolder {
  private:
   void read_failures();
   std::filesystem::path path_;
-  std::unique_ptr<RunLock> lock_;
+  std::optional<WriteLock> lock_;
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<MetricsLog> metrics_;
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> failures_;  // by phase and name
