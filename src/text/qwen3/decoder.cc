@@ -1,6 +1,7 @@
 #include "text/qwen3/decoder.h"
 
 #include "text/qwen3/attention.h"
+#include "text/qwen3/qwen3_memory.h"
 
 #include <algorithm>
 
@@ -8,8 +9,12 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/index_select.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mul.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/silu.h>
@@ -39,13 +44,21 @@ void normalise_and_turn(const at::Tensor& x_thd, const RmsNorm& norm, const at::
   const std::int64_t half = cos_th.size(1);
   for_row_blocks(x_thd, [&](std::int64_t first, std::int64_t rows) {
     const at::Tensor block = x_thd.narrow(0, first, rows);
-    const at::Tensor normal = norm.of_rows(block);
+    const at::Tensor normal = at::empty_like(block, at::kFloat), turned = at::empty_like(normal);
+    norm.of_rows(normal, block);
     const at::Tensor a = normal.narrow(2, 0, half), b = normal.narrow(2, half, half);
+    at::Tensor new_a = turned.narrow(2, 0, half), new_b = turned.narrow(2, half, half);
     const at::Tensor cos = cos_th.narrow(0, first, rows).unsqueeze(1);
     const at::Tensor sin = sin_th.narrow(0, first, rows).unsqueeze(1);
-    block.narrow(2, 0, half).copy_((a * cos).sub_(b * sin));
-    block.narrow(2, half, half).copy_((b * cos).add_(a * sin));
+    at::mul_out(new_a, a, cos).addcmul_(b, sin, -1);
+    at::mul_out(new_b, b, cos).addcmul_(a, sin);
+    block.copy_(turned);
   });
+}
+
+// The product of rows with weights that are placed already.
+void multiply_into(at::Tensor out, const Linear& product, const at::Tensor& x_tc) {
+  at::linear_out(out, x_tc, product.weight, product.bias);
 }
 
 void place_linear(Linear& product, const Execution& execution) {
@@ -57,16 +70,26 @@ void place_linear(Linear& product, const Execution& execution) {
 
 RmsNorm::RmsNorm(const Scope& scope, double eps) : weight(scope.parameter("weight")), epsilon(eps) {}
 
-at::Tensor RmsNorm::of_rows(const at::Tensor& rows) const {
-  const at::Tensor x = rows.to(at::kFloat);
-  return (x * x.square().mean(-1, true).add_(epsilon).rsqrt_()).mul_(weight);
+void RmsNorm::of_rows(const at::Tensor& out, const at::Tensor& x) const {
+  const at::Tensor x_f32 = x.to(at::kFloat);
+  const auto width = static_cast<double>(x.size(-1));
+  const at::Tensor length = at::linalg_vector_norm(x_f32, 2, -1, true);
+  const at::Tensor scale = length.square_().div_(width).add_(epsilon).rsqrt_();
+  const bool direct = out.scalar_type() == at::kFloat;
+  at::Tensor normal = direct ? out : at::empty_like(x_f32);
+  at::mul_out(normal, x_f32, scale).mul_(weight);
+  if (!direct) out.copy_(normal);
+}
+
+void RmsNorm::into(const at::Tensor& out, const at::Tensor& x) const {
+  for_row_blocks(x, [&](std::int64_t first, std::int64_t rows) {
+    of_rows(out.narrow(0, first, rows), x.narrow(0, first, rows));
+  });
 }
 
 at::Tensor RmsNorm::operator()(const at::Tensor& x) const {
   at::Tensor out = at::empty_like(x, at::kFloat);
-  for_row_blocks(x, [&](std::int64_t first, std::int64_t rows) {
-    out.narrow(0, first, rows).copy_(of_rows(x.narrow(0, first, rows)));
-  });
+  into(out, x);
   return out;
 }
 
@@ -83,6 +106,27 @@ RotaryTable::RotaryTable(const Qwen3Config& config, std::int64_t places, const a
   sin = angle.sin().to(device);
 }
 
+RunRoom::RunRoom(const Qwen3Config& config, std::int64_t tokens, const Execution& execution) {
+  const auto options = at::TensorOptions().device(execution.device).dtype(execution.compute);
+  states = at::empty({tokens, config.width}, options);
+  space = at::empty({tokens * run_room_width(config)}, options);
+}
+
+at::Tensor RunRoom::state(std::int64_t tokens) const {
+  return states.narrow(0, 0, tokens);
+}
+
+std::vector<at::Tensor> RunRoom::split(std::int64_t tokens,
+                                       std::initializer_list<std::int64_t> widths) const {
+  std::vector<at::Tensor> parts;
+  std::int64_t first = 0;
+  for (const std::int64_t width : widths) {
+    parts.push_back(space.narrow(0, first, tokens * width).view({tokens, width}));
+    first += tokens * width;
+  }
+  return parts;
+}
+
 SelfAttention::SelfAttention(const Scope& scope, const Qwen3Config& config)
     : q_proj(scope / "q_proj"),
       k_proj(scope / "k_proj"),
@@ -92,17 +136,21 @@ SelfAttention::SelfAttention(const Scope& scope, const Qwen3Config& config)
       k_norm(scope / "k_norm", config.rms_norm_epsilon),
       head_width(config.head_width) {}
 
-at::Tensor SelfAttention::operator()(const at::Tensor& x_tc, const TextRun& run, const RotaryTable& rotary,
-                                     at::ScalarType compute) const {
-  const auto heads = [&](const Linear& product) {
-    return product(x_tc, compute).unflatten(1, {-1, head_width});
+void SelfAttention::run(const at::Tensor& x_tc, const TextRun& run, const RotaryTable& rotary,
+                        const RunRoom& room) const {
+  const std::vector<at::Tensor> qkv_tc =
+      room.split(run.tokens(), {q_proj.weight.size(0), k_proj.weight.size(0), v_proj.weight.size(0)});
+  const auto heads = [&](const at::Tensor& y_tc, const Linear& product) {
+    multiply_into(y_tc, product, x_tc);
+    return y_tc.unflatten(1, {-1, head_width});
   };
-  const at::Tensor q_thd = heads(q_proj), k_thd = heads(k_proj), v_thd = heads(v_proj);
+  const at::Tensor q_thd = heads(qkv_tc[0], q_proj), k_thd = heads(qkv_tc[1], k_proj);
+  const at::Tensor v_thd = heads(qkv_tc[2], v_proj);
   const at::Tensor cos_th = rotary.cos.index_select(0, run.places);
   const at::Tensor sin_th = rotary.sin.index_select(0, run.places);
   normalise_and_turn(q_thd, q_norm, cos_th, sin_th);
   normalise_and_turn(k_thd, k_norm, cos_th, sin_th);
-  return o_proj(causal_attention(q_thd, k_thd, v_thd, run).flatten(1), compute);
+  multiply_into(x_tc, o_proj, causal_attention(q_thd, k_thd, v_thd, run).flatten(1));
 }
 
 void SelfAttention::place(const Execution& execution) {
@@ -114,13 +162,17 @@ void SelfAttention::place(const Execution& execution) {
 GatedMlp::GatedMlp(const Scope& scope)
     : gate_proj(scope / "gate_proj"), up_proj(scope / "up_proj"), down_proj(scope / "down_proj") {}
 
-at::Tensor GatedMlp::operator()(const at::Tensor& x_tc, at::ScalarType compute) const {
-  const at::Tensor gate = gate_proj(x_tc, compute), up = up_proj(x_tc, compute);
+void GatedMlp::run(const at::Tensor& x_tc, const RunRoom& room) const {
+  const std::int64_t inner = gate_proj.weight.size(0);
+  const std::vector<at::Tensor> parts = room.split(x_tc.size(0), {inner, inner});
+  const at::Tensor &gate = parts[0], &up = parts[1];
+  multiply_into(gate, gate_proj, x_tc);
+  multiply_into(up, up_proj, x_tc);
   for_row_blocks(gate, [&](std::int64_t first, std::int64_t rows) {
     at::Tensor block = gate.narrow(0, first, rows);
     at::silu_(block).mul_(up.narrow(0, first, rows));
   });
-  return down_proj(gate, compute);
+  multiply_into(x_tc, down_proj, gate);
 }
 
 void GatedMlp::place(const Execution& execution) {
@@ -134,10 +186,15 @@ DecoderLayer::DecoderLayer(const Scope& scope, const Qwen3Config& config)
       mlp(scope / "mlp") {}
 
 void DecoderLayer::run(const at::Tensor& hidden_tc, const TextRun& run, const RotaryTable& rotary,
-                       at::ScalarType compute) const {
-  const at::Tensor x_tc = hidden_tc.narrow(0, run.first_token, run.tokens());
-  x_tc.add_(self_attn(input_layernorm(x_tc).to(compute), run, rotary, compute));
-  x_tc.add_(mlp(post_attention_layernorm(x_tc).to(compute), compute));
+                       const RunRoom& room) const {
+  const at::Tensor h_tc = hidden_tc.narrow(0, run.first_token, run.tokens());
+  const at::Tensor x_tc = room.state(run.tokens());
+  input_layernorm.into(x_tc, h_tc);
+  self_attn.run(x_tc, run, rotary, room);
+  h_tc.add_(x_tc);
+  post_attention_layernorm.into(x_tc, h_tc);
+  mlp.run(x_tc, room);
+  h_tc.add_(x_tc);
 }
 
 void DecoderLayer::place(const Execution& execution) {
@@ -152,7 +209,8 @@ Decoder::Decoder(const WeightMap& weights, const Qwen3Config& config, const Exec
     : execution_(execution),
       table_(Scope(weights, "embed_tokens").parameter("weight")),
       norm_(Scope(weights, "norm"), config.rms_norm_epsilon),
-      rotary_(config, longest_text, execution.device) {
+      rotary_(config, longest_text, execution.device),
+      config_(config) {
   const Scope layers(weights, "layers");
   for (std::int64_t layer = 0; layer < config.layers; ++layer)
     layers_.emplace_back(layers / static_cast<std::size_t>(layer), config);
@@ -166,9 +224,12 @@ void Decoder::run(const PackedTexts& texts, const TakeRun& take,
                   const std::function<void()>& layer_done) const {
   const at::Tensor hidden_tc = table_.index_select(0, texts.ids).to(at::kFloat);
   if (layer_done) layer_done();
+  std::int64_t most_tokens = 0;
+  for (const TextRun& run : texts.runs) most_tokens = std::max(most_tokens, run.tokens());
+  const RunRoom room(config_, most_tokens, execution_);
   for (DecoderLayer layer : layers_) {  // a copy of its handles: weights of another type live as long as it
     layer.place(execution_);
-    for (const TextRun& run : texts.runs) layer.run(hidden_tc, run, rotary_, execution_.compute);
+    for (const TextRun& run : texts.runs) layer.run(hidden_tc, run, rotary_, room);
     if (layer_done) layer_done();
   }
   for (const TextRun& run : texts.runs) take(run, norm_(hidden_tc.narrow(0, run.first_token, run.tokens())));

@@ -9,6 +9,7 @@
 #include "text/qwen3/packed_texts.h"
 
 #include <functional>
+#include <initializer_list>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -18,8 +19,9 @@ namespace pillar {
 // x / sqrt(mean(x^2) + epsilon) * weight over the last axis, in float32.
 struct RmsNorm {
   RmsNorm(const Scope& scope, double epsilon);
-  at::Tensor operator()(const at::Tensor& x) const;  // float32
-  at::Tensor of_rows(const at::Tensor& rows) const;  // the same without threads of its own
+  at::Tensor operator()(const at::Tensor& x) const;                // float32
+  void into(const at::Tensor& out, const at::Tensor& x) const;     // of any float types
+  void of_rows(const at::Tensor& out, const at::Tensor& x) const;  // the same without threads of its own
   void place(const at::Device& device);
   at::Tensor weight;
   double epsilon;
@@ -31,11 +33,24 @@ struct RotaryTable {
   at::Tensor cos, sin;
 };
 
+// What a run of tokens needs beside its hidden states, in the type of products. It is kept from layer to
+// layer: memory that is new to the process costs a CPU a tenth of the time of the product that is written
+// there.
+struct RunRoom {
+  RunRoom(const Qwen3Config& config, std::int64_t tokens, const Execution& execution);
+  at::Tensor state(
+      std::int64_t tokens) const;  // (tokens, width): what a part of a layer reads and gives back
+  // (tokens, sum of widths) as one tensor (tokens, width) for each of the widths. Every call gives the same
+  // memory.
+  std::vector<at::Tensor> split(std::int64_t tokens, std::initializer_list<std::int64_t> widths) const;
+  at::Tensor states, space;
+};
+
 // Causal attention within each text. Several heads of queries share one of keys and values.
 struct SelfAttention {
   SelfAttention(const Scope& scope, const Qwen3Config& config);
-  at::Tensor operator()(const at::Tensor& x_tc, const TextRun& run, const RotaryTable& rotary,
-                        at::ScalarType compute) const;
+  void run(const at::Tensor& x_tc, const TextRun& run, const RotaryTable& rotary,
+           const RunRoom& room) const;  // in place
   void place(const Execution& execution);
   Linear q_proj, k_proj, v_proj, o_proj;
   RmsNorm q_norm, k_norm;  // of each head
@@ -45,7 +60,7 @@ struct SelfAttention {
 // down(silu(gate(x)) * up(x))
 struct GatedMlp {
   explicit GatedMlp(const Scope& scope);
-  at::Tensor operator()(const at::Tensor& x_tc, at::ScalarType compute) const;
+  void run(const at::Tensor& x_tc, const RunRoom& room) const;  // in place
   void place(const Execution& execution);
   Linear gate_proj, up_proj, down_proj;
 };
@@ -53,7 +68,7 @@ struct GatedMlp {
 struct DecoderLayer {
   DecoderLayer(const Scope& scope, const Qwen3Config& config);
   void run(const at::Tensor& hidden_tc, const TextRun& run, const RotaryTable& rotary,
-           at::ScalarType compute) const;  // in place
+           const RunRoom& room) const;  // in place
   // Weights where and in the type that they are computed with; those that are so already are not copied.
   void place(const Execution& execution);
   RmsNorm input_layernorm, post_attention_layernorm;
@@ -81,6 +96,7 @@ class Decoder {
   std::vector<DecoderLayer> layers_;
   RmsNorm norm_;
   RotaryTable rotary_;
+  Qwen3Config config_;
 };
 
 }  // namespace pillar

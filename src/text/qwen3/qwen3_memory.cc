@@ -25,13 +25,10 @@ std::uint64_t layer_bytes(const WeightMap& weights, at::ScalarType compute) {
   return bytes;
 }
 
-// What a token of a run has at a time: in attention x, its norm, q, k, v, what is attended to and the product
-// of that; in the MLP the norm, gate and up.
+// What a token of a run has at a time: its state, what a part of the layer makes of that, and the room
+// beside.
 std::uint64_t run_token_bytes(const Qwen3Config& config, at::ScalarType compute) {
-  const std::int64_t queries = config.heads * config.head_width, keys = config.key_heads * config.head_width;
-  const std::int64_t attention = config.width + 2 * queries + 2 * keys + config.width;
-  const std::int64_t mlp = config.width + 2 * config.inner_width + config.width;
-  return static_cast<std::uint64_t>(std::max(attention, mlp)) * at::elementSize(compute) +
+  return static_cast<std::uint64_t>(config.width + run_room_width(config)) * at::elementSize(compute) +
          static_cast<std::uint64_t>(config.width) * kFloatBytes;
 }
 
@@ -52,6 +49,10 @@ std::uint64_t bound_of(const Qwen3Options& options) {
 }
 
 }  // namespace
+
+std::int64_t run_room_width(const Qwen3Config& config) {
+  return std::max((config.heads + 2 * config.key_heads) * config.head_width, 2 * config.inner_width);
+}
 
 Qwen3Memory plan_memory(const Qwen3Config& config, const WeightMap& weights, const Qwen3Options& options,
                         const Execution& execution) {
