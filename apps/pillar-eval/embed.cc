@@ -26,7 +26,7 @@ struct Arguments {
   std::filesystem::path json_lines;
   std::string format = "npz";
   std::string preset;
-  bool normalize = false;
+  bool normalize = false, evidence = false;
   // Unset: as the model's preprocessing says.
   std::optional<double> pad_value;
   std::optional<std::string> axes, flip_depth, windows, intensity;
@@ -91,6 +91,13 @@ ExitCode report(const EmbedJob& job, const ScanSummary& summary) {
   return failures ? ExitCode::some_inputs_failed : ExitCode::ok;
 }
 
+EmbeddedRows embed_rows(const Encoder& encoder, const at::Tensor& voxels_bcdhw,
+                        const std::vector<Window>& windows, bool with_places) {
+  if (!with_places) return encoder.readout(voxels_bcdhw, windows);
+  ReadoutPlaces found = encoder.readout_with_places(voxels_bcdhw, windows);
+  return {std::move(found.readout_bn), std::move(found.places_bn)};
+}
+
 ExitCode embed(Arguments& a, bool quiet) {
   a.job.quiet = quiet;
   list_inputs(a);
@@ -109,13 +116,15 @@ ExitCode embed(Arguments& a, bool quiet) {
                 memory.model_bytes >> 20, a.job.loader_bytes >> 20, available >> 20);
   a.job.settings["weights"] = model.fingerprint();
   a.job.settings["dtype"] = encoder.dtype() == at::kBFloat16 ? "bf16" : "fp32";
+  if (a.evidence) a.job.scales = encoder.token_scales();
   if (!quiet) {
     fmt::print("{}: {}\n", a.job.spec.origin, describe(a.job.spec));
     std::fflush(stdout);
   }
   const ScanSummary summary = run_embed(a.job, [&](const at::Tensor& voxels_bcdhw) {
-    const at::Tensor rows = encoder.readout(voxels_bcdhw, windows);
-    return a.normalize ? l2_normalize_rows(rows) : rows;
+    EmbeddedRows embedded = embed_rows(encoder, voxels_bcdhw, windows, a.evidence);
+    if (a.normalize) embedded.rows_bn = l2_normalize_rows(embedded.rows_bn);
+    return embedded;
   });
   return report(a.job, summary);
 }
@@ -164,6 +173,9 @@ void add_work(CLI::App& command, Arguments& a) {
       ->check(CLI::IsMember({"npz", "safetensors", "csv"}))
       ->capture_default_str();
   command.add_flag("--normalize", a.normalize, "embeddings of length 1");
+  command.add_flag("--evidence", a.evidence,
+                   "keep beside each vector which token each of its numbers came from and where the tokens "
+                   "lie in the scan, a few kB a study: pillar-eval evidence makes maps of it");
   command.add_option("--dtype", a.encoder.dtype, "fp32, bf16, or auto: bf16 where the processor has it")
       ->capture_default_str();
   command.add_option("--device", a.encoder.device, "cpu, cuda, cuda:N, or auto")->capture_default_str();

@@ -3,6 +3,7 @@
 #include "pillar/core/batch.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/embed/study_evidence.h"
 
 #include "core/shared/path_format.h"
 #include "core/shared/settled_path.h"
@@ -60,26 +61,42 @@ bool is_embedded(const EmbedJob& job, const EmbeddingCache& cache, const Embedde
   if (there && !then && !job.overwrite)
     notes.add(fmt::format("{}: nothing says which scan the embedding of that name is of; embedded again",
                           printable(scan.name)));
-  return there && then && !job.overwrite;
+  const bool kept = there && then && !job.overwrite;
+  return kept && (job.scales.empty() || has_study_evidence(job.cache, job.split, scan.name));
 }
 
-std::string put(EmbeddingCache& cache, const std::string& accession, const at::Tensor& embedding) {
+// Places first: an embedding that is there has them. Those of one before it go.
+std::string put(const EmbedJob& job, EmbeddingCache& cache, const BatchedScan& scan,
+                const at::Tensor& embedding, const at::Tensor& places) {
   try {
-    cache.put(accession, embedding.contiguous());
+    if (places.defined()) {
+      write_study_evidence(job.cache, job.split, scan.accession, {places, job.scales, scan.placement},
+                           embedding);
+    } else {
+      remove_study_evidence(job.cache, job.split, scan.accession);
+    }
+    cache.put(scan.accession, embedding.contiguous());
     return {};
   } catch (const std::exception& error) {
     return first_line(error);
   }
 }
 
-std::vector<std::string> put_all(EmbeddingCache& cache, std::span<const BatchedScan> scans,
-                                 const at::Tensor& rows) {
+std::vector<std::string> put_all(const EmbedJob& job, EmbeddingCache& cache,
+                                 std::span<const BatchedScan> scans, const EmbeddedRows& embedded) {
+  const at::Tensor& rows = embedded.rows_bn;
   if (rows.dim() != 2 || rows.size(0) != static_cast<std::int64_t>(scans.size()) ||
       rows.scalar_type() != at::kFloat)
     throw std::logic_error("an embedding function must return (B,N) float32");
+  const bool with_places = !job.scales.empty();
+  if (with_places && (!embedded.places_bn.defined() || embedded.places_bn.sizes() != rows.sizes()))
+    throw std::logic_error("an embedding function must say where its numbers come from");
   std::vector<std::string> faults;
-  for (std::size_t i = 0; i < scans.size(); ++i)
-    faults.push_back(put(cache, scans[i].accession, rows[static_cast<std::int64_t>(i)]));
+  for (std::size_t i = 0; i < scans.size(); ++i) {
+    const auto row = static_cast<std::int64_t>(i);
+    faults.push_back(
+        put(job, cache, scans[i], rows[row], with_places ? embedded.places_bn[row] : at::Tensor()));
+  }
   return faults;
 }
 
@@ -98,7 +115,7 @@ ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed) {
     return is_embedded(job, cache, sources, scan, source, notes);
   };
   steps.use = [&](const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans) {
-    std::vector<std::string> faults = put_all(cache, scans, embed(voxels_bcdhw));
+    std::vector<std::string> faults = put_all(job, cache, scans, embed(voxels_bcdhw));
     for (std::size_t i = 0; i < scans.size(); ++i) {
       if (faults[i].empty()) sources.put(scans[i].accession, {settled_path(scans[i].path), scans[i].source});
     }

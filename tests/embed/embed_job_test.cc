@@ -3,6 +3,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 #include "pillar/data/model_input.h"
+#include "pillar/embed/study_evidence.h"
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/sample.h"
 
@@ -15,6 +16,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 
 namespace pillar {
 namespace {
@@ -97,6 +99,32 @@ TEST(EmbedJob, EveryScanGetsItsOwnEmbeddingWhateverTheBatch) {
       EXPECT_TRUE(at::equal(set.embeddings[i], expected(samples[static_cast<std::size_t>(i)])))
           << "batch " << batch;
   }
+}
+
+TEST(EmbedJob, PlacesAreKeptBesideEmbeddingsWhereTheyAreWanted) {
+  TempDir dir;
+  EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "A1", 1), make_sample(dir, "B1", 2)});
+  run_embed(job, probe);
+  EXPECT_FALSE(has_study_evidence(job.cache, "test", "A1"));
+
+  job.scales = {{{2, 4, 4}, {1, 1, 1}}};
+  const auto with_places = [](const at::Tensor& voxels) {
+    return EmbeddedRows(probe(voxels), at::full({voxels.size(0), 3}, 7, at::kLong));
+  };
+  // Those that are there have none, and are made again.
+  EXPECT_THAT(run_embed(job, with_places).brief("embedded"), StartsWith("2 embedded"));
+  EXPECT_EQ(run_embed(job, with_places).brief("embedded"), "2 there already");
+  const EmbeddingSet set = load_embeddings(job.cache, "test");
+  const StudyEvidence evidence = read_study_evidence(job.cache, "test", "B1", set.embeddings[1]);
+  EXPECT_TRUE(at::equal(evidence.places_n, at::full({3}, 7, at::kLong)));
+  EXPECT_EQ(evidence.placement.size_dhw, kSize);
+  EXPECT_EQ(evidence.placement.volume.size_dhw, (SizeDhw{10, 48, 64}));
+
+  // An embedding that is made anew without them leaves none of another.
+  job.scales.clear();
+  job.overwrite = true;
+  run_embed(job, probe);
+  EXPECT_FALSE(has_study_evidence(job.cache, "test", "A1"));
 }
 
 TEST(EmbedJob, ProcessedCsvListsThemAndKeepsOtherSplits) {

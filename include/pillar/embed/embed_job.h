@@ -3,18 +3,28 @@
 
 #include "pillar/data/scan_batch.h"
 #include "pillar/embed/embedding_cache.h"
+#include "pillar/model/token_scales.h"
 
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
 namespace pillar {
 
-// (B,1,D,H,W) int16, uint16 or float32 on the CPU to (B,N) float32: Encoder::readout, or anything else.
-using EmbedFunction = std::function<at::Tensor(const at::Tensor& voxels_bcdhw)>;
+struct EmbeddedRows {
+  EmbeddedRows(at::Tensor rows, at::Tensor places = {})
+      : rows_bn(std::move(rows)), places_bn(std::move(places)) {}
+  at::Tensor rows_bn;    // (B,N) float32
+  at::Tensor places_bn;  // (B,N) int64, AtlasOutput::places; not defined: not known
+};
+
+// (B,1,D,H,W) int16, uint16 or float32 on the CPU to one embedding each: Encoder::readout, or anything else.
+using EmbedFunction = std::function<EmbeddedRows(const at::Tensor& voxels_bcdhw)>;
 
 struct EmbedJob : ScanBatch {
   std::filesystem::path cache;
@@ -26,6 +36,9 @@ struct EmbedJob : ScanBatch {
   // <cache>/embeddings/<split>.json with the model and the preprocessing: a split is not continued with other
   // settings.
   std::map<std::string, std::string> settings;
+  // The grids that places are counted on: then the places of each embedding are kept too (study_evidence.h),
+  // and one without them is made again. Empty: they are not.
+  std::vector<TokenScale> scales;
   bool overwrite = false;  // else embeddings that are there and load whole are kept
 };
 

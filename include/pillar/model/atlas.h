@@ -41,6 +41,8 @@ struct AtlasPass {
   // Each block keeps its input only and is computed a second time in the backward.
   bool checkpoint_blocks = false;
   bool want_activ = false;
+  // Where the readout's maxima stand (AtlasOutput::places); not with gradients.
+  bool want_places = false;
   // Called with what stands at each place, as it is made: (B, dim, d, h, w) of the patch embed, (B * windows,
   // tokens, dim) of the others.
   std::function<void(const AtlasPlace&, const at::Tensor&)> observe;
@@ -52,6 +54,9 @@ struct AtlasOutput {
   // If wanted: what finetuning heads take, (B, stages * dim, t, y, x) in the type of the pass, each stage's
   // tokens resized to the configuration's H,W,D.
   at::Tensor activ;
+  // If wanted: (B, stages * dim) int64, of each number of the readout the token that has it, counted on its
+  // scale's grid along d, h and w (token_scales.h). Of equal tokens the first in the order of windows.
+  at::Tensor places;
 };
 
 class Atlas {

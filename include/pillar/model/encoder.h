@@ -3,6 +3,7 @@
 
 #include "pillar/model/atlas.h"
 #include "pillar/model/model_folder.h"
+#include "pillar/model/token_scales.h"
 #include "pillar/windows/window.h"
 
 #include <filesystem>
@@ -26,6 +27,11 @@ struct ReadoutTimes {
   double windows_s = 0;          // statistics and windowing
   double stem_s = 0;             // convolutions
   std::vector<double> stages_s;  // attention and perceptrons, one entry a stage
+};
+
+struct ReadoutPlaces {
+  at::Tensor readout_bn;  // as Encoder::readout()
+  at::Tensor places_bn;   // (B, stages*dim) int64 on the CPU, AtlasOutput::places
 };
 
 // Weights are read once; calls do not change it and may come from several threads.
@@ -52,6 +58,16 @@ class Encoder {
   at::Tensor readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                      ReadoutTimes* times = nullptr) const;
 
+  // The same pass, which also keeps the token that each number of the readout is the maximum of. The grids
+  // that they are counted on: token_scales().
+  ReadoutPlaces readout_with_places(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows) const;
+  std::vector<TokenScale> token_scales() const;
+
+  // What a linear layer on readouts, weight_qn (Q, stages*dim), makes of each token alone: for each scale (B,
+  // Q, d, h, w) float32 on the CPU, the token's values times that scale's part of the weights.
+  std::vector<at::Tensor> token_products(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                                         const at::Tensor& weight_qn) const;
+
   // The same pass, for heads of finetuning: on the encoder's device, with the maps of all scales
   // (AtlasOutput::activ, in dtype()) if they are wanted.
   AtlasOutput features(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows, bool want_activ,
@@ -62,6 +78,8 @@ class Encoder {
 
  private:
   struct State;
+  AtlasOutput run(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows, AtlasPass pass,
+                  ReadoutTimes* times) const;
   explicit Encoder(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

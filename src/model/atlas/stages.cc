@@ -3,6 +3,7 @@
 #include "pillar/core/random.h"
 
 #include "model/atlas/checkpointed.h"
+#include "model/atlas/token_maximum.h"
 #include "model/atlas/window_grid.h"
 
 #include <ATen/ops/cat.h>
@@ -69,10 +70,22 @@ at::Tensor Stages::activ(const at::Tensor& tokens, const ScaleLayout& layout, at
   return at::upsample_nearest3d(grid_bdhwc.permute({0, 4, 1, 2, 3}), target);
 }
 
+void Stages::read_out(const at::Tensor& tokens, const ScaleLayout& layout, const AtlasPass& pass,
+                      std::vector<at::Tensor>& readouts, std::vector<at::Tensor>& places) const {
+  if (!pass.want_places) {
+    readouts.push_back(tokens.amax(1));
+    return;
+  }
+  const TokenMaximum maximum = token_maximum(tokens);
+  const at::Tensor on_grid = grid_places(layout).to(tokens.device());
+  readouts.push_back(maximum.value_bc);
+  places.push_back(on_grid.index_select(0, maximum.token_bc.flatten()).view_as(maximum.token_bc));
+}
+
 AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) const {
   const std::int64_t batch = grid_bdhwc.size(0), dim = grid_bdhwc.size(-1);
   ScaleTokens scales = pyramid(std::move(grid_bdhwc));
-  std::vector<at::Tensor> readouts, activs;
+  std::vector<at::Tensor> readouts, places, activs;
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (std::size_t i = 0; i < stages_[s].size(); ++i) {
       const PassOptions options = block_pass(pass, s, i);
@@ -85,7 +98,7 @@ AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) con
     for (std::size_t k = 0; pass.observe && k < scales.size(); ++k) {
       pass.observe({static_cast<std::int64_t>(s), static_cast<std::int64_t>(s + k)}, scales[k]);
     }
-    readouts.push_back(scales[0].view({batch, -1, dim}).amax(1));
+    read_out(scales[0].view({batch, -1, dim}), layout_[s], pass, readouts, places);
     if (pass.want_activ) activs.push_back(activ(scales[0], layout_[s], pass.execution.compute));
     scales.erase(scales.begin());
   }
@@ -93,6 +106,7 @@ AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) con
   out.readout = at::cat(readouts, 1);
   out.pooled = out.readout / out.readout.norm(2, {1}, true).clamp_min(1e-12);
   if (pass.want_activ) out.activ = at::cat(activs, 1);
+  if (pass.want_places) out.places = at::cat(places, 1);
   return out;
 }
 

@@ -19,6 +19,10 @@ class Stages {
 
  private:
   ScaleTokens pyramid(at::Tensor grid_bdhwc) const;
+  // tokens (B, N, dim) of one scale, windows one after the other: (B, dim) maximum and, if wanted, its
+  // places.
+  void read_out(const at::Tensor& tokens, const ScaleLayout& layout, const AtlasPass& pass,
+                std::vector<at::Tensor>& readouts, std::vector<at::Tensor>& places) const;
   // One stage's part of AtlasOutput::activ, (B, dim, t, y, x).
   at::Tensor activ(const at::Tensor& tokens, const ScaleLayout& layout, at::ScalarType type) const;
 

@@ -1,5 +1,6 @@
 #include "model/atlas/window_grid.h"
 
+#include <ATen/ops/arange.h>
 #include <ATen/ops/max_pool3d.h>
 
 namespace pillar {
@@ -21,6 +22,14 @@ at::Tensor grid_to_windows(const at::Tensor& x, const Size3& grid, const Size3& 
 at::Tensor max_pool_grid(const at::Tensor& x, const Size3& by) {
   if (by == Size3{1, 1, 1}) return x;
   return at::max_pool3d(x.permute({0, 4, 1, 2, 3}), by).permute({0, 2, 3, 4, 1});
+}
+
+at::Tensor grid_places(const ScaleLayout& layout) {
+  Size3 size;
+  for (std::size_t axis = 0; axis < 3; ++axis) size[axis] = layout.cut_grid[axis] * layout.cut_window[axis];
+  const at::Tensor count = at::arange(size[0] * size[1] * size[2], at::kLong);
+  return grid_to_windows(count.view({1, size[0], size[1], size[2], 1}), layout.cut_grid, layout.cut_window)
+      .flatten();
 }
 
 }  // namespace pillar

@@ -15,4 +15,8 @@ at::Tensor grid_to_windows(const at::Tensor& x, const Size3& grid, const Size3& 
 // is dropped.
 at::Tensor max_pool_grid(const at::Tensor& x, const Size3& by);
 
+// (windows * tokens) int64: where each token, windows one after the other, stands on the grid that they were
+// cut from, counted along d, h and w.
+at::Tensor grid_places(const ScaleLayout& layout);
+
 }  // namespace pillar

@@ -9,6 +9,7 @@
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
 #include "model/atlas/weights_load.h"
+#include "model/atlas/window_grid.h"
 #include "model/encoder/streamed_stem.h"
 #include "model/encoder/whole_stem.h"
 
@@ -41,6 +42,7 @@ struct Encoder::State {
   std::variant<std::monostate, StreamedStem, WholeStem> stem;  // on a CPU, on a GPU
   std::optional<Stages> stages;
   Size3 tokens_dhw;
+  PatchEmbedKind kind = PatchEmbedKind::generic;
 };
 
 Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& options) {
@@ -66,6 +68,7 @@ Encoder Encoder::load(const ModelFolder& model, const EncoderOptions& options) {
     for (auto& [name, tensor] : weights) tensor = tensor.to(execution.device);
   }
   const Scope visual(weights, "visual");
+  state->kind = kind;
   state->tokens_dhw = embedded_tokens_dhw(kind, state->tower.size_dhw());
   const PatchEmbed embed(visual / "patch_embeds" / state->tower.modality, kind);
   state->stem_bytes = StreamedStem::estimated_bytes(embed, state->tower.size_dhw(), state->slab_slices);
@@ -139,7 +142,8 @@ AtlasOutput joined_samples(const std::vector<AtlasOutput>& samples) {
     for (const AtlasOutput& sample : samples) parts.push_back(sample.*part);
     return parts.empty() || !parts.front().defined() ? at::Tensor() : at::cat(parts);
   };
-  return {join(&AtlasOutput::readout), join(&AtlasOutput::pooled), join(&AtlasOutput::activ)};
+  return {join(&AtlasOutput::readout), join(&AtlasOutput::pooled), join(&AtlasOutput::activ),
+          join(&AtlasOutput::places)};
 }
 
 }  // namespace
@@ -151,6 +155,48 @@ at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Wi
 
 AtlasOutput Encoder::features(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                               bool want_activ, ReadoutTimes* times) const {
+  AtlasPass pass;
+  pass.want_activ = want_activ;
+  return run(voxels_bcdhw, windows, std::move(pass), times);
+}
+
+ReadoutPlaces Encoder::readout_with_places(const at::Tensor& voxels_bcdhw,
+                                           const std::vector<Window>& windows) const {
+  AtlasPass pass;
+  pass.want_places = true;
+  const AtlasOutput out = run(voxels_bcdhw, windows, std::move(pass), nullptr);
+  return {out.readout.to(at::kCPU), out.places.to(at::kCPU)};
+}
+
+std::vector<TokenScale> Encoder::token_scales() const {
+  return pillar::token_scales(state_->config, state_->tower, state_->kind);
+}
+
+std::vector<at::Tensor> Encoder::token_products(const at::Tensor& voxels_bcdhw,
+                                                const std::vector<Window>& windows,
+                                                const at::Tensor& weight_qn) const {
+  const std::int64_t dim = state_->config.dim, width = state_->config.readout_width();
+  if (weight_qn.dim() != 2 || weight_qn.size(1) != width)
+    fail(ErrorCategory::input, "weights of ({}) for readouts of {}", joined(weight_qn.sizes(), ", "), width);
+  const std::vector<ScaleLayout> layout = scale_layout(state_->tower, state_->tokens_dhw);
+  const at::Tensor weight = weight_qn.to(device(), at::kFloat);
+  std::vector<std::vector<at::Tensor>> of_scale(state_->config.stages.size());
+  AtlasPass pass;
+  pass.observe = [&](const AtlasPlace& place, const at::Tensor& tokens) {
+    if (place.scale != place.stage) return;  // a coarser scale, which a later stage emits
+    const auto s = static_cast<std::size_t>(place.stage);
+    const at::Tensor products = tokens.to(at::kFloat).matmul(weight.narrow(1, place.stage * dim, dim).t());
+    const at::Tensor grid = windows_to_grid(products, layout[s].cut_grid, layout[s].cut_window);
+    of_scale[s].push_back(grid.permute({0, 4, 1, 2, 3}).contiguous().to(at::kCPU));
+  };
+  run(voxels_bcdhw, windows, std::move(pass), nullptr);
+  std::vector<at::Tensor> products;
+  for (const std::vector<at::Tensor>& samples : of_scale) products.push_back(at::cat(samples));
+  return products;
+}
+
+AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows, AtlasPass pass,
+                         ReadoutTimes* times) const {
   check_volume(voxels_bcdhw, state_->tower, windows.size());
   const at::NoGradGuard no_gradients;
   ReadoutTimes spent;
@@ -158,17 +204,16 @@ AtlasOutput Encoder::features(const at::Tensor& voxels_bcdhw, const std::vector<
   Stopwatch watch;
   const WindowedVolume windowed(voxels_bcdhw, windows);
   spent.windows_s += watch.lap();
-  AtlasPass pass;
   pass.execution = state_->execution;
-  pass.want_activ = want_activ;
   if (const auto* whole = std::get_if<WholeStem>(&state_->stem)) {
     // One queue of work: its parts are not timed apart, which would stop it between them.
     const at::Tensor image = windowed.on_cuda(pass.execution.device, pass.execution.compute);
     return (*state_->stages)((*whole)(image), pass);
   }
   const auto& stem = std::get<StreamedStem>(state_->stem);
-  pass.observe = [&](const AtlasPlace& place, const at::Tensor&) {
+  pass.observe = [&, asked = std::move(pass.observe)](const AtlasPlace& place, const at::Tensor& tokens) {
     spent.stages_s[static_cast<std::size_t>(place.stage)] += watch.lap();
+    if (asked) asked(place, tokens);
   };
   std::vector<AtlasOutput> samples;
   for (std::int64_t b = 0; b < voxels_bcdhw.size(0); ++b) {
