@@ -52,7 +52,7 @@ bool AttentionPictures::are_there(const std::string& accession) const {
 
 void AttentionPictures::write(const BatchedScan& scan, const ScanAttention& attention) const {
   write_volume_file(file_of(scan.accession, ".nii.gz"), attention.map);
-  Scan shown = open_scan({scan.path, scan.accession}, reading_).read();
+  Scan shown = open_scan(scan.entry, reading_).read();
   Volume map = attention.map;
   hang(map, shown.geometry_known);  // the map lies as the scan does, and is turned as it is
   SliceViewerOptions page = hang(shown.volume, shown.geometry_known);

@@ -29,6 +29,8 @@ struct Arguments {
   bool normalize = false, evidence = false;
   // Unset: as the model's preprocessing says.
   std::optional<double> pad_value;
+  SeriesWish series;
+  bool all_series = false;
   std::optional<std::string> axes, flip_depth, windows, intensity;
   EncoderOptions encoder;
   EmbedJob job;
@@ -74,6 +76,9 @@ void set_up_job(Arguments& a, const ModelFolder& model, const TowerConfig& tower
   job.spec = preprocessing(a, model, tower);
   job.reading = read_options(job.spec);
   job.reading.prepare = preparation(a, job.spec);
+  job.reading.series.number = a.series.number;
+  job.reading.series.description = a.series.description;
+  if (a.all_series) job.scans = with_all_series(job.scans, job.reading);
   job.format = parse_embedding_format(a.format);
   if (job.model_name.empty()) job.model_name = model.name;
   if (job.dataset_name.empty()) job.dataset_name = tower.modality;
@@ -135,6 +140,11 @@ void add_inputs(CLI::App& command, Arguments& a) {
   command.add_option("--manifest", a.manifest, "CSV with sample_name,image_cache_path");
   command.add_option("--json", a.json_lines, "JSON lines: only these samples of the manifest, in this order")
       ->needs("--manifest");
+  command.add_option("--series-number", a.series.number, "of a DICOM study: the series of this number");
+  command.add_option("--series-description", a.series.description,
+                     "of a DICOM study: a series with this in its description");
+  command.add_flag("--all-series", a.all_series,
+                   "of a DICOM study: each series of the model's modality, not the one that fits best");
   command.add_option("--model", a.model, "folder with config.json and weights, or the weights file")
       ->required();
   command.add_option("--modality", a.encoder.modality,

@@ -4,7 +4,6 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file_name.h"
 #include "pillar/data/manifest.h"
-#include "pillar/data/scan.h"
 #include "pillar/viz/contact_sheet.h"
 #include "pillar/viz/hang.h"
 #include "pillar/viz/png.h"
@@ -38,9 +37,9 @@ fs::path make_folder(const fs::path& run_folder, const char* name) {
   return folder;
 }
 
-std::optional<Scan> read_scan(const fs::path& path, const std::string& accession) {
+std::optional<Scan> read_scan(const ScanEntry& entry) {
   try {
-    return open_scan({path, accession}, {}).read();
+    return open_scan(entry, {}).read();
   } catch (const Error& error) {
     spdlog::warn("no picture of it: {}", error.what());
     return std::nullopt;
@@ -56,12 +55,12 @@ int write_each(const SampleFinder& finder, const std::vector<std::string>& acces
   for (const std::string& accession : accessions) {
     if (written == limit) break;
     if (!seen.insert(accession).second) continue;
-    const fs::path* path = finder.find(accession);
-    if (path == nullptr) {
+    const ScanEntry* entry = finder.find(accession);
+    if (entry == nullptr) {
       ++missing;
       continue;
     }
-    std::optional<Scan> scan = read_scan(*path, accession);
+    std::optional<Scan> scan = read_scan(*entry);
     if (!scan) continue;
     write(accession, std::move(*scan));
     ++written;
@@ -75,25 +74,25 @@ int write_each(const SampleFinder& finder, const std::vector<std::string>& acces
 
 SampleFinder::SampleFinder(const fs::path& samples) : source_(samples) {
   if (samples.extension() == ".csv") {
-    for (ManifestSample& sample : load_manifest(samples).samples)
-      paths_.emplace(std::move(sample.name), std::move(sample.path));
+    for (ScanEntry& entry : scan_entries(load_manifest(samples)))
+      scans_.emplace(entry.name, std::move(entry));
     return;
   }
   std::error_code ignored;
   if (!fs::exists(samples, ignored)) fail(ErrorCategory::io, "{}: no such file or folder", samples);
   for (const ScanEntry& entry : list_scans({samples})) {
     try {
-      paths_.emplace(open_scan(entry, {}).name, entry.path);
+      scans_.emplace(open_scan(entry, {}).name, entry);
     } catch (const Error& error) {
       spdlog::warn("left out: {}", error.what());
     }
   }
-  if (paths_.empty()) fail(ErrorCategory::input, "{}: no scans", samples);
+  if (scans_.empty()) fail(ErrorCategory::input, "{}: no scans", samples);
 }
 
-const fs::path* SampleFinder::find(const std::string& accession) const {
-  const auto found = paths_.find(accession);
-  return found == paths_.end() ? nullptr : &found->second;
+const ScanEntry* SampleFinder::find(const std::string& accession) const {
+  const auto found = scans_.find(accession);
+  return found == scans_.end() ? nullptr : &found->second;
 }
 
 int write_view_pages(const SampleFinder& finder, const std::vector<std::string>& accessions,

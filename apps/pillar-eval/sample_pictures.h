@@ -1,6 +1,8 @@
 // Pictures of the studies that a run speaks of, for its page.
 #pragma once
 
+#include "pillar/data/scan.h"
+
 #include <filesystem>
 #include <map>
 #include <string>
@@ -16,12 +18,12 @@ class SampleFinder {
   // out with a warning. Throws Error(io | input): nothing there.
   explicit SampleFinder(const std::filesystem::path& samples);
 
-  const std::filesystem::path* find(const std::string& accession) const;  // null: there is none
+  const ScanEntry* find(const std::string& accession) const;  // null: there is none
   const std::filesystem::path& source() const noexcept { return source_; }
 
  private:
   std::filesystem::path source_;
-  std::map<std::string, std::filesystem::path> paths_;
+  std::map<std::string, ScanEntry> scans_;
 };
 
 // <run_folder>/view/<accession>.html, slice viewers as `pillar-rave view` makes them, of the first `limit`

@@ -58,7 +58,6 @@ class Walk {
       (entry->is_directory(ignored) ? subfolders : files).push_back(entry->path());
     }
     if (error) result.unreadable.emplace_back(folder, error.message());
-    if (!error && files.empty() && subfolders.empty()) result.empty_folders.push_back({folder, root});
     std::sort(files.begin(), files.end());  // the file system's order is nobody's
     std::sort(subfolders.begin(), subfolders.end());
     for (const fs::path& file : files) visit(file, root, counted_only);

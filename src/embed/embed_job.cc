@@ -117,7 +117,8 @@ ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed) {
   steps.use = [&](const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans) {
     std::vector<std::string> faults = put_all(job, cache, scans, embed(voxels_bcdhw));
     for (std::size_t i = 0; i < scans.size(); ++i) {
-      if (faults[i].empty()) sources.put(scans[i].accession, {settled_path(scans[i].path), scans[i].source});
+      if (faults[i].empty())
+        sources.put(scans[i].accession, {settled_path(scans[i].entry.path), scans[i].source});
     }
     if (Clock::now() - last_flush > kFlushInterval) {
       cache.flush();

@@ -31,6 +31,7 @@ void make_series(const fs::path& folder, const std::string& accession, std::int6
   DicomWriteOptions options;
   options.accession = accession;
   options.series_number = number;
+  options.study_uid = "2.25.1" + std::to_string(std::hash<std::string>{}(accession));
   options.uid_seed = fmt::format("{} {}", accession, number);
   write_dicom_series(folder, test::smooth_volume(slices, 48, 64), options);
 }
@@ -224,8 +225,8 @@ TEST(Scan, OfSeveralSeriesTheLongestAndThatIsSaid) {
       fs::copy_file(file.path(), dir / "both" / fmt::format("{}{}", folder, file.path().filename().string()));
   }
   const OpenedScan opened = open_scan({dir / "both", ""}, as_it_is());
-  EXPECT_THAT(opened.notes,
-              ElementsAre(HasSubstr("2 series, taken is that with the most slices: number 2, 9 slices")));
+  EXPECT_THAT(opened.notes, ElementsAre(AllOf(HasSubstr("2 series, taken is number 2"),
+                                              HasSubstr("9 slices); not number 1: covers less"))));
   EXPECT_EQ(opened.read().volume.voxels_dhw.size(0), 9);
 }
 
@@ -252,7 +253,7 @@ TEST(Scan, WhatCannotBeOpenedIsNamed) {
                       HasSubstr("mask"));
 }
 
-TEST(Scan, ListsSamplesDicomFoldersAndVolumeFiles) {
+TEST(Scan, ListsSamplesDicomStudiesAndVolumeFilesEachOnce) {
   TempDir dir;
   fs::create_directories(dir / "samples/deeper");
   make_sample(dir / "samples/B1.1.0", SampleMode::lossless, "B1");
@@ -262,11 +263,15 @@ TEST(Scan, ListsSamplesDicomFoldersAndVolumeFiles) {
   fs::create_directories(dir / "nifti");
   write_volume_file(dir / "nifti/b.nii", test::smooth_volume(3, 8, 8));
   write_volume_file(dir / "nifti/a.nii.gz", test::smooth_volume(3, 8, 8));
+  fs::create_directory_symlink("../samples", dir / "nifti/again");
+  fs::create_directory_symlink("..", dir / "samples/deeper/up");
   const auto listed =
       list_scans({dir / "samples", dir / "dicom", dir / "nifti", dir / "absent", dir / "samples/B1.1.0"});
   EXPECT_THAT(names_of(listed, dir.path()),
               ElementsAre("samples/B1.1.0", "samples/deeper/A1.1.0", "dicom/p1", "dicom/p2", "nifti/a.nii.gz",
-                          "nifti/b.nii", "absent", "samples/B1.1.0"));
+                          "nifti/b.nii", "absent"));
+  EXPECT_THAT(listed.back().fault, HasSubstr("absent: cannot read"));
+  EXPECT_PILLAR_ERROR(list_scans({dir / "absent"}), ErrorCategory::io, HasSubstr("absent: no such"));
 }
 
 }  // namespace

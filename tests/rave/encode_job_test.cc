@@ -192,15 +192,6 @@ TEST(EncodeJob, FullDiskFailsTheSampleAndLeavesNothingHalf) {
   EXPECT_EQ(answer, 0);
 }
 
-TEST(EncodeInputs, FoldersAreSearchedAndEmptyOnesStay) {
-  TempDir dir;
-  make_series(dir / "cohort/p2/s1", "A", 1);
-  make_series(dir / "cohort/p1/s1", "B", 2);
-  fs::create_directories(dir / "cohort/p3");
-  EXPECT_THAT(expand_inputs({dir / "cohort"}),
-              ElementsAre(dir / "cohort/p1/s1", dir / "cohort/p2/s1", dir / "cohort/p3"));
-}
-
 TEST(EncodeInputs, CsvPathsAreFoundBesideTheCsv) {
   TempDir dir;
   make_series(dir / "scans/a", "A", 1);

@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 using test::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
 
 void make_sample(const fs::path& target, Archive archive = Archive::none,
                  SampleMode mode = SampleMode::lossless) {
@@ -36,6 +37,14 @@ TEST(FindSamples, FoldersArchivesAndNestedOnesInOrder) {
   fs::create_directories(dir / "x/.partial-host-1-0-z");
   EXPECT_THAT(find_samples({dir / "x"}),
               ElementsAre(dir / "x/a.1.0.tar", dir / "x/b.1.0", dir / "x/y/c.1.0.tar.lz4"));
+}
+
+TEST(FindSamples, EachOnceHoweverLinksLead) {
+  TempDir dir;
+  make_sample(dir / "x/b.1.0");
+  fs::create_directory_symlink("..", dir / "x/up");
+  fs::create_directory_symlink("x", dir / "again");
+  EXPECT_THAT(find_samples({dir.path()}), SizeIs(1));
 }
 
 TEST(FindSamples, AFolderWithoutAnySaysSo) {

@@ -17,7 +17,6 @@ struct WalkedFile {
 struct FileWalk {
   std::vector<WalkedFile> files;  // roots in their order; of a folder its files by name, then its subfolders
   std::vector<std::pair<std::filesystem::path, std::string>> unreadable;  // folders and roots, and why
-  std::vector<WalkedFile> empty_folders;                                  // nothing in them
   std::size_t skipped_files = 0;                                          // below `skip`
 };
 

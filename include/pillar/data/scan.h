@@ -33,19 +33,33 @@ struct Scan {
 };
 
 struct ScanEntry {
-  std::filesystem::path path;
-  std::string name;  // empty: what the scan calls itself
+  std::filesystem::path path;  // of a DICOM study the innermost folder with all of it
+  std::string name;            // empty: what the scan calls itself
+  // The series of a DICOM study, of which the headers have been read. Null: the path says what it is, and
+  // what lies there is looked for when it is opened.
+  std::shared_ptr<const std::vector<DicomSeries>> study = {};
+  std::string fault = {};  // not empty: it is no scan, and this is why
 };
 
-// Samples, DICOM folders and volume files among and below `paths`, in a stable order. A path that does not
-// exist stays, so that a batch says what is wrong with it.
+// The scans at and below `paths`, each once however links lead to it, in the order of the paths: samples,
+// volume files, and DICOM studies, whose series may lie in several folders. Of a DICOM file that is named the
+// whole series in its folder is taken. What is no scan is left out, which the log says; what should have been
+// one and cannot be read is an entry with its fault. Throws Error(io) where none of the paths exists.
 std::vector<ScanEntry> list_scans(const std::vector<std::filesystem::path>& paths);
+
+// Which series of a DICOM study is wanted.
+struct SeriesWish {
+  std::string tower;                   // the model's, whose name says which part of the body it sees
+  std::optional<std::int64_t> number;  // SeriesNumber
+  std::string description;             // a part of SeriesDescription, in any case; empty: any
+};
 
 struct ScanReadOptions {
   PrepareOptions prepare;  // of DICOM and volume files; a sample is taken as it is stored
   int threads = 1;
   // What the values mean, by which they are judged. Unset: by the scan's modality.
   std::optional<WindowFamily> family = {};
+  SeriesWish series = {};
 };
 
 // Axes, resampling, slices, rows and columns of a spec; all but the axes as `pillar-rave encode` does them.
@@ -64,9 +78,14 @@ struct OpenedScan {
   std::function<SourceIdentity()> identify;  // what the scan is; a volume file is read for it
 };
 
-// A DICOM folder with several series: the one with the most slices, which the notes say. Throws Error(io |
-// input) naming the path; read() throws Error(input) for a segmentation mask (whole numbers, few of them) and
-// for a CT whose values cannot be HU.
+// Each DICOM study as all of its series that the options ask for and a model could be shown (of the modality
+// that is prepared for, and readable), named ACCESSION.NUMBER where there are several.
+std::vector<ScanEntry> with_all_series(const std::vector<ScanEntry>& scans, const ScanReadOptions& options);
+
+// Of a DICOM study the series that fits best (data/scan/series_choice.h), which the notes say with what the
+// others lack. Throws Error(io | input) naming the path, also where a folder holds several studies; read()
+// throws Error(input) for a segmentation mask (whole numbers, few of them) and for a CT whose values cannot
+// be HU.
 OpenedScan open_scan(const ScanEntry& entry, const ScanReadOptions& options);
 
 }  // namespace pillar

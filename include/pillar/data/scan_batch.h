@@ -50,7 +50,7 @@ struct ScanSummary {
 
 // One of the scans that a model is given together.
 struct BatchedScan {
-  std::filesystem::path path;
+  ScanEntry entry;
   std::string accession;
   Placement placement;
   SourceIdentity source;  // where the steps identify scans

@@ -70,9 +70,6 @@ struct EncodeSummary {
 // folder itself cannot be written or no input exists.
 EncodeSummary run_encode(const EncodeJob& job);
 
-// Folders are searched for folders that hold files, each once however links lead to it; files stay as they
-// are. In a stable order.
-std::vector<std::filesystem::path> expand_inputs(const std::vector<std::filesystem::path>& inputs);
 // A column of a CSV; relative paths are taken from the working folder, or from the CSV's where that one has
 // the file.
 std::vector<std::filesystem::path> inputs_from_csv(const std::filesystem::path& csv,

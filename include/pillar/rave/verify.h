@@ -10,13 +10,17 @@
 
 namespace pillar {
 
-// Samples among and below `paths`, in a stable order. A path that is itself a sample, or does not exist,
-// stays as it is.
+// Samples among and below `paths`, of each path by name, each once however links lead to it. A path that is
+// itself a sample, or does not exist, stays as it is. Throws Error(input) naming a folder without any, and
+// Error(io) naming one that cannot be listed.
 std::vector<std::filesystem::path> find_samples(const std::vector<std::filesystem::path>& paths);
 
 // Whether the path is a sample by its looks: a folder with a metadata.json or a volume of ours, or a file
 // whose name ends in .tar or .tar.lz4.
 bool looks_like_sample(const std::filesystem::path& path);
+
+// The sample that a file is, or is a part of, by what its folder holds; empty where it is of none.
+std::filesystem::path sample_of(const std::filesystem::path& file);
 
 struct VerifyResult {
   std::filesystem::path path;

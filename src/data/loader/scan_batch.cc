@@ -65,6 +65,7 @@ LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const 
 // One scan that waits for its batch.
 struct PendingScan {
   std::size_t outcome;  // its place in the summary
+  const ScanEntry* entry;
   SourceIdentity source;
   ModelInput input;
 };
@@ -115,7 +116,7 @@ class ScanBatchRun {
     std::int64_t done = 0;
     const at::ScalarType dtype = loaded.input.voxels_cdhw.scalar_type();
     if (!waiting_.empty() && waiting_.front().input.voxels_cdhw.scalar_type() != dtype) done += flush();
-    waiting_.push_back({outcomes_.size() - 1, std::move(loaded.source), std::move(loaded.input)});
+    waiting_.push_back({outcomes_.size() - 1, &entry, std::move(loaded.source), std::move(loaded.input)});
     if (static_cast<int>(waiting_.size()) >= std::max(batch_.batch_size, 1)) done += flush();
     return done;
   }
@@ -149,8 +150,7 @@ class ScanBatchRun {
   void use(std::span<const PendingScan> scans) {
     std::vector<BatchedScan> named;
     for (const PendingScan& one : scans)
-      named.push_back(
-          {outcomes_[one.outcome].path, outcomes_[one.outcome].accession, one.input.placement, one.source});
+      named.push_back({*one.entry, outcomes_[one.outcome].accession, one.input.placement, one.source});
     std::vector<std::string> faults;
     try {
       faults = steps_.use(stacked(scans), named);

@@ -5,9 +5,9 @@
 #include "pillar/rave/sample.h"
 #include "pillar/windows/value_check.h"
 
+#include "data/scan/open_dicom.h"
+#include "data/scan/prepared_scan.h"
 #include "data/scan/scan_paths.h"
-
-#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -16,12 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kVoxelBytes = 2;
 constexpr std::uint64_t kGzipRatio = 8;  // more than scans reach
-
-std::string chosen_name(const ScanEntry& entry, const std::string& own) {
-  return entry.name.empty() ? own : entry.name;
-}
 
 Scan finish(Volume volume, std::string name) {
   Scan scan;
@@ -72,17 +67,6 @@ OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
   return opened;
 }
 
-Scan from_prepared(PreparedVolume prepared, const std::string& name) {
-  Scan scan = finish(std::move(prepared.volume), name);
-  scan.geometry_known = scan.volume.oriented;
-  scan.spacing_xyz_mm = scan.volume.geometry.spacing_xyz_mm;
-  scan.source = prepared.source;
-  scan.from_true_positions = prepared.from_true_positions;
-  scan.order = prepared.order;
-  scan.mr_normalised = scan.volume.modality == Modality::mr;
-  return scan;
-}
-
 // A mask has nothing for a model to see, and a CT that is not in HU shows it something else.
 void judge_loaded(const Volume& loaded, const fs::path& path, const ScanReadOptions& options, Notes& notes) {
   if (looks_like_mask(loaded.voxels_dhw)) {
@@ -90,17 +74,6 @@ void judge_loaded(const Volume& loaded, const fs::path& path, const ScanReadOpti
   }
   judge_values(loaded.voxels_dhw, family_of(loaded.modality, options), ValuePolicy::lenient, path.string(),
                notes);
-}
-
-PrepareOptions preparing(const ScanReadOptions& options, const fs::path& path) {
-  PrepareOptions prepare = options.prepare;
-  prepare.judge = [path, options](const Volume& loaded, Notes& notes) {
-    judge_loaded(loaded, path, options, notes);
-  };
-  prepare.preprocess.mask = MaskPolicy::no;  // it is none
-  prepare.preprocess.normalize_mr = true;
-  prepare.preprocess.threads = options.threads;
-  return prepare;
 }
 
 OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& options) {
@@ -113,7 +86,7 @@ OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& optio
   opened.geometry_known = true;
   opened.read_bytes = on_disk * (entry.path.extension() == ".gz" ? kGzipRatio : 1) * 2;
   opened.read = [path = entry.path, name = opened.name, prepare = preparing(options, entry.path)] {
-    return from_prepared(prepare_volume_file(path, prepare), name);
+    return scan_of_prepared(prepare_volume_file(path, prepare), name);
   };
   opened.identify = [path = entry.path, volume = options.prepare.volume_index] {
     return volume_file_identity(path, volume);
@@ -121,38 +94,33 @@ OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& optio
   return opened;
 }
 
-std::uint64_t loading_bytes(const DicomSeries& series) {
-  std::uint64_t voxels = 0;
-  for (const DicomPlane& plane : series.planes)
-    voxels += static_cast<std::uint64_t>(plane.rows) * static_cast<std::uint64_t>(plane.columns);
-  return voxels * kVoxelBytes * 3;  // files, voxels, and the resampled grid
-}
-
-OpenedScan open_dicom(const ScanEntry& entry, const ScanReadOptions& options) {
-  DicomScan found = scan_dicom(entry.path);
-  if (found.series.empty())
-    fail(ErrorCategory::input, "{}: no CT or MR series with pixels in it", entry.path);
-  const auto largest = std::max_element(
-      found.series.begin(), found.series.end(),
-      [](const DicomSeries& a, const DicomSeries& b) { return a.planes.size() < b.planes.size(); });
-  OpenedScan opened;
-  if (found.series.size() > 1) {
-    opened.notes.add(fmt::format("{} series, taken is that with the most slices: number {}, {} slices",
-                                 found.series.size(), largest->series_number, largest->planes.size()));
-  }
-  opened.name = chosen_name(entry, largest->accession.empty() ? bare_name(entry.path) : largest->accession);
-  opened.modality = largest->modality;
-  opened.geometry_known = true;
-  opened.read_bytes = loading_bytes(*largest);
-  opened.identify = [identity = series_identity(*largest)] { return identity; };
-  opened.read = [series = std::move(*largest), path = entry.path, name = opened.name,
-                 prepare = preparing(options, entry.path)] {
-    return from_prepared(prepare_series(series, path, prepare), name);
-  };
-  return opened;
-}
-
 }  // namespace
+
+std::string chosen_name(const ScanEntry& entry, const std::string& own) {
+  return entry.name.empty() ? own : entry.name;
+}
+
+Scan scan_of_prepared(PreparedVolume prepared, const std::string& name) {
+  Scan scan = finish(std::move(prepared.volume), name);
+  scan.geometry_known = scan.volume.oriented;
+  scan.spacing_xyz_mm = scan.volume.geometry.spacing_xyz_mm;
+  scan.source = prepared.source;
+  scan.from_true_positions = prepared.from_true_positions;
+  scan.order = prepared.order;
+  scan.mr_normalised = scan.volume.modality == Modality::mr;
+  return scan;
+}
+
+PrepareOptions preparing(const ScanReadOptions& options, const fs::path& path) {
+  PrepareOptions prepare = options.prepare;
+  prepare.judge = [path, options](const Volume& loaded, Notes& notes) {
+    judge_loaded(loaded, path, options, notes);
+  };
+  prepare.preprocess.mask = MaskPolicy::no;  // it is none
+  prepare.preprocess.normalize_mr = true;
+  prepare.preprocess.threads = options.threads;
+  return prepare;
+}
 
 PrepareOptions prepare_options(const PreprocessSpec& spec) {
   PrepareOptions options;
@@ -171,15 +139,18 @@ ScanReadOptions read_options(const PreprocessSpec& spec, int threads) {
   options.prepare = prepare_options(spec);
   options.threads = threads;
   options.family = spec.family;
+  options.series.tower = spec.modality;
   return options;
 }
 
 OpenedScan open_scan(const ScanEntry& entry, const ScanReadOptions& options) {
   std::error_code ignored;
   if (!fs::exists(entry.path, ignored)) fail(ErrorCategory::io, "{}: no such file or folder", entry.path);
-  const ScanKind kind = scan_kind(entry.path);
-  if (kind == ScanKind::sample) return open_sample(entry, options);
-  return kind == ScanKind::volume_file ? open_volume_file(entry, options) : open_dicom(entry, options);
+  const ScanEntry scan = settled_entry(entry);
+  if (!scan.fault.empty()) fail(ErrorCategory::input, "{}", scan.fault);
+  if (scan.study) return open_dicom(scan, options);
+  return scan_kind(scan.path) == ScanKind::sample ? open_sample(scan, options)
+                                                  : open_volume_file(scan, options);
 }
 
 }  // namespace pillar

@@ -4,8 +4,8 @@
 #include "pillar/rave/encode_job.h"
 #include "pillar/rave/metadata.h"
 
-#include "rave/encode/encode_find.h"
 #include "rave/encode/encode_records.h"
+#include "rave/shared/find_scans.h"
 
 #include <filesystem>
 #include <string>

@@ -1,31 +1,11 @@
 // From the words of a command line or the rows of a CSV to the list of scans to encode.
 #include "pillar/core/csv.h"
 #include "pillar/core/fail.h"
-#include "pillar/core/file_walk.h"
 #include "pillar/rave/encode_job.h"
-
-#include <set>
 
 namespace pillar {
 
 namespace fs = std::filesystem;
-
-std::vector<fs::path> expand_inputs(const std::vector<fs::path>& inputs) {
-  const FileWalk walk = walk_files(inputs);
-  std::vector<std::vector<fs::path>> found(inputs.size());
-  std::set<fs::path> folders;
-  for (const WalkedFile& file : walk.files) {
-    const bool is_input = file.path == inputs[file.root];
-    const fs::path path = is_input ? file.path : file.path.parent_path();
-    if (is_input || folders.insert(path).second) found[file.root].push_back(path);
-  }
-  // What is empty or cannot be read stays in the list, so that the batch says what is wrong with it.
-  for (const WalkedFile& folder : walk.empty_folders) found[folder.root].push_back(folder.path);
-  std::vector<fs::path> expanded;
-  for (auto& paths : found) expanded.insert(expanded.end(), paths.begin(), paths.end());
-  for (const auto& [path, reason] : walk.unreadable) expanded.push_back(path);
-  return expanded;
-}
 
 std::vector<fs::path> inputs_from_csv(const fs::path& csv, const std::string& path_column) {
   const CsvTable table = read_csv(csv);

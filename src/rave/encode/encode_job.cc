@@ -6,11 +6,11 @@
 #include "pillar/core/thread_pool.h"
 
 #include "core/shared/path_format.h"
-#include "rave/encode/encode_find.h"
 #include "rave/encode/encode_identity.h"
 #include "rave/encode/encode_left_out.h"
 #include "rave/encode/encode_names.h"
 #include "rave/encode/encode_records.h"
+#include "rave/shared/find_scans.h"
 
 #include <spdlog/spdlog.h>
 
@@ -81,6 +81,17 @@ void encode_scans(std::vector<NamedScan>& scans, const EncodeJob& job, const std
   pool.wait();
 }
 
+ScanSearch search_of(const EncodeJob& job) {
+  ScanSearch search;
+  search.inputs = job.inputs;
+  search.own_output = job.output_folder;
+  search.only_named = job.only_named;
+  search.first_series_only = !job.all_series;
+  search.volume_index = job.prepare.volume_index;
+  search.threads = job.jobs > 0 ? job.jobs : usable_processors();
+  return search;
+}
+
 void open_output(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -111,7 +122,7 @@ EncodeSummary run_encode(const EncodeJob& job) {
          "a .tar.lz4 holds exact voxels, not video: use --archive none or tar with --mode rave10");
   }
   static_cast<void>(SampleNaming(job));  // what is wrong with names is said before anything is searched
-  FoundScans found = find_scans(job);    // first: a wrong path leaves no folder behind
+  FoundScans found = find_scans(search_of(job));  // first: a wrong path leaves no folder behind
   const std::vector<SampleRow> there = read_sample_rows(job.output_folder);
   std::vector<NamedScan> scans = name_scans(std::move(found.scans), job, there);
   if (!job.dry_run) open_output(job.output_folder);

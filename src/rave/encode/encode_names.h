@@ -3,7 +3,7 @@
 
 #include "pillar/rave/encode_job.h"
 
-#include "rave/encode/encode_find.h"
+#include "rave/shared/find_scans.h"
 
 #include <filesystem>
 #include <string>

@@ -1,10 +1,12 @@
 #include "pillar/rave/verify.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/file_walk.h"
 
 #include "core/shared/joined.h"
 
 #include <algorithm>
+#include <set>
 
 namespace pillar {
 namespace {
@@ -27,26 +29,8 @@ bool is_archive(const fs::path& file) {
                      [&](std::string_view end) { return name.ends_with(end); });
 }
 
-void collect_samples(const fs::path& folder, std::vector<fs::path>& found) {
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (!it->path().filename().string().starts_with(".")) entries.push_back(it->path());
-  }
-  if (error) fail(ErrorCategory::io, "{}: cannot list: {}", folder, error.message());
-  std::sort(entries.begin(), entries.end());
-  for (const fs::path& entry : entries) {
-    std::error_code ignored;
-    if (fs::is_directory(entry, ignored)) {
-      if (is_sample_folder(entry)) {
-        found.push_back(entry);
-      } else {
-        collect_samples(entry, found);
-      }
-    } else if (is_archive(entry)) {
-      found.push_back(entry);
-    }
-  }
+bool is_hidden(const fs::path& path) {
+  return path.filename().string().starts_with(".");
 }
 
 std::string kind_of(const SampleInfo& info) {
@@ -71,6 +55,13 @@ bool looks_like_sample(const fs::path& path) {
   return fs::is_directory(path, ignored) ? is_sample_folder(path) : is_archive(path);
 }
 
+fs::path sample_of(const fs::path& file) {
+  const fs::path folder = file.parent_path();
+  if (is_hidden(folder) || is_hidden(file)) return {};
+  if (is_sample_folder(folder)) return folder;
+  return is_archive(file) ? file : fs::path();
+}
+
 std::vector<fs::path> find_samples(const std::vector<fs::path>& paths) {
   std::vector<fs::path> found;
   for (const fs::path& path : paths) {
@@ -79,9 +70,16 @@ std::vector<fs::path> find_samples(const std::vector<fs::path>& paths) {
       found.push_back(path);
       continue;
     }
-    const std::size_t before = found.size();
-    collect_samples(path, found);
-    if (found.size() == before) fail(ErrorCategory::input, "{}: no samples in it", path);
+    const FileWalk walk = walk_files({path});
+    if (!walk.unreadable.empty()) {
+      const auto& [folder, reason] = walk.unreadable.front();
+      fail(ErrorCategory::io, "{}: cannot list: {}", folder, reason);
+    }
+    std::set<fs::path> samples;
+    for (const WalkedFile& file : walk.files) samples.insert(sample_of(file.path));
+    samples.erase(fs::path());
+    if (samples.empty()) fail(ErrorCategory::input, "{}: no samples in it", path);
+    found.insert(found.end(), samples.begin(), samples.end());
   }
   return found;
 }

@@ -1,9 +1,9 @@
-#include "rave/encode/encode_find.h"
+#include "rave/shared/find_scans.h"
 
 #include "pillar/core/fail.h"
 #include "pillar/core/file_walk.h"
-#include "pillar/core/thread_pool.h"
 #include "pillar/image/volume_file.h"
+#include "pillar/rave/verify.h"
 
 #include "core/shared/path_format.h"
 #include "rave/encode/encode_left_out.h"
@@ -24,12 +24,12 @@ bool is_scan_file(const fs::path& file) {
 }
 
 // The inputs, then every file beside one that an input names, so that its whole series is found.
-std::vector<fs::path> roots_of(const EncodeJob& job) {
-  std::vector<fs::path> roots = job.inputs;
+std::vector<fs::path> roots_of(const ScanSearch& search) {
+  std::vector<fs::path> roots = search.inputs;
   std::set<fs::path> folders;
-  for (const fs::path& input : job.inputs) {
+  for (const fs::path& input : search.inputs) {
     std::error_code ignored;
-    if (job.only_named || is_volume_file(input) || !fs::is_regular_file(input, ignored)) continue;
+    if (search.only_named || is_volume_file(input) || !fs::is_regular_file(input, ignored)) continue;
     const fs::path folder = input.has_parent_path() ? input.parent_path() : fs::path(".");
     if (!folders.insert(folder).second) continue;
     for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
@@ -42,26 +42,22 @@ std::vector<fs::path> roots_of(const EncodeJob& job) {
   return roots;
 }
 
-fs::path common_folder(const DicomSeries& series) {
+fs::path folder_of(const DicomSeries& series) {
   fs::path folder = series.planes.front().file.parent_path();
-  for (const DicomPlane& plane : series.planes) {
-    const fs::path other = plane.file.parent_path();
-    while (!folder.empty() &&
-           std::mismatch(folder.begin(), folder.end(), other.begin(), other.end()).first != folder.end())
-      folder = folder.has_relative_path() ? folder.parent_path() : fs::path();
-  }
-  return folder.empty() ? fs::path(".") : folder;
+  for (const DicomPlane& plane : series.planes) folder = common_folder(folder, plane.file.parent_path());
+  return folder;
 }
 
 class ScanFinder {
  public:
-  explicit ScanFinder(const EncodeJob& job) : job_(job) {}
+  explicit ScanFinder(const ScanSearch& search) : search_(search) {}
 
   FoundScans run() {
-    walk_ = walk_files(roots_of(job_), job_.output_folder);
+    walk_ = walk_files(roots_of(search_), search_.own_output);
     std::vector<fs::path> candidates;
     for (std::size_t i = 0; i < walk_.files.size(); ++i) {
       const WalkedFile& file = walk_.files[i];
+      if (search_.samples && is_of_sample(i)) continue;
       if (is_scan_file(file.path)) {
         add({file.path, {}, bytes_below(file.path), {}, root_of(i)}, i);
       } else {
@@ -69,7 +65,7 @@ class ScanFinder {
         candidates.push_back(file.path);
       }
     }
-    add_dicom(scan_dicom_files(candidates, job_.jobs > 0 ? job_.jobs : usable_processors()));
+    add_dicom(scan_dicom_files(candidates, search_.threads));
     add_faults();
     return finish();
   }
@@ -84,10 +80,25 @@ class ScanFinder {
     found_.emplace(Place{root, file}, std::move(scan));
   }
 
+  // Whether the file is a sample or a part of one, which is then found with its first file.
+  bool is_of_sample(std::size_t file) {
+    const fs::path& path = walk_.files[file].path;
+    fs::path sample = sample_of(path);
+    const bool is_video = path.extension() == ".mp4" || path.extension() == ".mkv";
+    if (sample.empty() && is_video && is_input(file)) sample = path;
+    if (sample.empty()) return false;
+    if (samples_.insert(sample).second) add({sample, {}, 0, {}, root_of(file)}, file);
+    return true;
+  }
+
+  bool is_input(std::size_t file) const {
+    return !is_neighbour(file) && search_.inputs[root_of(file)] == walk_.files[file].path;
+  }
+
   std::size_t root_of(std::size_t file) const { return walk_.files[file].root; }
 
   // Only beside a file that was named: of no interest but for its series.
-  bool is_neighbour(std::size_t file) const { return walk_.files[file].root >= job_.inputs.size(); }
+  bool is_neighbour(std::size_t file) const { return walk_.files[file].root >= search_.inputs.size(); }
 
   void add_dicom(DicomScan scan) {
     for (const DamagedFile& file : scan.damaged) {
@@ -104,7 +115,7 @@ class ScanFinder {
     }
     for (DicomSeries& series : scan.series) add_series(std::move(series));
     if (walk_.skipped_files > 0)
-      left_out_.add_many(job_.output_folder, LeftOut::own_output, "", walk_.skipped_files);
+      left_out_.add_many(search_.own_output, LeftOut::own_output, "", walk_.skipped_files);
   }
 
   void leave_out(ExcludedPlane plane) {
@@ -131,30 +142,30 @@ class ScanFinder {
     for (ExcludedPlane& plane : series.excluded) leave_out(plane);
     if (!is_wanted_volume(series)) return;
     const bool is_file = series.planes.size() == 1 || series.planes.front().file == series.planes.back().file;
-    const bool is_named = job_.inputs[walk_.files[first].root] == series.planes.front().file;
-    const fs::path source = is_file && is_named ? series.planes.front().file : common_folder(series);
+    const bool is_named = search_.inputs[walk_.files[first].root] == series.planes.front().file;
+    const fs::path source = is_file && is_named ? series.planes.front().file : folder_of(series);
     const std::uint64_t bytes = series.bytes_on_disk;
     add({source, std::move(series), bytes, {}, root_of(first)}, first);
   }
 
   // `--volume` picks one where a series has several.
   bool is_wanted_volume(const DicomSeries& series) const {
-    const auto wanted = job_.prepare.volume_index;
+    const auto wanted = search_.volume_index;
     return !wanted || series.volume_count == 1 || *wanted == series.volume_index;
   }
 
   void add_faults() {
     for (const auto& [path, reason] : walk_.unreadable) {
-      const auto input = std::find(job_.inputs.begin(), job_.inputs.end(), path);
+      const auto input = std::find(search_.inputs.begin(), search_.inputs.end(), path);
       // A folder below an input stands with the last of them.
       const auto root =
-          std::min(static_cast<std::size_t>(input - job_.inputs.begin()), job_.inputs.size() - 1);
+          std::min(static_cast<std::size_t>(input - search_.inputs.begin()), search_.inputs.size() - 1);
       fruitful_.insert(root);
       found_.emplace(Place{root, 0},
                      FoundScan{path, {}, 0, fmt::format("{}: cannot read: {}", path, reason), root});
     }
-    for (std::size_t root = 0; root < job_.inputs.size(); ++root) {
-      const fs::path& input = job_.inputs[root];
+    for (std::size_t root = 0; root < search_.inputs.size(); ++root) {
+      const fs::path& input = search_.inputs[root];
       if (fruitful_.count(root) > 0) continue;
       const std::vector<fs::path>& others = non_dicom_[root];
       if (others.empty() && !walk_files({input}).files.empty()) continue;  // an earlier input had it all
@@ -182,17 +193,18 @@ class ScanFinder {
   }
 
   FoundScans finish() {
-    if (!job_.all_series) keep_first_series();
+    if (search_.first_series_only) keep_first_series();
     FoundScans result;
     for (auto& [place, scan] : found_) result.scans.push_back(std::move(scan));
     result.left_out = left_out_.take();
     return result;
   }
 
-  const EncodeJob& job_;
+  const ScanSearch& search_;
   FileWalk walk_;
   std::map<fs::path, std::size_t> places_;
   std::multimap<Place, FoundScan> found_;
+  std::set<fs::path> samples_;
   std::set<std::size_t> fruitful_;  // inputs of which something came, be it a fault
   std::map<std::size_t, std::vector<fs::path>> non_dicom_;
   LeftOutRecord left_out_;
@@ -209,9 +221,16 @@ void refuse_where_nothing_exists(const std::vector<fs::path>& inputs) {
 
 }  // namespace
 
-FoundScans find_scans(const EncodeJob& job) {
-  refuse_where_nothing_exists(job.inputs);
-  FoundScans found = ScanFinder(job).run();
+fs::path common_folder(const fs::path& a, const fs::path& b) {
+  fs::path folder = a;
+  while (!folder.empty() && std::mismatch(folder.begin(), folder.end(), b.begin(), b.end()).first != folder.end())
+    folder = folder.has_relative_path() ? folder.parent_path() : fs::path();
+  return folder.empty() ? fs::path(".") : folder;
+}
+
+FoundScans find_scans(const ScanSearch& search) {
+  refuse_where_nothing_exists(search.inputs);
+  FoundScans found = ScanFinder(search).run();
   log_left_out(found.left_out);
   return found;
 }
