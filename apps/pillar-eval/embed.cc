@@ -8,6 +8,7 @@
 #include "pillar/rave/encode_config.h"
 
 #include "commands.h"
+#include "scan_flags.h"
 
 #include <cmath>
 #include <cstdio>
@@ -29,16 +30,13 @@ struct Arguments {
   bool normalize = false, evidence = false;
   // Unset: as the model's preprocessing says.
   std::optional<double> pad_value;
-  SeriesWish series;
-  bool all_series = false;
+  ScanFlags reading;
   std::optional<std::string> axes, flip_depth, windows, intensity;
   EncoderOptions encoder;
   EmbedJob job;
 };
 
 void list_inputs(Arguments& a) {
-  if (a.scans.empty() == a.manifest.empty())
-    fail(ErrorCategory::usage, "embed needs SAMPLE... or --manifest, one of the two");
   if (a.manifest.empty()) {
     a.job.scans = list_scans(a.scans);
     return;
@@ -76,13 +74,12 @@ void set_up_job(Arguments& a, const ModelFolder& model, const TowerConfig& tower
   job.spec = preprocessing(a, model, tower);
   job.reading = read_options(job.spec);
   job.reading.prepare = preparation(a, job.spec);
-  job.reading.series.number = a.series.number;
-  job.reading.series.description = a.series.description;
-  if (a.all_series) job.scans = with_all_series(job.scans, job.reading);
+  apply_scan_flags(a.reading, job);
   job.format = parse_embedding_format(a.format);
   if (job.model_name.empty()) job.model_name = model.name;
   if (job.dataset_name.empty()) job.dataset_name = tower.modality;
   if (job.jobs == 0) job.jobs = default_loader_jobs();
+  job.settings.merge(changed_policies(a.reading.reading));
   job.settings["normalize"] = a.normalize ? "on" : "off";
   job.settings["preset"] = a.preset.empty() ? "of the model" : a.preset;
 }
@@ -105,9 +102,12 @@ EmbeddedRows embed_rows(const Encoder& encoder, const at::Tensor& voxels_bcdhw,
 
 ExitCode embed(Arguments& a, bool quiet) {
   a.job.quiet = quiet;
-  list_inputs(a);
+  if (a.scans.empty() == a.manifest.empty())
+    fail(ErrorCategory::usage, "embed needs SAMPLE... or --manifest, one of the two");
   const std::uint64_t available = available_memory_bytes();
   const ModelFolder model = open_model_folder(a.model);
+  list_inputs(a);
+  if (is_nothing_to_do(a.job)) return ExitCode::ok;
   const Encoder encoder = Encoder::load(model, a.encoder);
   set_up_job(a, model, encoder.tower());
   const std::vector<Window> windows = tower_windows(a.job.spec, encoder.tower());
@@ -140,11 +140,6 @@ void add_inputs(CLI::App& command, Arguments& a) {
   command.add_option("--manifest", a.manifest, "CSV with sample_name,image_cache_path");
   command.add_option("--json", a.json_lines, "JSON lines: only these samples of the manifest, in this order")
       ->needs("--manifest");
-  command.add_option("--series-number", a.series.number, "of a DICOM study: the series of this number");
-  command.add_option("--series-description", a.series.description,
-                     "of a DICOM study: a series with this in its description");
-  command.add_flag("--all-series", a.all_series,
-                   "of a DICOM study: each series of the model's modality, not the one that fits best");
   command.add_option("--model", a.model, "folder with config.json and weights, or the weights file")
       ->required();
   command.add_option("--modality", a.encoder.modality,
@@ -213,6 +208,7 @@ void add_embed(AppContext& context) {
       "Run again, it embeds what is not there yet.");
   auto a = std::make_shared<Arguments>();
   add_inputs(*command, *a);
+  add_scan_flags(*command, a->reading, "Scans as they come");
   add_preprocessing(*command, *a);
   add_work(*command, *a);
   command->callback([a, &context] { context.result = embed(*a, context.log.quiet); });

@@ -7,6 +7,7 @@
 
 #include "attention_pictures.h"
 #include "commands.h"
+#include "scan_flags.h"
 
 #include <cstdio>
 
@@ -20,6 +21,7 @@ struct PredictArguments {
   std::string average = to_string(AverageOf::probabilities);
   std::vector<std::filesystem::path> scans;
   std::filesystem::path manifest, maps;
+  ScanFlags reading;
   ScanPredictJob job;
   PredictJob probe;
 };
@@ -68,12 +70,15 @@ ExitCode predict_scans(PredictArguments& a, bool quiet) {
   job.quiet = quiet;
   a.models.average = parse_average_of(a.average);
   job.scans = a.manifest.empty() ? list_scans(a.scans) : scans_of_table(a.manifest);
+  if (is_nothing_to_do(job)) return ExitCode::ok;
   const std::uint64_t available = available_memory_bytes();
   const ScanPredictor predictor = ScanPredictor::load(a.models);
   job.outputs = predictor.outputs();
   job.settings = predictor.settings();
   job.spec = predictor.preprocessing();
   job.reading = read_options(job.spec);
+  apply_scan_flags(a.reading, job);
+  job.settings.merge(changed_policies(a.reading.reading));
   plan_memory(job, predictor, available);
   write_maps_too(a, predictor);
   if (!quiet) {
@@ -177,6 +182,7 @@ void add_predict(AppContext& context) {
       ->add_option("--out", a->job.out, "CSV; of scans: accession, and probability and logit of each output")
       ->required();
   add_scan_options(*command, *a);
+  add_scan_flags(*command, a->reading, "Scans as they come");
   add_scan_work(*command, *a);
   add_probe_answers(*command, *a);
   command->callback([a, command, &context] {

@@ -4,6 +4,7 @@
 #include "pillar/rave/encode_job.h"
 
 #include "commands.h"
+#include "support/reading_flags.h"
 
 #include <cstdio>
 #include <map>
@@ -24,23 +25,10 @@ struct EncodeArguments {
   std::string mode;
   std::string archive;
   std::string series = "all";
-  std::string gaps = "interpolate";
-  std::string gantry_tilt = "correct";
-  std::string nan = "refuse";
   bool mask = false, no_mask = false;
   std::int64_t volume = -1;
   EncodeJob job;
 };
-
-GapPolicy gap_policy(const std::string& word) {
-  if (word == "ignore") return GapPolicy::ignore;
-  return word == "fail" ? GapPolicy::fail : GapPolicy::interpolate;
-}
-
-TiltPolicy tilt_policy(const std::string& word) {
-  if (word == "keep") return TiltPolicy::keep;
-  return word == "refuse" ? TiltPolicy::refuse : TiltPolicy::correct;
-}
 
 void apply_config(EncodeArguments& a) {
   Config config = a.config_file.empty() ? encode_preset(a.preset) : Config::load(a.config_file);
@@ -72,9 +60,6 @@ ExitCode encode(EncodeArguments& a, const LogOptions& log) {
   a.job.inputs = a.input_csv.empty() ? a.inputs : inputs_from_csv(a.input_csv, a.path_column);
   if (!a.name_column.empty()) a.job.input_names = names_from_csv(a.input_csv, a.name_column);
   a.job.all_series = a.series == "all";
-  a.job.prepare.gaps = gap_policy(a.gaps);
-  a.job.prepare.gantry_tilt = tilt_policy(a.gantry_tilt);
-  a.job.prepare.nan = a.nan == "air" ? NanPolicy::air : NanPolicy::refuse;
   if (a.volume >= 0) a.job.prepare.volume_index = a.volume;
   a.job.quiet = log.quiet;
 
@@ -99,19 +84,7 @@ ExitCode encode(EncodeArguments& a, const LogOptions& log) {
 
 // What to do where slices, axes or values are not as a volume has them.
 void add_geometry_and_values(CLI::App& command, EncodeArguments& a) {
-  command
-      .add_option("--gaps", a.gaps,
-                  "missing or uneven slices: interpolate (from where they lie), ignore, fail")
-      ->check(CLI::IsMember({"interpolate", "ignore", "fail"}))
-      ->capture_default_str();
-  command
-      .add_option("--gantry-tilt", a.gantry_tilt,
-                  "planes stacked off their normal: correct (to a grid along the table), refuse, keep")
-      ->check(CLI::IsMember({"correct", "refuse", "keep"}))
-      ->capture_default_str();
-  command.add_option("--nan", a.nan, "NaN in a volume file: refuse, or take it for air")
-      ->check(CLI::IsMember({"refuse", "air"}))
-      ->capture_default_str();
+  add_reading_flags(command, a.job.prepare.reading);
   auto* mask = command.add_flag("--mask", a.mask, "the inputs are label maps, whatever their values say");
   command.add_flag("--no-mask", a.no_mask, "they are scans, whatever their values say")->excludes(mask);
 }
@@ -130,7 +103,7 @@ void add_encode(AppContext& context) {
       ->needs("--input-csv");
   command->add_option("--name-template", a->job.name_template,
                       "names of the samples: {patient}_{accession}_{series}; also {series_uid}, {study_uid}, "
-                      "{description}, {modality}, {volume}, {file}, {name}");
+                      "{description}, {modality}, {volume}, {file}, {folder} (that it lies in), {name}");
   command->add_option("--out", a->job.output_folder, "folder for the samples, mapping.csv and failures.csv")
       ->required();
   auto* preset = command->add_option(

@@ -9,7 +9,7 @@
 #include "core/shared/settled_path.h"
 #include "data/shared/load_fault.h"
 #include "embed/embed_records.h"
-#include "embed/embedded_sources.h"
+#include "embed/shared/scan_sources.h"
 #include "embed/split_settings.h"
 
 #include <chrono>
@@ -36,27 +36,13 @@ void claim_cache(const EmbedJob& job) {
 }
 
 // Whether the scan's embedding is there. Throws Error(input) where that of another scan is.
-bool is_embedded(const EmbedJob& job, const EmbeddingCache& cache, const EmbeddedSources& sources,
+bool is_embedded(const EmbedJob& job, const EmbeddingCache& cache, const ScanSources& sources,
                  const ScanEntry& scan, const SourceIdentity& source, Notes& notes) {
   std::string broken;
   const bool there = cache.contains(scan.name, broken);
   if (!there && broken.empty()) return false;
-  const std::optional<EmbeddedSource> then = sources.before(scan.name);
-  if (then) {
-    const SourceMatch match = compare(then->identity, source);
-    if (match == SourceMatch::other) {
-      fail(ErrorCategory::input,
-           "{}: split {} has another scan's embedding under the name {}: of {}, {}, not {}; a manifest gives "
-           "each its own name",
-           scan.path, job.split, printable(scan.name), then->path, describe(then->identity),
-           describe(source));
-    }
-    if (match == SourceMatch::changed && !job.overwrite) {
-      fail(ErrorCategory::input,
-           "{}: has changed since it was embedded: {} then, {} now; --overwrite embeds it again", scan.path,
-           describe(then->identity), describe(source));
-    }
-  }
+  const std::optional<ScanSource> then = sources.before(scan.name);
+  if (then) check_source(*then, scan, source, fmt::format("split {}", job.split), job.overwrite);
   if (!broken.empty()) notes.add(fmt::format("{}; embedded again", broken));
   if (there && !then && !job.overwrite)
     notes.add(fmt::format("{}: nothing says which scan the embedding of that name is of; embedded again",
@@ -106,7 +92,7 @@ ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed) {
   if (job.scans.empty() && job.missing.empty()) fail(ErrorCategory::usage, "no scans to embed");
   EmbeddingCache cache(job.cache, job.split, job.format);
   claim_cache(job);
-  EmbeddedSources sources(job.cache, job.split, job.overwrite);
+  ScanSources sources(job.cache / "embeddings" / (job.split + ".sources.csv"), job.overwrite);
   Clock::time_point last_flush = Clock::now();
   ScanBatchSteps steps;
   steps.label = "embed";

@@ -9,7 +9,7 @@ void record_processed(const EmbedJob& job, const std::vector<ScanOutcome>& outco
   for (ProcessedRow& row : read_processed(job.cache)) rows[{row.split, row.accession}] = std::move(row);
   const std::string now = utc_now();
   for (const ScanOutcome& outcome : outcomes) {
-    if (outcome.status == ScanStatus::failed) continue;
+    if (outcome.status == ScanStatus::failed || outcome.status == ScanStatus::left_out) continue;
     const ProcessedRow row = {outcome.accession, job.model_name, job.dataset_name, job.split, now};
     const auto [place, is_new] = rows.emplace(std::pair(job.split, outcome.accession), row);
     if (!is_new && outcome.status == ScanStatus::written) place->second = row;

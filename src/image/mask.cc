@@ -28,6 +28,11 @@ bool few_small_labels(const T* voxels, std::int64_t count) {
 
 }  // namespace
 
+const char* to_string(MaskPolicy mask) noexcept {
+  if (mask == MaskPolicy::detect) return "detect";
+  return mask == MaskPolicy::yes ? "yes" : "no";
+}
+
 bool looks_like_mask(const at::Tensor& voxels) {
   const at::Tensor values = voxels.contiguous();
   return with_voxel_type(values.scalar_type(), [&]<typename T>(std::type_identity<T>) {

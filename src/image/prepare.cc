@@ -5,6 +5,7 @@
 
 #include "image/intensity.h"
 #include "image/padding.h"
+#include "image/volume_file/volume_file_parts.h"
 
 #include <spdlog/spdlog.h>
 
@@ -44,15 +45,18 @@ PreparedVolume prepare_loaded(Volume loaded, LoadReport report, const std::files
   return prepared;
 }
 
-// The spacing asked for, along the columns, rows and planes of a series whose axes are to be brought to
-// others.
-std::optional<std::array<double, 3>> spacing_of_planes(const DicomSeries& series,
-                                                       const PrepareOptions& options) {
-  const auto& asked = options.preprocess.target_spacing_xyz_mm;
-  if (!asked || !options.axes || series.planes.empty()) return asked;
-  const auto [ax, ay, az, bx, by, bz] = series.planes.front().orientation;
+// Directions of the columns, rows and normal of a plane; no more.
+Geometry directions_of(const DicomPlane& plane) {
+  const auto [ax, ay, az, bx, by, bz] = plane.orientation;
   Geometry geometry;
   geometry.direction = {ax, bx, ay * bz - az * by, ay, by, az * bx - ax * bz, az, bz, ax * by - ay * bx};
+  return geometry;
+}
+
+// The spacing asked for, along the columns, rows and planes of a scan whose axes are to be brought to others.
+std::optional<std::array<double, 3>> spacing_along(const Geometry& geometry, const PrepareOptions& options) {
+  const auto& asked = options.preprocess.target_spacing_xyz_mm;
+  if (!asked || !options.axes) return asked;
   const AxisOrder order = axis_order(geometry, *options.axes);
   std::array<double, 3> spacing = *asked;
   for (std::size_t to = 0; to < 3; ++to)
@@ -66,8 +70,7 @@ void note_single_slice(const Volume& loaded, LoadReport& report) {
 }
 
 void settle_padding(Volume& volume, const PreprocessOptions& options, LoadReport& report) {
-  if (volume.modality != Modality::ct || !options.target_spacing_xyz_mm || options.mask == MaskPolicy::yes)
-    return;
+  if (volume.modality != Modality::ct || options.mask == MaskPolicy::yes) return;
   PaddedVoxels padded = padding_to_air(volume.voxels_dhw);
   if (padded.count == 0) return;
   report.notes.add(padding_note(padded.count));
@@ -85,9 +88,10 @@ PreparedVolume prepare_series(const DicomSeries& series, const std::filesystem::
   const bool is_said_mask = options.preprocess.mask == MaskPolicy::yes;
   LoadReport report;
   DicomLoadOptions load;
-  load.gaps = options.gaps;
-  load.gantry_tilt = options.gantry_tilt;
-  load.target_spacing_xyz_mm = spacing_of_planes(series, options);
+  load.gaps = options.reading.gaps;
+  load.gantry_tilt = options.reading.gantry_tilt;
+  if (!series.planes.empty())
+    load.target_spacing_xyz_mm = spacing_along(directions_of(series.planes.front()), options);
   load.padding_is_air = options.padding_is_air && !is_said_mask;
   load.nearest_neighbour = is_said_mask;
   load.threads = options.preprocess.threads;
@@ -101,18 +105,25 @@ PreparedVolume prepare_volume_file(const std::filesystem::path& file, const Prep
   VolumeFileOptions reading;
   reading.modality = options.modality.value_or(Modality::ct);
   reading.volume = options.volume_index;
-  reading.nan = options.nan;
+  reading.nan = options.reading.nan;
+  reading.gantry_tilt = options.reading.gantry_tilt;
   LoadReport report;
   if (!options.modality) report.notes.add("modality not given, taken for CT (--set modality=MR changes it)");
   Notes notes;
-  Volume volume = read_volume_file(file, reading, notes);
+  StoredVolume stored = read_stored_volume(file, reading, notes);
   // The log line names the file; the note, which may be stored beside the voxels, must not.
   const std::string prefix = file.string() + ": ";
   for (const std::string& note : notes)
     report.notes.add(note.starts_with(prefix) ? note.substr(prefix.size()) : note);
-  report.source_slice_count = volume.voxels_dhw.size(0);
-  bring_to_unit(volume, options.intensity, report.notes);
-  if (options.padding_is_air) settle_padding(volume, options.preprocess, report);
+  report.source_slice_count = stored.volume.voxels_dhw.size(0);
+  bring_to_unit(stored.volume, options.intensity, report.notes);
+  const bool is_resampled = stored.correction || options.preprocess.target_spacing_xyz_mm;
+  if (options.padding_is_air && is_resampled) settle_padding(stored.volume, options.preprocess, report);
+  DicomLoadOptions load;
+  if (stored.correction) load.target_spacing_xyz_mm = spacing_along(stored.correction->frame, options);
+  load.nearest_neighbour = options.preprocess.mask == MaskPolicy::yes;
+  load.threads = options.preprocess.threads;
+  Volume volume = straightened(std::move(stored), load, report);
   note_single_slice(volume, report);
   return prepare_loaded(std::move(volume), std::move(report), file, options);
 }

@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 using test::ProgramResult;
 using test::run_program;
 using test::TempDir;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -192,6 +193,36 @@ TEST_F(PillarEvalEmbed, DicomAndNiftiGoTheWayOfTheirSample) {
   EXPECT_TRUE(at::equal(scans.embeddings[0], stored.embeddings[0]));
 }
 
+TEST_F(PillarEvalEmbed, OfAStudyTheSeriesThatFitsOrTheOneAskedFor) {
+  const auto write_series = [&](const char* folder, std::int64_t number, std::int64_t slices) {
+    DicomWriteOptions options;
+    options.accession = "S1";
+    options.study_uid = "2.25.5";
+    options.series_number = number;
+    options.uid_seed = std::to_string(number);
+    Volume volume = test::smooth_volume(slices, 44, 52, static_cast<std::uint32_t>(number));
+    volume.geometry.spacing_xyz_mm = {7.5, 7.5, 300.0 / static_cast<double>(slices)};
+    write_dicom_series(dir_ / "study" / folder, volume, options);
+  };
+  write_series("thick", 1, 20);
+  write_series("thin", 2, 60);
+  const std::string study = (dir_ / "study").string();
+  const auto fitting = embed({study, "--dtype", "fp32"});
+  EXPECT_EQ(fitting.exit_code, 0) << fitting.err;
+  EXPECT_THAT(fitting.err,
+              AllOf(HasSubstr("2 series, taken is number 2"), HasSubstr("not number 1: thicker slices")));
+  ASSERT_EQ(embed({study, "--dtype", "fp32", "--series-number", "1"}, "first").exit_code, 0);
+  ASSERT_EQ(embed({study, "--dtype", "fp32", "--all-series", "--gaps", "ignore"}, "all").exit_code, 0);
+  const EmbeddingSet all = load_embeddings(cache(), "all");
+  EXPECT_THAT(all.accessions, ElementsAre("S1.1", "S1.2"));
+  EXPECT_TRUE(at::equal(all.embeddings[0], load_embeddings(cache(), "first").embeddings[0]));
+  EXPECT_TRUE(at::equal(all.embeddings[1], load_embeddings(cache(), "test").embeddings[0]));
+  const auto otherwise = embed({study, "--dtype", "fp32", "--series-number", "1"});
+  EXPECT_EQ(otherwise.exit_code, 3) << "the name is another series'";
+  EXPECT_EQ(embed({study, "--dtype", "fp32", "--all-series"}, "all").exit_code, 2) << "other gaps";
+  EXPECT_THAT(embed({study, "--series-number", "7"}, "none").err, HasSubstr("no series number 7"));
+}
+
 TEST_F(PillarEvalEmbed, KilledInTheMiddleAndRunAgainIsWhole) {
   std::vector<fs::path> samples;
   for (std::uint32_t i = 0; i < 6; ++i) samples.push_back(make_sample(fmt::format("S{}", i), i));
@@ -237,6 +268,13 @@ TEST_F(PillarEvalEmbed, WhatCannotBeReadExitsWithOneOrIsListed) {
   EXPECT_EQ(some.exit_code, 3) << some.err;
   EXPECT_THAT(some.out, HasSubstr("1 embedded, 2 failed"));
   EXPECT_EQ(read_csv(cache() / "failures.csv").rows.size(), 2u);
+  fs::remove_all(cache());
+  fs::create_directories(dir_ / "texts");
+  std::ofstream(dir_ / "texts/report.sr") << "DICM no more";
+  EXPECT_EQ(embed({(dir_ / "texts").string()}, "texts").exit_code, 3) << "nothing that is DICOM";
+  fs::remove_all(cache());
+  EXPECT_EQ(embed({(dir_ / "nowhere").string()}).exit_code, 1) << "a wrong path is nothing to begin with";
+  EXPECT_FALSE(fs::exists(cache()));
 }
 
 TEST(PillarEval, HelpTeaches) {

@@ -95,5 +95,29 @@ TEST(PillarRaveGeometry, ALabelMapIsKnownByItsValuesOrTheFlag) {
   EXPECT_EQ(encode_into(dir / "both", scan, {"--mask", "--no-mask"}).exit_code, 2);
 }
 
+// The libraries below write to the terminal what they find wrong, past every log, unless they are kept from
+// it.
+TEST(PillarRaveGeometry, OfADamagedFileOnlyTheLogSpeaks) {
+  TempDir dir;
+  const Volume volume = test::smooth_volume(6, 16, 20);
+  fs::create_directories(dir / "whole");
+  fs::create_directories(dir / "in");
+  for (const char* name : {"a.mha", "b.nrrd", "c.nii"}) {
+    write_volume_file(dir / "whole" / name, volume);
+    const std::string whole = read_text_file(dir / "whole" / name);
+    for (const std::size_t begin : {std::size_t{20}, std::size_t{60}, std::size_t{120}, std::size_t{300}}) {
+      std::string damaged = whole;
+      for (std::size_t i = begin; i < begin + 24; i += 3) damaged[i] = static_cast<char>(damaged[i] ^ 0x41);
+      write_file_atomic(dir / fmt::format("in/{}_{}", begin, name), std::string_view(damaged));
+    }
+    write_file_atomic(dir / fmt::format("in/cut_{}", name),
+                      std::string_view(whole).substr(0, whole.size() / 2));
+  }
+  const auto silent = encode_into(dir / "out", dir / "in", {"--quiet", "--log-level", "off"});
+  EXPECT_EQ(silent.exit_code, 3);
+  EXPECT_EQ(silent.err, "");
+  EXPECT_EQ(silent.out, "");
+}
+
 }  // namespace
 }  // namespace pillar

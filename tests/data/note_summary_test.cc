@@ -17,6 +17,14 @@ TEST(NoteSummary, NamesAndNumbersDoNotMakeAKind) {
                                            "B-7: slices run from head to feet: not flipped"));
 }
 
+TEST(NoteSummary, TellsTheFirstOfAKindAndThoseThatCameAgain) {
+  NoteSummary notes;
+  EXPECT_TRUE(notes.add(0, "A1", "A1: not flipped"));
+  EXPECT_TRUE(notes.add(0, "A1", "A1: no spacing"));
+  EXPECT_FALSE(notes.add(1, "A2", "A2: not flipped"));
+  EXPECT_THAT(notes.repeated(), ElementsAre("A1: not flipped (and 1 more study)"));
+}
+
 TEST(NoteSummary, AStudyCountsOnceHoweverOftenItIsLoaded) {
   NoteSummary notes;
   EXPECT_THAT(notes.summary(), ElementsAre());

@@ -342,6 +342,22 @@ TEST(EmbedJob, AScanTooLargeForMemoryFailsAlone) {
   EXPECT_THAT(summary.outcomes[0].reason, HasSubstr("MB of memory to load"));
 }
 
+TEST(EmbedJob, AMaskIsLeftOutBelowAFolderAndFailsWhereItIsNamed) {
+  TempDir dir;
+  fs::create_directories(dir / "in/segmentations");
+  write_volume_file(dir / "in/ct.nii.gz", test::smooth_volume(10, 48, 64));
+  const fs::path mask = dir / "in/segmentations/liver.nii.gz";
+  write_volume_file(mask, Volume{test::random_voxels(10, 48, 64, at::kByte, 0, 2), {}, Modality::ct});
+  EmbedJob job = quiet_job(dir / "cache", {});
+  job.scans = list_scans({dir / "in"});
+  EXPECT_THAT(run_embed(job, probe).brief("embedded"), StartsWith("1 embedded, 1 left out; "));
+  EXPECT_EQ(load_embeddings(job.cache, "test").accessions, std::vector<std::string>{"ct"});
+  EXPECT_EQ(read_csv(job.cache / "failures.csv").rows.size(), 0u);
+  EXPECT_EQ(read_processed(job.cache).size(), 1u);
+  job.scans = list_scans({mask});
+  EXPECT_EQ(run_embed(job, probe).brief("embedded"), "1 failed");
+}
+
 TEST(EmbedJob, CsvAndOtherSettings) {
   TempDir dir;
   EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "A1", 1)});

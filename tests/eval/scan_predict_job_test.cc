@@ -97,6 +97,24 @@ TEST(ScanPredictJob, ASecondRunAsksForWhatIsNotThere) {
   EXPECT_EQ(asked, 3);
 }
 
+TEST(ScanPredictJob, AnotherScanOfTheSameNameFailsAndTheRowStays) {
+  const TempDir dir;
+  fs::create_directories(dir / "other");
+  ScanPredictJob job = predict_job(dir / "answers.csv", {predicted_sample(dir, "A1", 1)});
+  run_scan_predict(job, stand_in);
+  const std::string before = read_text_file(job.out);
+  fs::rename(dir / "A1.1.0", dir / "other/first");
+  job.scans = {{predicted_sample(dir, "A1", 9), ""}};
+  EXPECT_EQ(run_scan_predict(job, stand_in).brief("predicted"), "1 failed");
+  EXPECT_THAT(read_csv(dir / "failures.csv").rows.at(0).at(2),
+              AllOf(HasSubstr("A1.1.0: has changed since"), HasSubstr("answers.csv had it")));
+  EXPECT_EQ(read_text_file(job.out), before);
+  job.scans = {{dir / "other/first", ""}};
+  EXPECT_EQ(run_scan_predict(job, stand_in).brief("predicted"), "1 there already") << "wherever it lies";
+  fs::remove(dir / "answers.csv.sources.csv");
+  EXPECT_THAT(run_scan_predict(job, stand_in).brief("predicted"), StartsWith("1 predicted"));
+}
+
 TEST(ScanPredictJob, AnotherModelsTableIsNotGoneOnWith) {
   const TempDir dir;
   ScanPredictJob job = predict_job(dir / "answers.csv", {predicted_sample(dir, "A1", 1)});

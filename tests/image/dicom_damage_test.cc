@@ -85,6 +85,11 @@ TEST_F(DicomDamage, FolderOfOtherFiles) {
                       AllOf(HasSubstr("texts"), HasSubstr("3 files")));
 }
 
+TEST_F(DicomDamage, TheVoxelsOfAPairAreNamedForWhatTheyAre) {
+  std::ofstream(dir / "only.img") << std::string(500, 'x');
+  EXPECT_THAT(looks_like(dir / "only.img"), HasSubstr("Analyze or NIfTI pair"));
+}
+
 TEST_F(DicomDamage, MissingOrUnreadableFolder) {
   EXPECT_PILLAR_ERROR(scan_dicom(dir / "none"), ErrorCategory::io, HasSubstr("none"));
   if (::geteuid() == 0) return;  // root may read everything

@@ -1,3 +1,5 @@
+#include "pillar/core/file.h"
+
 #include "image/dicom_fixture.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
@@ -69,6 +71,30 @@ TEST_F(DicomEnhanced, RoundTrip) {
     EXPECT_NEAR(loaded.volume.geometry.spacing_xyz_mm[2], 2.5, 1e-12);
     EXPECT_THAT(loaded.report.notes, IsEmpty());
   }
+}
+
+// What a program that knows no Enhanced files makes of them: VR UN, and a length instead of a delimiter.
+TEST_F(DicomEnhanced, FunctionalGroupsOfAnUnknownRepresentation) {
+  const Volume volume = counting_volume(4, 4, 5);
+  write(volume);
+  edit([&](DcmDataset& dataset) {
+    for (const DcmTagKey& tag : {DCM_SharedFunctionalGroupsSequence, DCM_PerFrameFunctionalGroupsSequence}) {
+      DcmDataset alone;
+      ASSERT_TRUE(alone.insert(dataset.remove(tag)).good());
+      const auto file = dir / "group";
+      ASSERT_TRUE(alone.saveFile(file.c_str(), EXS_LittleEndianImplicit, EET_ExplicitLength).good());
+      std::string content = read_text_file(file).substr(8);  // behind the tag and the length
+      std::filesystem::remove(file);
+      auto* unknown = new DcmOtherByteOtherWord(DcmTag(tag, EVR_UN));
+      unknown->putUint8Array(reinterpret_cast<const Uint8*>(content.data()),
+                             static_cast<unsigned long>(content.size()));
+      ASSERT_TRUE(dataset.insert(unknown).good());
+    }
+  });
+  const Loaded loaded = load_only_series(dir.path());
+  EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, volume.voxels_dhw));
+  EXPECT_EQ(loaded.volume.geometry.origin_xyz_mm, volume.geometry.origin_xyz_mm);
+  EXPECT_EQ(loaded.volume.geometry.spacing_xyz_mm, volume.geometry.spacing_xyz_mm);
 }
 
 TEST_F(DicomEnhanced, InStackPositionGivesTheOrder) {

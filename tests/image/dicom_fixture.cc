@@ -35,6 +35,14 @@ std::filesystem::path slice_file(const std::filesystem::path& folder, int slice)
   return folder / fmt::format("im{:04}.dcm", slice);
 }
 
+void write_edited_series(const std::filesystem::path& folder, const Volume& volume,
+                         const std::function<void(DcmDataset& dataset, int slice)>& edit,
+                         const DicomWriteOptions& options) {
+  write_dicom_series(folder, volume, options);
+  for (int slice = 0; slice < volume.voxels_dhw.size(0); ++slice)
+    edit_dicom(slice_file(folder, slice), [&](DcmDataset& dataset) { edit(dataset, slice); });
+}
+
 Loaded load_only_series(const std::filesystem::path& folder, const DicomLoadOptions& options) {
   const DicomScan scan = scan_dicom(folder);
   EXPECT_EQ(scan.series.size(), 1u);

@@ -25,6 +25,11 @@ void set_text(DcmItem& item, const DcmTagKey& tag, const std::string& text);
 // "im0002.dcm"
 std::filesystem::path slice_file(const std::filesystem::path& folder, int slice);
 
+// A series in which every slice is edited, by its number from 0.
+void write_edited_series(const std::filesystem::path& folder, const Volume& volume,
+                         const std::function<void(DcmDataset& dataset, int slice)>& edit,
+                         const DicomWriteOptions& options = {});
+
 // The one series of a folder, loaded.
 struct Loaded {
   DicomSeries series;

@@ -18,6 +18,7 @@ using test::Loaded;
 using test::set_text;
 using test::slice_file;
 using test::TempDir;
+using test::write_edited_series;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::DoubleNear;
@@ -191,12 +192,9 @@ TEST(LoadSeries, DuplicatePositionsAreAnError) {
 
 TEST(LoadSeries, PlanesBesideEachOtherAreNoVolume) {
   TempDir dir;
-  write_dicom_series(dir.path(), counting_volume(3, 2, 2), {});
-  for (int k = 0; k < 3; ++k) {
-    edit_dicom(slice_file(dir.path(), k), [k](DcmDataset& dataset) {
-      set_text(dataset, DCM_ImagePositionPatient, fmt::format("{}\\0\\{}", 10 * k, 0.5 * k));
-    });
-  }
+  write_edited_series(dir.path(), counting_volume(3, 2, 2), [](DcmDataset& dataset, int k) {
+    set_text(dataset, DCM_ImagePositionPatient, fmt::format("{}\\0\\{}", 10 * k, 0.5 * k));
+  });
   EXPECT_PILLAR_ERROR(load_only_series(dir.path()), ErrorCategory::input, HasSubstr("beside each other"));
 }
 

@@ -19,12 +19,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::counting_volume;
-using test::edit_dicom;
 using test::load_only_series;
 using test::Loaded;
 using test::set_text;
-using test::slice_file;
 using test::TempDir;
+using test::write_edited_series;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
@@ -59,14 +58,12 @@ void write_planes(const fs::path& folder, const std::vector<Plane>& planes,
       }
     }
   }
-  write_dicom_series(folder, volume, {});
-  for (std::size_t k = 0; k < planes.size(); ++k) {
-    edit_dicom(slice_file(folder, static_cast<int>(k)), [&](DcmDataset& dataset) {
-      set_text(dataset, DCM_ImagePositionPatient, fmt::format("{:.9g}", fmt::join(planes[k].position, "\\")));
-      set_text(dataset, DCM_ImageOrientationPatient,
-               fmt::format("{:.9g}", fmt::join(planes[k].orientation, "\\")));
-    });
-  }
+  write_edited_series(folder, volume, [&](DcmDataset& dataset, int k) {
+    set_text(dataset, DCM_ImagePositionPatient,
+             fmt::format("{:.9g}", fmt::join(planes[static_cast<std::size_t>(k)].position, "\\")));
+    set_text(dataset, DCM_ImageOrientationPatient,
+             fmt::format("{:.9g}", fmt::join(planes[static_cast<std::size_t>(k)].orientation, "\\")));
+  });
 }
 
 std::vector<Plane> planes_at(const std::vector<double>& z) {
@@ -262,12 +259,9 @@ TEST(Padding, PixelPaddingValueIsReadAsThePixelsAreSigned) {
   Volume volume = counting_volume(4, 8, 8);
   volume.voxels_dhw.fill_(40);
   volume.voxels_dhw.slice(2, 0, 3).fill_(-1500);
-  write_dicom_series(dir.path(), volume, {});
-  for (int k = 0; k < 4; ++k) {
-    edit_dicom(slice_file(dir.path(), k), [](DcmDataset& dataset) {
-      dataset.putAndInsertUint16(DCM_PixelPaddingValue, static_cast<Uint16>(-1500));
-    });
-  }
+  write_edited_series(dir.path(), volume, [](DcmDataset& dataset, int) {
+    dataset.putAndInsertUint16(DCM_PixelPaddingValue, static_cast<Uint16>(-1500));
+  });
   DicomLoadOptions options = to_spacing({1, 1, 1});
   options.padding_is_air = true;
   EXPECT_EQ(load_only_series(dir.path(), options).volume.voxels_dhw.min().item<int>(), -1024);
@@ -281,11 +275,9 @@ TEST(Padding, AValueThatTissueCouldHaveCountsOnlyWhereItFillsTheCorners) {
     volume.voxels_dhw.fill_(-900);
     volume.voxels_dhw.slice(2, 3, 5).fill_(0);
     if (in_corners) volume.voxels_dhw.slice(2, 0, 1).fill_(0), volume.voxels_dhw.slice(2, 7, 8).fill_(0);
-    write_dicom_series(folder, volume, {});
-    for (int k = 0; k < 4; ++k) {
-      edit_dicom(slice_file(folder, k),
-                 [](DcmDataset& dataset) { dataset.putAndInsertUint16(DCM_PixelPaddingValue, 0); });
-    }
+    write_edited_series(folder, volume, [](DcmDataset& dataset, int) {
+      dataset.putAndInsertUint16(DCM_PixelPaddingValue, 0);
+    });
     DicomLoadOptions options = to_spacing({1, 1, 1});
     options.padding_is_air = true;
     EXPECT_EQ(load_only_series(folder, options).volume.voxels_dhw.min().item<int>(),

@@ -18,6 +18,7 @@ using test::Loaded;
 using test::set_text;
 using test::slice_file;
 using test::TempDir;
+using test::write_edited_series;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
@@ -204,11 +205,9 @@ TEST(ScanDicom, CopiesOfAnInstanceAreDroppedWithAWarning) {
 
 TEST(ScanDicom, InstanceNumbersGiveTheOrder) {
   TempDir dir;
-  write_dicom_series(dir.path(), counting_volume(3, 2, 2), {});
-  for (int k = 0; k < 3; ++k) {
-    edit_dicom(slice_file(dir.path(), k),
-               [k](DcmDataset& dataset) { set_text(dataset, DCM_InstanceNumber, std::to_string(300 - k)); });
-  }
+  write_edited_series(dir.path(), counting_volume(3, 2, 2), [](DcmDataset& dataset, int k) {
+    set_text(dataset, DCM_InstanceNumber, std::to_string(300 - k));
+  });
   const Loaded loaded = load_only_series(dir.path());
   EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, counting_volume(3, 2, 2).voxels_dhw.flip(0)));
   EXPECT_EQ(loaded.volume.geometry.origin_xyz_mm[2], 35);
@@ -219,11 +218,8 @@ TEST(ScanDicom, InstanceNumbersGiveTheOrder) {
 TEST(ScanDicom, PositionsGiveTheOrderWhereInstanceNumbersCannot) {
   for (const char* number : {"7", "", "two"}) {  // repeated, absent, no number
     TempDir dir;
-    write_dicom_series(dir.path(), counting_volume(3, 2, 2), {});
-    for (int k = 0; k < 3; ++k) {
-      edit_dicom(slice_file(dir.path(), k),
-                 [&](DcmDataset& dataset) { set_text(dataset, DCM_InstanceNumber, number); });
-    }
+    write_edited_series(dir.path(), counting_volume(3, 2, 2),
+                        [&](DcmDataset& dataset, int) { set_text(dataset, DCM_InstanceNumber, number); });
     fs::rename(slice_file(dir.path(), 0), dir / "zz.dcm");
     const Loaded loaded = load_only_series(dir.path());
     EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, counting_volume(3, 2, 2).voxels_dhw));
@@ -233,12 +229,10 @@ TEST(ScanDicom, PositionsGiveTheOrderWhereInstanceNumbersCannot) {
 
 TEST(ScanDicom, InstanceNumbersThatJumpInSpaceAreNotFollowed) {
   TempDir dir;
-  write_dicom_series(dir.path(), counting_volume(4, 2, 2), {});
   const char* interleaved[] = {"1", "3", "2", "4"};
-  for (int k = 0; k < 4; ++k) {
-    edit_dicom(slice_file(dir.path(), k),
-               [&](DcmDataset& dataset) { set_text(dataset, DCM_InstanceNumber, interleaved[k]); });
-  }
+  write_edited_series(dir.path(), counting_volume(4, 2, 2), [&](DcmDataset& dataset, int k) {
+    set_text(dataset, DCM_InstanceNumber, interleaved[k]);
+  });
   const Loaded loaded = load_only_series(dir.path());
   EXPECT_TRUE(at::equal(loaded.volume.voxels_dhw, counting_volume(4, 2, 2).voxels_dhw));
   EXPECT_THAT(loaded.report.notes, ElementsAre(HasSubstr("does not follow")));

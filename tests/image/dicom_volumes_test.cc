@@ -20,6 +20,7 @@ using test::load_only_series;
 using test::set_text;
 using test::slice_file;
 using test::TempDir;
+using test::write_edited_series;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
@@ -40,14 +41,12 @@ class DicomVolumes : public ::testing::Test {
       options.uid_seed = std::to_string(i);
       Volume volume = counting_volume(6, 2, 2, 1000 * i);
       volume.geometry.origin_xyz_mm[2] += shift_mm * i;
-      write_dicom_series(dir / std::to_string(i), volume, options);
-      for (int k = 0; k < 6; ++k) {
-        edit_dicom(slice_file(dir / std::to_string(i), k), [&](DcmDataset& dataset) {
-          set_text(dataset, DCM_InstanceNumber, std::to_string(6 * i + k + 1));
-          set_text(dataset, DCM_SOPInstanceUID, fmt::format("1.2.3.{}.{}", i, k));
-        });
-        fs::rename(slice_file(dir / std::to_string(i), k), file_of(i, k));
-      }
+      const auto number = [i](DcmDataset& dataset, int k) {
+        set_text(dataset, DCM_InstanceNumber, std::to_string(6 * i + k + 1));
+        set_text(dataset, DCM_SOPInstanceUID, fmt::format("1.2.3.{}.{}", i, k));
+      };
+      write_edited_series(dir / std::to_string(i), volume, number, options);
+      for (int k = 0; k < 6; ++k) fs::rename(slice_file(dir / std::to_string(i), k), file_of(i, k));
       fs::remove(dir / std::to_string(i));
     }
   }
@@ -172,11 +171,9 @@ TEST_F(DicomVolumes, OneOddObjectIsLeftOut) {
 
 TEST_F(DicomVolumes, ImagesOfOnePlaceAreNoVolume) {
   TempDir folder;
-  write_dicom_series(folder.path(), counting_volume(4, 2, 2), {});
-  for (int k = 0; k < 4; ++k) {
-    edit_dicom(slice_file(folder.path(), k),
-               [](DcmDataset& dataset) { set_text(dataset, DCM_ImagePositionPatient, "0\\0\\50"); });
-  }
+  write_edited_series(folder.path(), counting_volume(4, 2, 2), [](DcmDataset& dataset, int) {
+    set_text(dataset, DCM_ImagePositionPatient, "0\\0\\50");
+  });
   const DicomScan scan = scan_dicom_files({slice_file(folder.path(), 0), slice_file(folder.path(), 1),
                                            slice_file(folder.path(), 2), slice_file(folder.path(), 3)},
                                           1);

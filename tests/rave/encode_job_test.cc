@@ -5,6 +5,7 @@
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/verify.h"
 
+#include "rave/encode_fixture.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/tiny_disk.h"
@@ -16,6 +17,8 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
+using test::quiet_job;
+using test::stored_voxels;
 using test::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -27,15 +30,6 @@ void make_series(const fs::path& folder, const std::string& accession, std::uint
   write_dicom_series(folder, test::smooth_volume(12, 48, 64, seed), options);
 }
 
-EncodeJob quiet_job(const fs::path& out, std::vector<fs::path> inputs) {
-  EncodeJob job;
-  job.inputs = std::move(inputs);
-  job.output_folder = out;
-  job.jobs = 2;
-  job.quiet = true;
-  return job;
-}
-
 TEST(EncodeJob, DicomAndNiftiComeBackVoxelForVoxel) {
   TempDir dir;
   make_series(dir / "a", "A1", 1);
@@ -43,9 +37,9 @@ TEST(EncodeJob, DicomAndNiftiComeBackVoxelForVoxel) {
   write_volume_file(dir / "b.nii.gz", volume);
   const EncodeSummary summary = run_encode(quiet_job(dir / "out", {dir / "a", dir / "b.nii.gz"}));
   EXPECT_EQ(summary.brief(), "2 written");
-  EXPECT_TRUE(test::same_voxels(Sample::open(dir / "out/A1.1.0").read().voxels_dhw,
-                                test::smooth_volume(12, 48, 64, 1).voxels_dhw));
-  EXPECT_TRUE(test::same_voxels(Sample::open(dir / "out/b.0.0").read().voxels_dhw, volume.voxels_dhw));
+  EXPECT_TRUE(
+      test::same_voxels(stored_voxels(dir / "out/A1.1.0"), test::smooth_volume(12, 48, 64, 1).voxels_dhw));
+  EXPECT_TRUE(test::same_voxels(stored_voxels(dir / "out/b.0.0"), volume.voxels_dhw));
 }
 
 TEST(EncodeJob, GeometrySurvives) {
@@ -116,8 +110,8 @@ TEST(EncodeJob, TwoInputsOfOneNameTheFirstHasIt) {
   EXPECT_EQ(summary.brief(), "1 written, 1 failed");
   EXPECT_EQ(summary.outcomes[1].stage, "name");
   EXPECT_THAT(summary.outcomes[1].reason, HasSubstr((dir / "a").string()));
-  EXPECT_TRUE(test::same_voxels(Sample::open(dir / "out/SAME.1.0").read().voxels_dhw,
-                                test::smooth_volume(12, 48, 64, 1).voxels_dhw));
+  EXPECT_TRUE(
+      test::same_voxels(stored_voxels(dir / "out/SAME.1.0"), test::smooth_volume(12, 48, 64, 1).voxels_dhw));
 }
 
 TEST(EncodeJob, DryRunWritesNothing) {

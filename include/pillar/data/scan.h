@@ -1,6 +1,7 @@
 // One scan ready to be fitted to a model: a RAVE sample, a DICOM folder, or a volume file.
 #pragma once
 
+#include "pillar/core/error.h"
 #include "pillar/core/notes.h"
 #include "pillar/image/prepare.h"
 #include "pillar/image/source_identity.h"
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +41,13 @@ struct ScanEntry {
   // what lies there is looked for when it is opened.
   std::shared_ptr<const std::vector<DicomSeries>> study = {};
   std::string fault = {};  // not empty: it is no scan, and this is why
+  bool is_named = true;    // else it was found below a folder, where something else may lie as well
+};
+
+// What is sound, but nothing that a model is shown: a segmentation mask.
+class NoScan : public Error {
+ public:
+  using Error::Error;
 };
 
 // The scans at and below `paths`, each once however links lead to it, in the order of the paths: samples,
@@ -68,6 +77,7 @@ ScanReadOptions read_options(const PreprocessSpec& spec, int threads = 1);
 
 // Headers read, voxels not yet: its name and cost are known before anything is decoded.
 struct OpenedScan {
+  ScanEntry entry;  // settled: of a DICOM study the series that was chosen alone
   std::string name;
   Modality modality = Modality::ct;   // of the volume that read() gives
   std::uint64_t read_bytes = 0;       // about what read() holds at its peak
@@ -83,9 +93,9 @@ struct OpenedScan {
 std::vector<ScanEntry> with_all_series(const std::vector<ScanEntry>& scans, const ScanReadOptions& options);
 
 // Of a DICOM study the series that fits best (data/scan/series_choice.h), which the notes say with what the
-// others lack. Throws Error(io | input) naming the path, also where a folder holds several studies; read()
-// throws Error(input) for a segmentation mask (whole numbers, few of them) and for a CT whose values cannot
-// be HU.
+// others lack. Throws Error(io | input) naming the path, also where a folder holds several studies; it, or
+// read(), throws NoScan for a segmentation mask (whole numbers, few of them), and read() Error(input) for a
+// CT whose values cannot be HU.
 OpenedScan open_scan(const ScanEntry& entry, const ScanReadOptions& options);
 
 }  // namespace pillar

@@ -30,7 +30,8 @@ struct ScanBatch {
   bool quiet = false;                       // no progress bar
 };
 
-enum class ScanStatus { written, skipped, failed };
+// left_out: below a folder, and sound, but nothing to show a model (NoScan).
+enum class ScanStatus { written, skipped, left_out, failed };
 struct ScanOutcome {
   std::filesystem::path path;
   std::string accession;  // empty where the scan could not be opened
@@ -43,14 +44,14 @@ struct ScanSummary {
   double seconds = 0;
   double waited_seconds = 0;  // of those: for the loader
   std::int64_t count(ScanStatus status) const;
-  // "12 embedded, 3 there already, 1 failed; 0.52 volumes/s, 4 % of the time waiting for the loader", where
-  // `done` is "embedded".
+  // "12 embedded, 3 there already, 2 left out, 1 failed; 0.52 volumes/s, 4 % of the time waiting for the
+  // loader", where `done` is "embedded".
   std::string brief(std::string_view done) const;
 };
 
 // One of the scans that a model is given together.
 struct BatchedScan {
-  ScanEntry entry;
+  ScanEntry entry;  // as OpenedScan settled it
   std::string accession;
   Placement placement;
   SourceIdentity source;  // where the steps identify scans
@@ -74,8 +75,9 @@ struct ScanBatchSteps {
 // Threads that the loader gets where a batch says 0.
 int default_loader_jobs();
 
-// Two scans of one name: the first has it, the other fails, or is skipped where it is the same scan. Throws
-// Error(usage) for no scans.
+// Two scans of one name: the first has it, the other fails, or is skipped where it is the same scan. What the
+// model's input needed of many scans, such as other axes, is a warning once, and at the end one with their
+// number. Throws Error(usage) for no scans.
 ScanSummary run_scan_batch(const ScanBatch& batch, const ScanBatchSteps& steps);
 
 // <folder>/failures.csv: accession,path,reason; only its header where nothing failed.

@@ -38,7 +38,9 @@ struct ScanPredictJob : ScanBatch {
 // file, row and column: neither name, an empty cell, an accession twice, several images.
 std::vector<ScanEntry> scans_of_table(const std::filesystem::path& csv);
 
-// Writes the table, sorted by accession, at least every minute and at the end, and failures.csv beside it.
+// Writes the table, sorted by accession, at least every minute and at the end, <out>.sources.csv (which scan
+// each row is of), and failures.csv beside it. A row of another scan of that name, or of one that has changed
+// since, stays, and the scan fails.
 // Throws Error(usage) for no scans, a table of other settings or without a record of them (unless
 // `overwrite`), Error(io) where it cannot be written, and std::logic_error where `answer` returns other
 // shapes or types.

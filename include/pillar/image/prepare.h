@@ -3,9 +3,8 @@
 #pragma once
 
 #include "pillar/image/body_axes.h"
-#include "pillar/image/dicom_series.h"
 #include "pillar/image/preprocess.h"
-#include "pillar/image/volume_file.h"
+#include "pillar/image/reading_policies.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -25,11 +24,9 @@ struct PrepareOptions {
   // What the scan must be. Unset: a DICOM series says it itself; a volume file is taken for CT, with a
   // warning.
   std::optional<Modality> modality;
-  PreprocessOptions preprocess;              // its modality is set to the scan's
-  GapPolicy gaps = GapPolicy::interpolate;   // of a DICOM series
+  PreprocessOptions preprocess;  // its modality is set to the scan's
+  ReadingPolicies reading;
   std::optional<std::int64_t> volume_index;  // of a 4-D file
-  TiltPolicy gantry_tilt = TiltPolicy::correct;
-  NanPolicy nan = NanPolicy::refuse;  // of a volume file
   // Of a CT that is resampled: padding is air (DicomLoadOptions); the public engine mixes it into the edges.
   bool padding_is_air = true;
   // The axes that D, H and W are brought to before the volume is resampled, so that spacing and sizes mean

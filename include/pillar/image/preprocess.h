@@ -15,6 +15,7 @@
 namespace pillar {
 
 enum class MaskPolicy { detect, yes, no };  // detect: by few small whole values
+const char* to_string(MaskPolicy mask) noexcept;
 
 struct PreprocessOptions {
   Modality modality = Modality::ct;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pillar/core/notes.h"
+#include "pillar/image/dicom_series.h"
 #include "pillar/image/volume.h"
 
 #include <filesystem>
@@ -32,14 +33,16 @@ struct VolumeFileOptions {
   Modality modality = Modality::ct;
   std::optional<std::int64_t> volume;  // which volume of a 4-D file; unset: the first, with a warning
   NanPolicy nan = NanPolicy::refuse;
+  TiltPolicy gantry_tilt = TiltPolicy::correct;  // of a NIfTI whose matrix stacks slices off their normal
 };
 
 // 3-D, or 4-D with options.volume. Scalar pixels; types keep their width (a scaled NIfTI becomes float, as
 // ITK has it), but int8 becomes int16, and wider integers int32 where they fit. What the file leaves open or
-// says twice goes to `notes`, and what was made of slightly sheared axes. Throws Error(unsupported) for
-// Analyze and NIfTI pairs and for voxels as text or in several files; Error(input) naming the file:
-// truncated, no scalar pixels, NaN (with their count) or infinity, zero, negative or non-finite spacing, a
-// singular direction, sizes whose product overflows or that the file cannot hold.
+// says twice goes to `notes`, and what was made of slightly sheared axes. A NIfTI that a tilted gantry left
+// sheared is resampled to an even grid, as fine as its slices are, or what the options say. Throws
+// Error(unsupported) for Analyze and NIfTI pairs and for voxels as text or in several files; Error(input)
+// naming the file: truncated, no scalar pixels, NaN (with their count) or infinity, zero, negative or
+// non-finite spacing, a singular direction, sizes whose product overflows or that the file cannot hold.
 Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes);
 
 // Where the voxels of such a file lie, of its header alone. Throws what read_volume_file() throws for

@@ -17,7 +17,7 @@ struct EncodeJob {
   std::filesystem::path output_folder;
   // Names of the samples; both empty: the accession and the series number. `input_names`, one for each input,
   // are the samples' names as they are, or the template's {name}. Fields of the template: name, patient,
-  // accession, series, series_uid, study_uid, description, modality, volume, file.
+  // accession, series, series_uid, study_uid, description, modality, volume, file, folder (that it lies in).
   std::string name_template;  // "{patient}_{accession}_{series}"
   std::vector<std::string> input_names;
   SamplePrepareOptions prepare;

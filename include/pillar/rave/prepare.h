@@ -18,11 +18,9 @@ struct PreparedSample {
 
 struct SamplePrepareOptions {
   EncodeConfig config;
-  GapPolicy gaps = GapPolicy::interpolate;
+  ReadingPolicies reading;
   std::optional<std::int64_t> volume_index;  // of a 4-D file
   bool keep_source_path = false;             // else metadata.json names no path
-  TiltPolicy gantry_tilt = TiltPolicy::correct;
-  NanPolicy nan = NanPolicy::refuse;  // of a volume file
 };
 
 // A DICOM series, and a volume file. They throw what prepare_series() and prepare_volume_file() of image

@@ -15,7 +15,8 @@
 namespace pillar {
 
 enum class Archive { none, tar, tar_lz4 };  // folder; plain tar; LZ4 frame around a tar that holds volume.npy
-Archive parse_archive(std::string_view text);  // "none", "tar", "tar.lz4"; throws Error(usage)
+const char* to_string(Archive archive) noexcept;  // "none", "tar", "tar.lz4"
+Archive parse_archive(std::string_view text);     // throws Error(usage)
 
 enum class PayloadKind { video, npy, torch_tensor };
 

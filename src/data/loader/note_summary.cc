@@ -21,21 +21,31 @@ std::string pattern_of(std::string_view text) {
 
 }  // namespace
 
-void NoteSummary::add(std::int64_t study, const std::string& name, const std::string& note) {
+bool NoteSummary::add(std::int64_t study, const std::string& name, const std::string& note) {
   const std::string_view text = note;
   const std::string pattern = pattern_of(text.starts_with(name) ? text.substr(name.size()) : text);
   auto kind = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& k) { return k.pattern == pattern; });
-  if (kind == kinds_.end()) kind = kinds_.insert(kinds_.end(), {pattern, note, {}});
+  const bool is_new = kind == kinds_.end();
+  if (is_new) kind = kinds_.insert(kinds_.end(), {pattern, note, {}});
   kind->studies.insert(study);
+  return is_new;
+}
+
+std::string NoteSummary::Kind::text() const {
+  const std::size_t more = studies.size() - 1;
+  return more == 0 ? first : fmt::format("{} (and {} more {})", first, more, more == 1 ? "study" : "studies");
 }
 
 Notes NoteSummary::summary() const {
   Notes notes;
+  for (const Kind& kind : kinds_) notes.add(kind.text());
+  return notes;
+}
+
+Notes NoteSummary::repeated() const {
+  Notes notes;
   for (const Kind& kind : kinds_) {
-    const std::size_t more = kind.studies.size() - 1;
-    notes.add(more == 0
-                  ? kind.first
-                  : fmt::format("{} (and {} more {})", kind.first, more, more == 1 ? "study" : "studies"));
+    if (kind.studies.size() > 1) notes.add(kind.text());
   }
   return notes;
 }

@@ -7,6 +7,7 @@
 #include "pillar/data/prefetch.h"
 
 #include "core/shared/path_format.h"
+#include "data/loader/note_summary.h"
 #include "data/shared/load_fault.h"
 
 #include <chrono>
@@ -23,12 +24,15 @@ constexpr int kLoaderJobs = 4;
 
 // What a loader thread hands over.
 struct LoadedScan {
+  ScanEntry entry;
   std::string accession;
   SourceIdentity source;
   bool skipped = false;
   ModelInput input;
   Notes notes;
-  std::string fault;  // not empty: nothing was loaded
+  Notes input_notes;      // of what was done to show it to the model
+  std::string fault;      // not empty: nothing was loaded
+  bool left_out = false;  // the fault is that it is no scan
 };
 
 std::uint64_t float_input_bytes(const PreprocessSpec& spec) {
@@ -42,6 +46,7 @@ LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const 
   try {
     const OpenedScan opened = open_scan(entry, batch.reading);
     loaded.accession = opened.name;
+    loaded.entry = opened.entry;
     for (const std::string& note : opened.notes)
       loaded.notes.add(fmt::format("{}: {}", entry.path.string(), note));
     const std::uint64_t needed = opened.read_bytes + float_input_bytes(batch.spec);
@@ -53,8 +58,11 @@ LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const 
     if (loaded.skipped) return loaded;
     require_memory(entry.path, needed);
     share.set(needed);
-    loaded.input = model_input(opened.read(), batch.spec, loaded.notes);
+    loaded.input = model_input(opened.read(), batch.spec, loaded.input_notes);
     share.set(loaded.input.voxels_cdhw.nbytes());
+  } catch (const NoScan& error) {
+    loaded.fault = error.what();
+    loaded.left_out = !entry.is_named;
   } catch (const std::exception& error) {
     loaded.fault = first_line(error);
     loaded.input = {};
@@ -65,7 +73,7 @@ LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const 
 // One scan that waits for its batch.
 struct PendingScan {
   std::size_t outcome;  // its place in the summary
-  const ScanEntry* entry;
+  ScanEntry entry;
   SourceIdentity source;
   ModelInput input;
 };
@@ -90,11 +98,14 @@ class ScanBatchRun {
   ScanBatchRun(const ScanBatch& batch, const ScanBatchSteps& steps) : batch_(batch), steps_(steps) {}
 
   std::vector<ScanOutcome>& outcomes() { return outcomes_; }
+  Notes repeated_notes() const { return input_notes_.repeated(); }
 
   // How many scans are done with after it.
   std::int64_t take(const ScanEntry& entry, LoadedScan loaded) {
     log_notes(loaded.notes);
+    log_input_notes(loaded);
     outcomes_.push_back({entry.path, loaded.accession, ScanStatus::failed, loaded.fault});
+    if (loaded.left_out) return leave_out();
     if (!loaded.fault.empty()) return fail_one(outcomes_.size() - 1);
     const auto owner = names_.claim(loaded.accession, entry.path);
     if (!owner) sources_[loaded.accession] = loaded.source;
@@ -116,7 +127,8 @@ class ScanBatchRun {
     std::int64_t done = 0;
     const at::ScalarType dtype = loaded.input.voxels_cdhw.scalar_type();
     if (!waiting_.empty() && waiting_.front().input.voxels_cdhw.scalar_type() != dtype) done += flush();
-    waiting_.push_back({outcomes_.size() - 1, &entry, std::move(loaded.source), std::move(loaded.input)});
+    waiting_.push_back(
+        {outcomes_.size() - 1, std::move(loaded.entry), std::move(loaded.source), std::move(loaded.input)});
     if (static_cast<int>(waiting_.size()) >= std::max(batch_.batch_size, 1)) done += flush();
     return done;
   }
@@ -130,6 +142,20 @@ class ScanBatchRun {
  private:
   static bool is_same(const SourceIdentity& a, const SourceIdentity& b) {
     return a.is_known() && compare(a, b) == SourceMatch::same;
+  }
+
+  // The first of each kind is said, the others are counted.
+  void log_input_notes(const LoadedScan& loaded) {
+    for (const std::string& note : loaded.input_notes) {
+      const bool is_new = input_notes_.add(std::ssize(outcomes_), loaded.accession, note);
+      spdlog::log(is_new ? spdlog::level::warn : spdlog::level::debug, "{}", note);
+    }
+  }
+
+  std::int64_t leave_out() {
+    outcomes_.back().status = ScanStatus::left_out;
+    spdlog::info("left out: {}", outcomes_.back().reason);
+    return 1;
   }
 
   std::int64_t fail_one(std::size_t index) {
@@ -150,7 +176,7 @@ class ScanBatchRun {
   void use(std::span<const PendingScan> scans) {
     std::vector<BatchedScan> named;
     for (const PendingScan& one : scans)
-      named.push_back({*one.entry, outcomes_[one.outcome].accession, one.input.placement, one.source});
+      named.push_back({one.entry, outcomes_[one.outcome].accession, one.input.placement, one.source});
     std::vector<std::string> faults;
     try {
       faults = steps_.use(stacked(scans), named);
@@ -170,6 +196,7 @@ class ScanBatchRun {
   std::map<std::string, SourceIdentity> sources_;  // by name
   std::vector<ScanOutcome> outcomes_;
   std::vector<PendingScan> waiting_;
+  NoteSummary input_notes_;
 };
 
 void use_all(const ScanBatch& batch, const ScanBatchSteps& steps, ScanBatchRun& run, ScanSummary& summary) {
@@ -211,6 +238,7 @@ ScanSummary run_scan_batch(const ScanBatch& batch, const ScanBatchSteps& steps) 
   ScanSummary summary;
   ScanBatchRun run(batch, steps);
   use_all(batch, steps, run, summary);
+  log_notes(run.repeated_notes());
   summary.outcomes = std::move(run.outcomes());
   for (const std::string& name : batch.missing)
     summary.outcomes.push_back(
@@ -226,6 +254,7 @@ std::string ScanSummary::brief(std::string_view done) const {
   const std::int64_t written = count(ScanStatus::written);
   const std::string text = counts_in_words({{written, done},
                                             {count(ScanStatus::skipped), "there already"},
+                                            {count(ScanStatus::left_out), "left out"},
                                             {count(ScanStatus::failed), "failed"}});
   if (written == 0 || seconds <= 0) return text;
   return fmt::format("{}; {:.2f} volumes/s, {:.0f} % of the time waiting for the loader", text,

@@ -35,16 +35,18 @@ std::string name_in_study(const ScanEntry& entry, const DicomSeries& series) {
 
 OpenedScan open_dicom(const ScanEntry& entry, const ScanReadOptions& options) {
   OpenedScan opened;
-  const DicomSeries& series = choose_series(*entry.study, options, entry.path, opened.notes);
+  opened.entry = entry;
+  opened.entry.study = std::make_shared<const std::vector<DicomSeries>>(
+      1, choose_series(*entry.study, options, entry.path, opened.notes));
+  const DicomSeries& series = opened.entry.study->front();
   opened.name = study_name(entry, series);
   opened.modality = series.modality;
   opened.geometry_known = true;
   opened.read_bytes = loading_bytes(series);
   opened.identify = [identity = series_identity(series)] { return identity; };
-  // The study holds its headers for as long as they may be read.
-  opened.read = [study = entry.study, one = &series, path = entry.path, name = opened.name,
+  opened.read = [study = opened.entry.study, path = entry.path, name = opened.name,
                  prepare = preparing(options, entry.path)] {
-    return scan_of_prepared(prepare_series(*one, path, prepare), name);
+    return scan_of_prepared(prepare_series(study->front(), path, prepare), name);
   };
   return opened;
 }
@@ -60,7 +62,8 @@ std::vector<ScanEntry> with_all_series(const std::vector<ScanEntry>& scans, cons
       continue;
     }
     for (const DicomSeries* one : usable) {
-      ScanEntry entry = {study.path, name_in_study(study, *one)};
+      ScanEntry entry = study;
+      entry.name = name_in_study(study, *one);
       entry.study = std::make_shared<const std::vector<DicomSeries>>(1, *one);
       all.push_back(std::move(entry));
     }

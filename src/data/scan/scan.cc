@@ -25,6 +25,10 @@ Scan finish(Volume volume, std::string name) {
   return scan;
 }
 
+[[noreturn]] void refuse_mask(const fs::path& path, const char* what) {
+  throw NoScan(ErrorCategory::input, fmt::format("{}: {}, no scan", path.string(), what));
+}
+
 WindowFamily family_of(Modality modality, const ScanReadOptions& options) {
   return options.family.value_or(modality == Modality::mr ? WindowFamily::mr : WindowFamily::ct);
 }
@@ -53,9 +57,9 @@ std::string own_name(const SampleInfo& info) {
 OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
   auto sample = std::make_shared<Sample>(Sample::open(entry.path));
   const SampleInfo& info = sample->info();
-  if (info.metadata && info.metadata->is_mask)
-    fail(ErrorCategory::input, "{}: a segmentation mask, no scan", entry.path);
+  if (info.metadata && info.metadata->is_mask) refuse_mask(entry.path, "a segmentation mask");
   OpenedScan opened;
+  opened.entry = entry;
   opened.name = chosen_name(entry, own_name(info));
   if (info.metadata) opened.modality = info.metadata->modality;
   opened.stored_dhw = info.size_dhw;
@@ -69,9 +73,8 @@ OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
 
 // A mask has nothing for a model to see, and a CT that is not in HU shows it something else.
 void judge_loaded(const Volume& loaded, const fs::path& path, const ScanReadOptions& options, Notes& notes) {
-  if (looks_like_mask(loaded.voxels_dhw)) {
-    fail(ErrorCategory::input, "{}: whole numbers, and few of them: a segmentation mask, no scan", path);
-  }
+  if (looks_like_mask(loaded.voxels_dhw))
+    refuse_mask(path, "whole numbers, and few of them: a segmentation mask");
   judge_values(loaded.voxels_dhw, family_of(loaded.modality, options), ValuePolicy::lenient, path.string(),
                notes);
 }
@@ -81,6 +84,7 @@ OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& optio
   const std::uint64_t on_disk = fs::file_size(entry.path, error);
   if (error) fail(ErrorCategory::io, "{}: {}", entry.path, error.message());
   OpenedScan opened;
+  opened.entry = entry;
   opened.name = chosen_name(entry, volume_file_name(entry.path));
   opened.modality = options.prepare.modality.value_or(Modality::ct);
   opened.geometry_known = true;

@@ -7,6 +7,7 @@
 
 #include "core/shared/joined.h"
 #include "core/shared/path_format.h"
+#include "core/shared/settled_path.h"
 #include "rave/shared/find_scans.h"
 
 #include <algorithm>
@@ -33,9 +34,10 @@ std::string_view sample_ending(std::string_view name) {
 // Joins the series of each study to one entry, at the place of its first.
 class StudyList {
  public:
-  void add(FoundScan found) {
+  // `is_named`: the scan's own path was asked for.
+  void add(FoundScan found, bool is_named) {
     if (!found.series) {
-      scans_.push_back({found.source, "", {}, found.fault});
+      scans_.push_back({found.source, "", {}, found.fault, is_named});
       studies_.emplace_back();
       return;
     }
@@ -45,7 +47,7 @@ class StudyList {
                           series.study_uid.empty() ? found.source : fs::path()};
     const auto [place, is_new] = places_.emplace(key, scans_.size());
     if (is_new) {
-      scans_.push_back({found.source, ""});
+      scans_.push_back({found.source, "", {}, {}, is_named});
       studies_.emplace_back();
     }
     ScanEntry& scan = scans_[place->second];
@@ -124,6 +126,7 @@ ScanEntry settled_entry(const ScanEntry& entry) {
   if (scans.size() != 1)
     return {entry.path, entry.name, {}, fault_of(entry.path, scans.empty() ? found : scans)};
   if (!entry.name.empty()) scans.front().name = entry.name;
+  scans.front().is_named = entry.is_named;
   return std::move(scans.front());
 }
 
@@ -133,7 +136,10 @@ std::vector<ScanEntry> list_scans(const std::vector<fs::path>& paths) {
   search.samples = true;
   search.threads = usable_processors();
   StudyList list;
-  for (FoundScan& found : find_scans(search).scans) list.add(std::move(found));
+  for (FoundScan& found : find_scans(search).scans) {
+    const bool is_named = settled_path(found.source) == settled_path(paths[found.input]);
+    list.add(std::move(found), is_named);
+  }
   return list.take();
 }
 

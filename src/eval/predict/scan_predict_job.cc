@@ -2,8 +2,11 @@
 
 #include "pillar/core/batch.h"
 #include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
+#include "core/shared/settled_path.h"
 #include "data/shared/load_fault.h"
+#include "embed/shared/scan_sources.h"
 #include "embed/shared/settings_file.h"
 #include "eval/predict/answer_table.h"
 
@@ -21,6 +24,10 @@ constexpr std::chrono::seconds kTableInterval{60};  // between two writings of t
 
 fs::path settings_file(const fs::path& out) {
   return out.string() + ".json";
+}
+
+fs::path sources_file(const fs::path& out) {
+  return out.string() + ".sources.csv";
 }
 
 fs::path folder_of(const fs::path& out) {
@@ -46,8 +53,10 @@ AnswerTable claim_table(const ScanPredictJob& job) {
     }
     return AnswerTable::read(job.out, job.outputs);
   }
-  if (is_there) fs::remove(job.out, error);
-  if (error) fail(ErrorCategory::io, "{}: cannot be removed: {}", job.out, error.message());
+  for (const fs::path& file : {job.out, sources_file(job.out)}) {
+    fs::remove(file, error);
+    if (error) fail(ErrorCategory::io, "{}: cannot be removed: {}", file, error.message());
+  }
   write_settings(record, job.settings);
   return AnswerTable(job.outputs);
 }
@@ -87,26 +96,41 @@ ScanSummary run_scan_predict(const ScanPredictJob& job, const ScanAnswerFunction
   AnswerTable table = claim_table(job);
   remove_unfinished(folder_of(job.out), "files");
   const std::set<std::string> there = table.accessions();
+  ScanSources sources(sources_file(job.out), /*overwrite=*/false);
   Clock::time_point written = Clock::now();
   ScanBatchSteps steps;
   steps.label = "predict";
-  steps.is_there = [&](const ScanEntry& scan, const SourceIdentity&, Notes&) {
-    return there.count(scan.name) > 0 && (!job.has_maps || job.has_maps(scan.name));
+  steps.identify = true;
+  steps.is_there = [&](const ScanEntry& scan, const SourceIdentity& source, Notes& notes) {
+    if (there.count(scan.name) == 0) return false;
+    const std::optional<ScanSource> then = sources.before(scan.name);
+    if (!then) {
+      notes.add(fmt::format("{}: nothing says which scan the answers of that name are of; predicted again",
+                            printable(scan.name)));
+      return false;
+    }
+    check_source(*then, scan, source, job.out.string(), /*overwrite=*/false);
+    return !job.has_maps || job.has_maps(scan.name);
   };
   steps.use = [&](const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans) {
     const ScanAnswers answers = answer(voxels_bcdhw);
     check_answers(job, answers, scans.size());
     std::vector<std::string> faults;
-    for (std::size_t i = 0; i < scans.size(); ++i)
+    for (std::size_t i = 0; i < scans.size(); ++i) {
       faults.push_back(keep_answer(job, scans[i], answers, static_cast<std::int64_t>(i), table));
+      if (faults.back().empty())
+        sources.put(scans[i].accession, {settled_path(scans[i].entry.path), scans[i].source});
+    }
     if (Clock::now() - written > kTableInterval) {
       table.write(job.out);
+      sources.flush();
       written = Clock::now();
     }
     return faults;
   };
   ScanSummary summary = run_scan_batch(job, steps);
   table.write(job.out);
+  sources.finish();
   write_scan_failures(folder_of(job.out), summary.outcomes);
   return summary;
 }

@@ -7,7 +7,9 @@
 
 #include <charconv>
 #include <cmath>
+#include <memory>
 
+#include <dcmtk/dcmdata/dcistrmb.h>
 #include <dcmtk/dcmdata/dcspchrs.h>
 #include <fmt/format.h>
 
@@ -94,6 +96,32 @@ std::string as_utf8(std::string_view text) {
     }
   }
   return out;
+}
+
+DcmSequenceOfItems* functional_groups_of(DcmItem& dataset, const DcmTagKey& tag) {
+  DcmElement* element = nullptr;
+  if (dataset.findAndGetElement(tag, element).bad() || element == nullptr) return nullptr;
+  if (element->ident() != EVR_UN) return dynamic_cast<DcmSequenceOfItems*>(element);
+  const std::string value = unknown_bytes(*element);
+  std::string bytes;  // the element as implicit VR little endian writes it
+  for (const std::uint32_t number : {std::uint32_t{tag.getGroup()} | std::uint32_t{tag.getElement()} << 16,
+                                     static_cast<std::uint32_t>(value.size())}) {
+    for (int i = 0; i < 4; ++i) bytes += static_cast<char>(number >> (8 * i) & 0xff);
+  }
+  bytes += value;
+  DcmInputBufferStream stream;
+  stream.setBuffer(bytes.data(), static_cast<offile_off_t>(bytes.size()));
+  stream.setEos();
+  DcmDataset alone;
+  alone.transferInit();
+  const OFCondition status = alone.read(stream, EXS_LittleEndianImplicit, EGL_noChange);
+  alone.transferEnd();
+  std::unique_ptr<DcmElement> found(alone.remove(tag));
+  auto* sequence = dynamic_cast<DcmSequenceOfItems*>(found.get());
+  const bool is_whole = status.good() || status == EC_EndOfStream;
+  if (!is_whole || sequence == nullptr || dataset.insert(sequence, OFTrue).bad()) return nullptr;
+  static_cast<void>(found.release());  // it is the data set's
+  return sequence;
 }
 
 DcmItem* first_item(DcmItem* parent, const DcmTagKey& sequence) {

@@ -43,6 +43,11 @@ class AttributeReader {
   std::string* oddity_;
 };
 
+// The functional groups of all frames or of each (5200,9229 and 9230). Where a writer did not know them (VR
+// UN), they are read from its bytes, which examine_dicom() has walked through, and put in their place. Null
+// where there are none.
+DcmSequenceOfItems* functional_groups_of(DcmItem& dataset, const DcmTagKey& tag);
+
 // First item of a sequence, null if there is none.
 DcmItem* first_item(DcmItem* parent, const DcmTagKey& sequence);
 

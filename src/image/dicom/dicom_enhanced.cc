@@ -53,11 +53,11 @@ PlaneHeader frame_plane(DcmItem* frame, DcmItem* shared, PlaneHeader header, int
 std::vector<PlaneHeader> enhanced_planes(DcmItem& dataset, const PlaneHeader& whole_file) {
   std::string fault;
   const std::int64_t frames = AttributeReader(dataset, fault).integer(DCM_NumberOfFrames).value_or(0);
+  static_cast<void>(functional_groups_of(dataset, DCM_SharedFunctionalGroupsSequence));
   DcmItem* shared = first_item(&dataset, DCM_SharedFunctionalGroupsSequence);
-  DcmSequenceOfItems* sequence = nullptr;
+  DcmSequenceOfItems* sequence = functional_groups_of(dataset, DCM_PerFrameFunctionalGroupsSequence);
   std::vector<PlaneHeader> planes;
-  if (dataset.findAndGetSequence(DCM_PerFrameFunctionalGroupsSequence, sequence).good() &&
-      sequence != nullptr) {
+  if (sequence != nullptr) {
     // Step by step: asking for item i of a linked list would take a frame's time squared.
     for (DcmObject* item = sequence->nextInContainer(nullptr); item != nullptr;
          item = sequence->nextInContainer(item)) {

@@ -1,6 +1,7 @@
 #include "image/dicom/dicom_grid.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/thread_pool.h"
 
 #include "image/dicom/dicom_gaps.h"
 
@@ -197,6 +198,21 @@ BoxGrid with_spacing(const PlaneCorrection& correction, const std::array<double,
   const bool last_has_no_share = rest >= std::max(correction.last_step_mm, spacing_xyz_mm[2] / 2);
   grid.size_dhw[0] = voxels_along(steps + 1 + (last_has_no_share ? 1 : 0), 'z');
   return grid;
+}
+
+Volume resampled_planes(const at::Tensor& planes_khw, const PlaneCorrection& correction,
+                        const DicomLoadOptions& options, LoadReport& report) {
+  report.own_grid = Grid{grid_geometry(correction.frame, correction.own), correction.own.size_dhw};
+  const BoxGrid grid = options.target_spacing_xyz_mm
+                           ? with_spacing(correction, *options.target_spacing_xyz_mm)
+                           : correction.own;
+  Volume volume;
+  volume.geometry = grid_geometry(correction.frame, grid);
+  volume.voxels_dhw =
+      resample_planes(planes_khw, correction.stack, grid,
+                      options.nearest_neighbour ? Interpolation::nearest : Interpolation::linear,
+                      options.threads > 0 ? options.threads : usable_processors());
+  return volume;
 }
 
 Geometry grid_geometry(const Geometry& frame, const BoxGrid& grid) noexcept {

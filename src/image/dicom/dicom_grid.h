@@ -37,6 +37,11 @@ StackPlan plan_stack(const std::vector<DicomPlane>& planes, const DicomLoadOptio
 // many as resample() makes, slices as far as the last plane; one more where that would have no share in them.
 BoxGrid with_spacing(const PlaneCorrection& correction, const std::array<double, 3>& spacing_xyz_mm);
 
+// The planes (K,H,W) on the grid of the correction or, where the options ask for a spacing, on one of that.
+// Fills in the report's `own_grid`.
+Volume resampled_planes(const at::Tensor& planes_khw, const PlaneCorrection& correction,
+                        const DicomLoadOptions& options, LoadReport& report);
+
 // Where a grid of that frame lies in the patient.
 Geometry grid_geometry(const Geometry& frame, const BoxGrid& grid) noexcept;
 

@@ -29,9 +29,9 @@ struct PlaneHeader {
   bool is_derived_view = false;
   bool is_lacking = false;  // its fault, if it has one, is what is absent, not what is malformed
   bool has_rescale = true;
-  std::string rescale_type;                // RescaleType (0028,1054)
-  std::vector<std::string> volume_values;  // of volume_attributes(), "" where it has none
-  std::string oddity;  // what was read although it is not as it should be; empty if nothing
+  std::string rescale_type;   // RescaleType (0028,1054)
+  std::string volume_values;  // what volume_value() takes apart
+  std::string oddity;         // what was read although it is not as it should be; empty if nothing
 };
 
 struct FileHeader {

@@ -1,5 +1,4 @@
 #include "pillar/core/fail.h"
-#include "pillar/core/thread_pool.h"
 #include "pillar/image/dicom_series.h"
 
 #include "image/dicom/dicom_geometry.h"
@@ -153,21 +152,6 @@ StackPlan plan_series(const DicomSeries& series, const DicomLoadOptions& options
   return plan;
 }
 
-Volume resampled(const at::Tensor& planes, const PlaneCorrection& correction, const DicomLoadOptions& options,
-                 LoadReport& report) {
-  report.own_grid = Grid{grid_geometry(correction.frame, correction.own), correction.own.size_dhw};
-  const BoxGrid grid = options.target_spacing_xyz_mm
-                           ? with_spacing(correction, *options.target_spacing_xyz_mm)
-                           : correction.own;
-  Volume volume;
-  volume.geometry = grid_geometry(correction.frame, grid);
-  volume.voxels_dhw =
-      resample_planes(planes, correction.stack, grid,
-                      options.nearest_neighbour ? Interpolation::nearest : Interpolation::linear,
-                      options.threads > 0 ? options.threads : usable_processors());
-  return volume;
-}
-
 }  // namespace
 
 Volume load_series(const DicomSeries& series, const DicomLoadOptions& options, LoadReport& report) {
@@ -186,7 +170,7 @@ Volume load_series(const DicomSeries& series, const DicomLoadOptions& options, L
   const at::Tensor planes = read_planes(series, padding_is_air, report);
   Volume volume;
   if (plan.correction) {
-    volume = resampled(planes, *plan.correction, options, report);
+    volume = resampled_planes(planes, *plan.correction, options, report);
   } else {
     volume.voxels_dhw = planes;
     volume.geometry = stack_geometry(series.planes.front(), plan.against_normal, plan.spacing_mm);

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <map>
 #include <set>
+#include <span>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -22,6 +23,8 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t files_at_once = 1024;  // whose whole headers are in memory
 
 std::vector<fs::path> files_in(const fs::path& folder) {
   std::error_code error;
@@ -54,7 +57,7 @@ struct ReadFile {
   std::string fault;
 };
 
-std::vector<ReadFile> read_headers(const std::vector<fs::path>& files, int threads) {
+std::vector<ReadFile> read_headers(std::span<const fs::path> files, int threads) {
   std::vector<ReadFile> read(files.size());
   parallel_for(static_cast<std::int64_t>(files.size()), threads, [&](std::int64_t i) {
     const auto index = static_cast<std::size_t>(i);
@@ -71,6 +74,24 @@ struct SeriesFiles {
   DicomSeries identity;
   std::vector<PlaneHeader> planes;
 };
+
+using SeriesByUid = std::map<std::pair<std::string, std::string>, SeriesFiles>;  // of series and study
+
+// Of a file stays what its planes say; what is alike in a series is kept once.
+void sort_in(const fs::path& file, ReadFile read, DicomScan& scan, SeriesByUid& by_uid) {
+  if (!read.fault.empty()) {
+    scan.damaged.push_back({file, std::move(read.fault)});
+  } else if (!read.header) {
+    scan.non_dicom.push_back(file);
+  } else if (read.header->left_out) {
+    scan.left_out.push_back({file, 0, read.header->left_out->kind, read.header->left_out->text});
+  } else {
+    const auto key = std::pair(read.header->identity.series_uid, read.header->identity.study_uid);
+    SeriesFiles& found =
+        by_uid.try_emplace(key, SeriesFiles{std::move(read.header->identity), {}}).first->second;
+    std::move(read.header->planes.begin(), read.header->planes.end(), std::back_inserter(found.planes));
+  }
+}
 
 // Series of a study that are views of others of its series.
 void leave_out_derived(DicomScan& scan) {
@@ -159,6 +180,10 @@ std::string looks_like(const fs::path& file) {
     return without_name(error.what(), file);
   }
   if (start.empty()) return "an empty file";
+  if (file.extension() == ".img")
+    return "no DICOM; the voxels of an Analyze or NIfTI pair (.hdr and .img), which is not read: make one "
+           ".nii "
+           "file of it with the tool that wrote it";
   if (start.starts_with("%PDF")) return "a PDF document";
   if (start.starts_with("\x89PNG") || start.starts_with("\xff\xd8\xff")) return "a picture";
   if (start.starts_with("PK\x03\x04")) return "a ZIP archive: unpack it first";
@@ -193,30 +218,15 @@ double slice_spacing_mm(const DicomSeries& series) {
 DicomScan scan_dicom_files(const std::vector<fs::path>& files, int threads) {
   init_dicom_libraries();
   DicomScan scan;
-  std::map<std::pair<std::string, std::string>, SeriesFiles> by_uid;  // of series and study
-  std::vector<ReadFile> read = read_headers(files, threads);
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (!read[i].fault.empty()) {
-      scan.damaged.push_back({files[i], std::move(read[i].fault)});
-      continue;
-    }
-    if (!read[i].header) {
-      scan.non_dicom.push_back(files[i]);
-      continue;
-    }
-    FileHeader& header = *read[i].header;
-    if (header.left_out) {
-      scan.left_out.push_back({files[i], 0, header.left_out->kind, header.left_out->text});
-      continue;
-    }
-    const auto key = std::pair(header.identity.series_uid, header.identity.study_uid);
-    SeriesFiles& found = by_uid.try_emplace(key, SeriesFiles{header.identity, {}}).first->second;
-    std::move(header.planes.begin(), header.planes.end(), std::back_inserter(found.planes));
-    read[i].header.reset();
+  SeriesByUid by_uid;
+  for (std::size_t begin = 0; begin < files.size(); begin += files_at_once) {
+    const auto some = std::span(files).subspan(begin, std::min(files_at_once, files.size() - begin));
+    std::vector<ReadFile> read = read_headers(some, threads);
+    for (std::size_t i = 0; i < some.size(); ++i) sort_in(some[i], std::move(read[i]), scan, by_uid);
   }
   for (auto& [uid, found] : by_uid) {
     for (DicomSeries& volume :
-         select_volumes(std::move(found.identity), std::move(found.planes), scan.left_out))
+         select_volumes(std::move(found.identity), std::exchange(found.planes, {}), scan.left_out))
       scan.series.push_back(std::move(volume));
   }
   leave_out_derived(scan);

@@ -17,6 +17,7 @@ namespace {
 using HeaderList = std::vector<PlaneHeader>;
 
 constexpr double one_place_mm = 1e-3;
+constexpr char end_of_value = '\x1f';  // in no value: as_utf8() leaves no control characters
 
 // Enhanced files have attributes of their own for some of these (PS3.3, C.7.6.16.2 and C.8.13 to C.8.15).
 constexpr VolumeAttribute attributes[] = {
@@ -132,9 +133,9 @@ bool lie_among_each_other(const HeaderList& planes, const std::vector<HeaderList
 std::optional<std::vector<PlaneGroup>> groups_by(const HeaderList& planes, std::size_t attribute) {
   std::map<std::string, std::vector<std::size_t>> by_value;
   for (std::size_t i = 0; i < planes.size(); ++i) {
-    const std::string& value = planes[i].volume_values[attribute];
+    const std::string_view value = volume_value(planes[i].volume_values, attribute);
     if (value.empty()) return std::nullopt;
-    by_value[value].push_back(i);
+    by_value[std::string(value)].push_back(i);
   }
   if (by_value.size() < 2) return std::nullopt;
   std::vector<PlaneGroup> groups;
@@ -213,21 +214,26 @@ std::span<const VolumeAttribute> volume_attributes() {
   return attributes;
 }
 
-std::vector<std::string> volume_values(DcmItem& dataset) {
-  std::vector<std::string> values;
-  for (const VolumeAttribute& attribute : attributes) values.push_back(value_of(dataset, attribute));
+std::string volume_values(DcmItem& dataset) {
+  std::string values;
+  for (const VolumeAttribute& attribute : attributes) values += value_of(dataset, attribute) + end_of_value;
   return values;
 }
 
-std::vector<std::string> volume_values(DcmItem* frame, DcmItem* shared,
-                                       const std::vector<std::string>& whole_file) {
-  std::vector<std::string> values;
+std::string volume_values(DcmItem* frame, DcmItem* shared, const std::string& whole_file) {
+  std::string values;
   for (std::size_t i = 0; i < std::size(attributes); ++i) {
     std::string value = value_in_groups(frame, attributes[i]);
     if (value.empty()) value = value_in_groups(shared, attributes[i]);
-    values.push_back(value.empty() ? whole_file[i] : std::move(value));
+    if (value.empty()) value = volume_value(whole_file, i);
+    values += value + end_of_value;
   }
   return values;
+}
+
+std::string_view volume_value(std::string_view values, std::size_t attribute) noexcept {
+  for (; attribute > 0 && !values.empty(); --attribute) values.remove_prefix(values.find(end_of_value) + 1);
+  return values.substr(0, values.find(end_of_value));
 }
 
 std::vector<PlaneGroup> split_volumes(HeaderList planes) {

@@ -4,9 +4,9 @@
 
 #include "image/dicom/dicom_header.h"
 
-#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 class DcmItem;
@@ -22,11 +22,13 @@ struct VolumeAttribute {
 };
 std::span<const VolumeAttribute> volume_attributes();
 
-// Their values in a data set; numbers are rounded to five digits, so that two spellings are one value.
-std::vector<std::string> volume_values(DcmItem& dataset);
+// Their values in a data set, in one text, since there is one for every plane of a batch; numbers are rounded
+// to five digits, so that two spellings are one value.
+std::string volume_values(DcmItem& dataset);
 // In the functional groups of a frame, else in those that all frames share, else `whole_file`.
-std::vector<std::string> volume_values(DcmItem* frame, DcmItem* shared,
-                                       const std::vector<std::string>& whole_file);
+std::string volume_values(DcmItem* frame, DcmItem* shared, const std::string& whole_file);
+// That of the attribute with this index; empty where there is none.
+std::string_view volume_value(std::string_view values, std::size_t attribute) noexcept;
 
 // Planes that belong together, and what tells them from the others of their series.
 struct PlaneGroup {

@@ -16,6 +16,7 @@ constexpr std::size_t deepest = 64;  // real files stay under ten
 constexpr std::uint16_t item_start = 0xe000;
 constexpr std::uint16_t item_end = 0xe00d;
 constexpr std::uint16_t sequence_end = 0xe0dd;
+constexpr std::uint16_t functional_groups = 0x5200;
 
 bool dictionary_says_sequence(const DicomElement& element) {
   return DcmTag(element.group, element.number).getEVR() == EVR_SQ;
@@ -76,8 +77,11 @@ void DicomWalker::read_explicit(DicomElement& element, const std::uint8_t* head)
   element.length_at = source_.position();
   if (source_.read(length, 4) != 4) truncated();
   element.length = u32(length);
-  // A sequence whose VR was unknown to the writer is implicit VR little endian inside (PS3.5, 6.2.2).
-  implicit_inside_ = vr.getEVR() == EVR_UN && element.length == undefined_length;
+  // A sequence whose VR was unknown to the writer is implicit VR little endian inside (PS3.5, 6.2.2). With a
+  // length of its own only a dictionary tells it from bytes; of such ones only the functional groups are
+  // read.
+  const bool is_group = element.group == functional_groups && dictionary_says_sequence(element);
+  implicit_inside_ = vr.getEVR() == EVR_UN && (element.length == undefined_length || is_group);
   element.is_sequence = vr.getEVR() == EVR_SQ || implicit_inside_;
 }
 

@@ -11,6 +11,10 @@
 namespace pillar {
 namespace {
 
+constexpr double kSlightScale = 0.1;
+constexpr double kSteepestTilt = 0.71;  // the sine of 45 degrees: no gantry tilts so far
+constexpr double kSameAngle = 1e-3;     // inner products that float32 explains
+
 using Point = std::array<double, 3>;
 
 // LPS, in mm.
@@ -52,6 +56,19 @@ std::array<double, 9> lps_steps(const std::array<double, 16>& matrix) {
   return steps;
 }
 
+double column_dot(const std::array<double, 9>& m, std::size_t a, std::size_t b) {
+  return m[a] * m[b] + m[3 + a] * m[3 + b] + m[6 + a] * m[6 + b];
+}
+
+[[noreturn]] void fail_size(const std::filesystem::path& path, std::size_t axis, double by_pixdim,
+                            double by_matrix) {
+  fail(ErrorCategory::input,
+       "{}: along axis {} voxels are {:.4g} apart by pixdim and {:.4g} by the orientation matrix: which one "
+       "is "
+       "right?",
+       path, axis + 1, by_pixdim, by_matrix);
+}
+
 bool prefers_sform(const NiftiHeader& header) {
   if (header.sform_code <= 0) return false;
   if (header.qform_code <= 0 || header.sform_code == 1) return true;
@@ -65,7 +82,6 @@ bool prefers_sform(const NiftiHeader& header) {
 }  // namespace
 
 Geometry nifti_geometry(const NiftiHeader& header, const std::filesystem::path& path, Notes& notes) {
-  constexpr double kSlightScale = 0.1;
   const bool placed = header.qform_code > 0 || header.sform_code > 0;
   Geometry frame;
   if (placed) {
@@ -75,17 +91,44 @@ Geometry nifti_geometry(const NiftiHeader& header, const std::filesystem::path& 
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const double ratio = placed ? frame.spacing_xyz_mm[axis] / header.spacing_xyz[axis] : 1;
     if (!(std::abs(ratio - 1) <= kSlightScale)) {
-      fail(ErrorCategory::input,
-           "{}: along axis {} voxels are {:.4g} apart by pixdim and {:.4g} by the orientation matrix: which "
-           "one "
-           "is right?",
-           path, axis + 1, header.spacing_xyz[axis], frame.spacing_xyz_mm[axis]);
+      fail_size(path, axis, header.spacing_xyz[axis], frame.spacing_xyz_mm[axis]);
     }
     frame.spacing_xyz_mm[axis] = header.spacing_xyz[axis] * header.unit_mm;
   }
   const auto [x, y, z, volumes] = header.size_xyzt;
   static_cast<void>(volumes);
   return nearest_rigid_frame(frame, {z, y, x}, path, notes);
+}
+
+std::vector<DicomPlane> tilted_slices(const NiftiHeader& header, const std::filesystem::path& path) {
+  if (header.qform_code <= 0 && header.sform_code <= 0) return {};
+  const std::array<double, 16>& matrix = prefers_sform(header) ? header.sform : header.qform;
+  const Geometry frame = frame_of_steps(lps_steps(matrix), place(matrix, header.unit_mm, {0, 0, 0}));
+  const std::array<double, 9>& axes = frame.direction;
+  const double tilt = std::hypot(column_dot(axes, 0, 2), column_dot(axes, 1, 2));
+  const bool is_tilted = tilt > kSlightShear && tilt < kSteepestTilt && header.size_xyzt[2] > 1;
+  if (!is_tilted || std::abs(column_dot(axes, 0, 1)) > kSameAngle) return {};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    // The third size may be the distance of the slices or the length of the step from one to the next.
+    const double step = frame.spacing_xyz_mm[axis], said = header.spacing_xyz[axis];
+    const double along_normal = axis == 2 ? step * std::sqrt(1 - tilt * tilt) : step;
+    if (std::min(std::abs(step / said - 1), std::abs(along_normal / said - 1)) > kSlightScale)
+      fail_size(path, axis, said, step);
+  }
+  DicomPlane plane;
+  plane.file = path;
+  plane.rows = static_cast<int>(header.size_xyzt[1]);
+  plane.columns = static_cast<int>(header.size_xyzt[0]);
+  plane.has_orientation = true;
+  plane.orientation = {axes[0], axes[3], axes[6], axes[1], axes[4], axes[7]};
+  plane.pixel_spacing_rc_mm = {frame.spacing_xyz_mm[1] * header.unit_mm,
+                               frame.spacing_xyz_mm[0] * header.unit_mm};
+  std::vector<DicomPlane> slices;
+  for (std::int64_t k = 0; k < header.size_xyzt[2]; ++k) {
+    plane.position = place(matrix, header.unit_mm, {0, 0, static_cast<double>(k)});
+    slices.push_back(plane);
+  }
+  return slices;
 }
 
 void warn_of_nifti_geometry(const NiftiHeader& header, const Geometry& used,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pillar/core/notes.h"
+#include "pillar/image/dicom_series.h"
 #include "pillar/image/volume.h"
 
 #include "image/volume_file/gzip_input.h"
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 namespace pillar {
 
@@ -43,6 +45,11 @@ NiftiHeader read_nifti_header(GzipInput& file, const std::filesystem::path& path
 // the file's unit. A matrix that is slightly sheared, or up to a tenth off the sizes, is taken as its nearest
 // rigid frame, with a note. Throws Error(input) where it is farther off than that.
 Geometry nifti_geometry(const NiftiHeader& header, const std::filesystem::path& path, Notes& notes);
+
+// The slices of a file whose matrix stacks them off their normal by more than that, as converters leave those
+// of a tilted gantry: rows and columns are perpendicular, sizes those of the matrix. Empty for any other
+// file.
+std::vector<DicomPlane> tilted_slices(const NiftiHeader& header, const std::filesystem::path& path);
 
 // Says where the file's two orientations contradict each other or the voxel size. `used` is the geometry that
 // was taken.

@@ -12,8 +12,7 @@ namespace {
 
 using Matrix3 = std::array<double, 9>;  // row-major
 
-constexpr double kRounding = 1e-3;    // inner products that decimals and float32 explain
-constexpr double kSlightShear = 0.1;  // beyond this a frame is another shape, not a rounded one
+constexpr double kRounding = 1e-3;  // inner products that decimals and float32 explain
 
 double column_product(const Matrix3& m, std::size_t a, std::size_t b) {
   return m[a] * m[b] + m[3 + a] * m[3 + b] + m[6 + a] * m[6 + b];

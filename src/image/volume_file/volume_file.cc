@@ -65,13 +65,30 @@ std::int64_t choose_volume(std::int64_t volumes, const VolumeFileOptions& option
   return chosen;
 }
 
-Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes) {
+StoredVolume read_stored_volume(const std::filesystem::path& path, const VolumeFileOptions& options,
+                                Notes& notes) {
   const VolumeFormat format = volume_format(path);
-  Volume volume = format == VolumeFormat::nifti ? read_nifti(path, options, notes)
-                                                : read_nrrd_or_meta(format, path, options, notes);
-  volume.voxels_dhw = to_volume_type(volume.voxels_dhw, path);
-  volume.modality = options.modality;
-  settle_non_finite(volume, options.nan, path, notes);
+  StoredVolume stored = format == VolumeFormat::nifti
+                            ? read_nifti(path, options, notes)
+                            : StoredVolume{read_nrrd_or_meta(format, path, options, notes)};
+  stored.volume.voxels_dhw = to_volume_type(stored.volume.voxels_dhw, path);
+  stored.volume.modality = options.modality;
+  settle_non_finite(stored.volume, options.nan, path, notes);
+  return stored;
+}
+
+Volume read_volume_file(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes) {
+  StoredVolume stored = read_stored_volume(path, options, notes);
+  LoadReport ignored;
+  return straightened(std::move(stored), {}, ignored);
+}
+
+Volume straightened(StoredVolume stored, const DicomLoadOptions& options, LoadReport& report) {
+  if (!stored.correction) return std::move(stored.volume);
+  Volume volume = resampled_planes(stored.volume.voxels_dhw, *stored.correction, options, report);
+  volume.modality = stored.volume.modality;
+  volume.oriented = stored.volume.oriented;
+  report.gantry_tilt_corrected_deg = stored.tilt_deg;
   return volume;
 }
 

@@ -40,18 +40,40 @@ Geometry read_geometry(const NiftiHeader& header, const std::filesystem::path& p
   return itk_geometry(*io, {z, y, x}, path, notes);
 }
 
+// What becomes of slices that are stacked off their normal.
+StackPlan plan_tilted(const std::vector<DicomPlane>& slices, TiltPolicy policy,
+                      const std::filesystem::path& path, Notes& notes) {
+  DicomLoadOptions options;
+  options.gantry_tilt = policy;
+  LoadReport report;
+  StackPlan plan = plan_stack(slices, options, path.string(), report);
+  for (const std::string& note : report.notes) notes.add(fmt::format("{}: {}", path, note));
+  return plan;
+}
+
 }  // namespace
 
-Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes) {
+StoredVolume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes) {
   GzipInput file(path);
   const NiftiHeader header = read_nifti_header(file, path, notes);
   const std::int64_t volume = choose_volume(header.size_xyzt[3], options, path, notes);
-  Volume result;
-  result.geometry = read_geometry(header, path, notes);
-  result.oriented = header.qform_code > 0 || header.sform_code > 0;
-  warn_of_nifti_geometry(header, result.geometry, path, notes);
-  result.voxels_dhw = read_voxels(file, header, volume, path, notes);
-  if (header.scaled()) result.voxels_dhw = scale_voxels(result.voxels_dhw, header.slope, header.intercept);
+  StoredVolume result;
+  const std::vector<DicomPlane> slices = tilted_slices(header, path);
+  if (slices.empty()) {
+    result.volume.geometry = read_geometry(header, path, notes);
+    warn_of_nifti_geometry(header, result.volume.geometry, path, notes);
+  } else {
+    const StackPlan plan = plan_tilted(slices, options.gantry_tilt, path, notes);
+    result.correction = plan.correction;
+    result.tilt_deg = plan.shear_deg;
+    result.volume.geometry = plan.correction
+                                 ? plan.correction->frame
+                                 : stack_geometry(slices.front(), plan.against_normal, plan.spacing_mm);
+  }
+  result.volume.oriented = header.qform_code > 0 || header.sform_code > 0;
+  at::Tensor& voxels = result.volume.voxels_dhw;
+  voxels = read_voxels(file, header, volume, path, notes);
+  if (header.scaled()) voxels = scale_voxels(voxels, header.slope, header.intercept);
   return result;
 }
 
@@ -59,6 +81,12 @@ Grid read_nifti_grid(const std::filesystem::path& path) {
   GzipInput file(path);
   Notes notes;
   const NiftiHeader header = read_nifti_header(file, path, notes);
+  const std::vector<DicomPlane> slices = tilted_slices(header, path);
+  if (!slices.empty()) {
+    const PlaneCorrection correction =
+        plan_tilted(slices, TiltPolicy::correct, path, notes).correction.value();
+    return {grid_geometry(correction.frame, correction.own), correction.own.size_dhw};
+  }
   const auto [x, y, z, volumes] = header.size_xyzt;
   static_cast<void>(volumes);
   return {read_geometry(header, path, notes), {z, y, x}};

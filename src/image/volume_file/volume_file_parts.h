@@ -3,6 +3,7 @@
 
 #include "pillar/image/volume_file.h"
 
+#include "image/dicom/dicom_grid.h"
 #include "image/volume_file/itk_io.h"
 
 namespace pillar {
@@ -14,18 +15,32 @@ struct VolumeHeader {
   Geometry geometry;
 };
 
+// A file's voxels where they are stored. Of a file whose slices are stacked off their normal, what is to
+// become of them: then the geometry is that of the correction's frame.
+struct StoredVolume {
+  Volume volume;
+  std::optional<PlaneCorrection> correction = {};
+  std::optional<double> tilt_deg = {};
+};
+
+// What read_volume_file() reads, before the correction.
+StoredVolume read_stored_volume(const std::filesystem::path& path, const VolumeFileOptions& options,
+                                Notes& notes);
+
+// Its volume on an even grid: resampled once where there is a correction, else as it is.
+Volume straightened(StoredVolume stored, const DicomLoadOptions& options, LoadReport& report);
+
 // Index of the volume to read from a file with `volumes` of them. Throws Error(usage) if there is none such.
 std::int64_t choose_volume(std::int64_t volumes, const VolumeFileOptions& options,
                            const std::filesystem::path& path, Notes& notes);
 
-// Geometry through ITK; voxels straight from the (gzipped) file into the tensor: ITK's own reader keeps a
-// second copy, and reads all volumes of a 4-D file for one.
-Volume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes);
+// Geometry of most files through ITK; voxels straight from the (gzipped) file into the tensor: ITK's own
+// reader keeps a second copy, and reads all volumes of a 4-D file for one.
+StoredVolume read_nifti(const std::filesystem::path& path, const VolumeFileOptions& options, Notes& notes);
 
 Grid read_nifti_grid(const std::filesystem::path& path);
 
-// MetaImage's geometry and type through ITK, once the header's claims were judged; voxels straight into the
-// tensor.
+// Voxels straight into the tensor, once the header's claims were judged.
 Volume read_nrrd_or_meta(VolumeFormat format, const std::filesystem::path& path,
                          const VolumeFileOptions& options, Notes& notes);
 

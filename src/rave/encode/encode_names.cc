@@ -17,12 +17,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kNameFields = {"name",      "patient",     "accession", "series", "series_uid",
-                                              "study_uid", "description", "modality",  "file",   "volume"};
+const std::vector<std::string> kNameFields = {"name",       "patient",   "accession",   "series",
+                                              "series_uid", "study_uid", "description", "modality",
+                                              "file",       "volume",    "folder"};
 
 // The file's name without its ending, or the folder's.
 std::string file_field(const FoundScan& scan) {
   return scan.series ? settled_path(scan.source).filename().string() : volume_file_name(scan.source);
+}
+
+// The folder that the file, or the series' folder, lies in.
+std::string folder_field(const FoundScan& scan) {
+  return settled_path(scan.source).parent_path().filename().string();
 }
 
 // A volume file has no patient and no UIDs, and its accession is its own name.
@@ -100,9 +106,10 @@ std::string SampleNaming::filled(const FoundScan& scan, const SampleMetadata& id
       name += part.text;
       continue;
     }
-    const std::string value = part.field == "name"   ? names_[scan.input]
-                              : part.field == "file" ? file_field(scan)
-                                                     : dicom_field(scan, identity, part.field);
+    const std::string value = part.field == "name"     ? names_[scan.input]
+                              : part.field == "file"   ? file_field(scan)
+                              : part.field == "folder" ? folder_field(scan)
+                                                       : dicom_field(scan, identity, part.field);
     if (value.empty())
       fail(ErrorCategory::input, "{}: has no {}, which the name template asks for", scan.source, part.field);
     name += value;

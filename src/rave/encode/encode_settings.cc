@@ -10,26 +10,6 @@ constexpr const char* kSpacing = "processing.resampling.target_spacing";
 constexpr const char* kSizeHw = "processing.crop_pad.size";
 constexpr const char* kMode = "mode";
 
-const char* gap_word(GapPolicy gaps) {
-  if (gaps == GapPolicy::ignore) return "ignore";
-  return gaps == GapPolicy::fail ? "fail" : "interpolate";
-}
-
-const char* tilt_word(TiltPolicy tilt) {
-  if (tilt == TiltPolicy::keep) return "keep";
-  return tilt == TiltPolicy::refuse ? "refuse" : "correct";
-}
-
-const char* mask_word(MaskPolicy mask) {
-  if (mask == MaskPolicy::yes) return "yes";
-  return mask == MaskPolicy::no ? "no" : "detect";
-}
-
-const char* archive_word(Archive archive) {
-  if (archive == Archive::none) return "none";
-  return archive == Archive::tar ? "tar" : "tar.lz4";
-}
-
 template <typename Values>
 std::string list_text(const Values& values) {
   return fmt::format("{}", fmt::join(values, ", "));
@@ -43,14 +23,14 @@ void add_processing(const PreprocessOptions& options, Settings& settings) {
   if (options.slices) settings["processing.slice_selection.slices"] = std::to_string(*options.slices);
   if (options.normalize_mr != defaults.normalize_mr)
     settings["processing.normalize_mr"] = options.normalize_mr ? "true" : "false";
-  if (options.mask != defaults.mask) settings["processing.mask"] = mask_word(options.mask);
+  if (options.mask != defaults.mask) settings["processing.mask"] = to_string(options.mask);
 }
 
 // How it is stored. x265's settings change the voxels of the lossy stream alone.
 void add_storage(const SampleWriteOptions& options, Settings& settings) {
   const SampleWriteOptions defaults;
   if (options.mode != defaults.mode) settings[kMode] = to_string(options.mode);
-  if (options.archive != defaults.archive) settings["archive"] = archive_word(options.archive);
+  if (options.archive != defaults.archive) settings["archive"] = to_string(options.archive);
   if (options.mode != SampleMode::rave10) return;
   if (options.crf != defaults.crf) settings["video.crf"] = std::to_string(options.crf);
   if (options.preset != defaults.preset) settings["video.preset"] = options.preset;
@@ -61,13 +41,10 @@ void add_storage(const SampleWriteOptions& options, Settings& settings) {
 }  // namespace
 
 Settings encode_settings(const SamplePrepareOptions& options) {
-  Settings settings;
+  Settings settings = changed_policies(options.reading);
   if (options.config.modality) settings["modality"] = to_string(*options.config.modality);
   if (!options.config.anatomy.empty()) settings["anatomy"] = options.config.anatomy;
   const SamplePrepareOptions defaults;
-  if (options.gaps != defaults.gaps) settings["gaps"] = gap_word(options.gaps);
-  if (options.gantry_tilt != defaults.gantry_tilt) settings["gantry_tilt"] = tilt_word(options.gantry_tilt);
-  if (options.nan != defaults.nan) settings["nan"] = options.nan == NanPolicy::air ? "air" : "refuse";
   const IntensityScale& scale = options.config.intensity;
   if (scale.slope != defaults.config.intensity.slope)
     settings["intensity.slope"] = fmt::format("{}", scale.slope);

@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <system_error>
+#include <unordered_map>
 
 namespace pillar {
 namespace {
@@ -56,16 +57,18 @@ class ScanFinder {
     walk_ = walk_files(roots_of(search_), search_.own_output);
     std::vector<fs::path> candidates;
     for (std::size_t i = 0; i < walk_.files.size(); ++i) {
-      const WalkedFile& file = walk_.files[i];
+      WalkedFile& file = walk_.files[i];
       if (search_.samples && is_of_sample(i)) continue;
       if (is_scan_file(file.path)) {
         add({file.path, {}, bytes_below(file.path), {}, root_of(i)}, i);
       } else {
-        places_.emplace(file.path, i);
-        candidates.push_back(file.path);
+        places_.emplace(file.path.native(), i);
+        candidates.push_back(std::move(file.path));  // of many files there should be no second list
       }
     }
-    add_dicom(scan_dicom_files(candidates, search_.threads));
+    DicomScan scan = scan_dicom_files(candidates, search_.threads);
+    candidates = {};
+    add_dicom(std::move(scan));
     add_faults();
     return finish();
   }
@@ -91,6 +94,8 @@ class ScanFinder {
     return true;
   }
 
+  std::size_t place_of(const fs::path& file) const { return places_.at(file.native()); }
+
   bool is_input(std::size_t file) const {
     return !is_neighbour(file) && search_.inputs[root_of(file)] == walk_.files[file].path;
   }
@@ -102,13 +107,13 @@ class ScanFinder {
 
   void add_dicom(DicomScan scan) {
     for (const DamagedFile& file : scan.damaged) {
-      const std::size_t place = places_.at(file.file);
+      const std::size_t place = place_of(file.file);
       if (!is_neighbour(place))
         add({file.file, {}, 0, fmt::format("{}: {}", file.file, file.fault), root_of(place)}, place);
     }
     for (ExcludedPlane& plane : scan.left_out) leave_out(std::move(plane));
     for (const fs::path& file : scan.non_dicom) {
-      const std::size_t place = places_.at(file);
+      const std::size_t place = place_of(file);
       if (is_neighbour(place)) continue;
       non_dicom_[walk_.files[place].root].push_back(file);
       left_out_.add(file, LeftOut::not_dicom, "");
@@ -119,7 +124,7 @@ class ScanFinder {
   }
 
   void leave_out(ExcludedPlane plane) {
-    const std::size_t place = places_.at(plane.file);
+    const std::size_t place = place_of(plane.file);
     if (is_neighbour(place)) return;
     fruitful_.insert(walk_.files[place].root);
     left_out_.add(plane.file, plane.kind, plane.reason);
@@ -128,16 +133,15 @@ class ScanFinder {
   void add_series(DicomSeries series) {
     std::size_t first = walk_.files.size(), neighbours = 0;
     for (const DicomPlane& plane : series.planes) {
-      const std::size_t place = places_.at(plane.file);
+      const std::size_t place = place_of(plane.file);
       first = std::min(first, place);
       if (is_neighbour(place)) ++neighbours;
     }
     if (is_neighbour(first)) return;
     if (neighbours > 0) {
-      series.notes.add(
-          fmt::format("{} of its {} images were not named and are taken because they belong to the "
-                      "same series (--only-named takes the named ones alone)",
-                      neighbours, series.planes.size()));
+      series.notes.add(fmt::format(
+          "{} of its {} images were not named and are taken because they belong to the same series",
+          neighbours, series.planes.size()));
     }
     for (ExcludedPlane& plane : series.excluded) leave_out(plane);
     if (!is_wanted_volume(series)) return;
@@ -202,7 +206,7 @@ class ScanFinder {
 
   const ScanSearch& search_;
   FileWalk walk_;
-  std::map<fs::path, std::size_t> places_;
+  std::unordered_map<std::string, std::size_t> places_;  // in the walk, of files that are no volume files
   std::multimap<Place, FoundScan> found_;
   std::set<fs::path> samples_;
   std::set<std::size_t> fruitful_;  // inputs of which something came, be it a fault
@@ -223,7 +227,8 @@ void refuse_where_nothing_exists(const std::vector<fs::path>& inputs) {
 
 fs::path common_folder(const fs::path& a, const fs::path& b) {
   fs::path folder = a;
-  while (!folder.empty() && std::mismatch(folder.begin(), folder.end(), b.begin(), b.end()).first != folder.end())
+  while (!folder.empty() &&
+         std::mismatch(folder.begin(), folder.end(), b.begin(), b.end()).first != folder.end())
     folder = folder.has_relative_path() ? folder.parent_path() : fs::path();
   return folder.empty() ? fs::path(".") : folder;
 }

@@ -9,7 +9,7 @@ PrepareOptions reading(const SamplePrepareOptions& options, const std::filesyste
   PrepareOptions prepare;
   prepare.modality = options.config.modality;
   prepare.preprocess = options.config.preprocess;
-  prepare.gaps = options.gaps;
+  prepare.reading = options.reading;
   prepare.volume_index = options.volume_index;
   prepare.intensity = options.config.intensity;
   prepare.judge = [source, config = options.config](const Volume& loaded, Notes& notes) {
@@ -17,8 +17,6 @@ PrepareOptions reading(const SamplePrepareOptions& options, const std::filesyste
     const WindowFamily family = loaded.modality == Modality::mr ? WindowFamily::mr : WindowFamily::ct;
     judge_values(loaded.voxels_dhw, family, config.values, source.string(), notes);
   };
-  prepare.gantry_tilt = options.gantry_tilt;
-  prepare.nan = options.nan;
   prepare.padding_is_air = options.config.write.mode != SampleMode::rave10;  // which is the public engine's
   return prepare;
 }

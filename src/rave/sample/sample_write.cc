@@ -42,6 +42,11 @@ std::uint64_t size_on_disk(const fs::path& path) {
 
 }  // namespace
 
+const char* to_string(Archive archive) noexcept {
+  if (archive == Archive::none) return "none";
+  return archive == Archive::tar ? "tar" : "tar.lz4";
+}
+
 Archive parse_archive(std::string_view text) {
   if (text == "none") return Archive::none;
   if (text == "tar") return Archive::tar;

@@ -30,8 +30,8 @@ struct FoundScan {
   std::filesystem::path source;       // the file, the sample, or the innermost folder with the whole series
   std::optional<DicomSeries> series;  // unset: a volume file, a sample, or `fault` says why there is none
   std::uint64_t bytes_on_disk = 0;    // not counted of a sample
-  std::string fault;      // what should have been read and was not, naming it; empty for a scan
-  std::size_t input = 0;  // which of the inputs it, or the first of its files, was found below
+  std::string fault;                  // what should have been read and was not, naming it; empty for a scan
+  std::size_t input = 0;              // which of the inputs it, or the first of its files, was found below
 };
 
 struct FoundScans {

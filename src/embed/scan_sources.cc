@@ -1,7 +1,8 @@
-#include "embed/embedded_sources.h"
+#include "embed/shared/scan_sources.h"
 
 #include "pillar/core/csv.h"
 #include "pillar/core/fail.h"
+#include "pillar/core/printable.h"
 
 #include "core/shared/joined.h"
 
@@ -14,8 +15,7 @@ const std::vector<std::string> kSourcesHeader = {"accession", "path", "source", 
 
 }  // namespace
 
-EmbeddedSources::EmbeddedSources(const fs::path& cache, const std::string& split, bool overwrite)
-    : file_(cache / "embeddings" / (split + ".sources.csv")) {
+ScanSources::ScanSources(fs::path file, bool overwrite) : file_(std::move(file)) {
   std::error_code ignored;
   if (fs::exists(file_, ignored)) {
     const CsvTable table = read_csv(file_);
@@ -27,26 +27,40 @@ EmbeddedSources::EmbeddedSources(const fs::path& cache, const std::string& split
   if (overwrite && !before_.empty()) flush();
 }
 
-std::optional<EmbeddedSource> EmbeddedSources::before(const std::string& accession) const {
+std::optional<ScanSource> ScanSources::before(const std::string& accession) const {
   const auto found = before_.find(accession);
   if (found == before_.end() || !found->second.identity.is_known()) return std::nullopt;
   return found->second;
 }
 
-void EmbeddedSources::put(const std::string& accession, EmbeddedSource source) {
+void ScanSources::put(const std::string& accession, ScanSource source) {
   rows_[accession] = std::move(source);
 }
 
-void EmbeddedSources::flush() {
+void ScanSources::flush() {
   CsvTable table{kSourcesHeader, {}};
   for (const auto& [accession, source] : rows_)
     table.rows.push_back({accession, source.path.string(), source.identity.source, source.identity.content});
   write_csv(file_, table);
 }
 
-void EmbeddedSources::finish() {
+void ScanSources::finish() {
   rows_.insert(before_.begin(), before_.end());
   if (!rows_.empty()) flush();
+}
+
+void check_source(const ScanSource& then, const ScanEntry& scan, const SourceIdentity& now,
+                  const std::string& holder, bool overwrite) {
+  const SourceMatch match = compare(then.identity, now);
+  if (match == SourceMatch::other) {
+    fail(ErrorCategory::input,
+         "{}: {} has another scan's under the name {}: of {}, {}, not {}; a manifest gives each its own name",
+         scan.path, holder, printable(scan.name), then.path, describe(then.identity), describe(now));
+  }
+  if (match == SourceMatch::changed && !overwrite) {
+    fail(ErrorCategory::input, "{}: has changed since {} had it: {} then, {} now; --overwrite makes it anew",
+         scan.path, holder, describe(then.identity), describe(now));
+  }
 }
 
 }  // namespace pillar

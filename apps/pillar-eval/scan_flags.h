@@ -1,0 +1,30 @@
+// The flags that embed and predict have in common: which series of a study, and what to do with a scan that
+// is not as a volume has to be.
+#pragma once
+
+#include "pillar/data/scan_batch.h"
+
+#include <map>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace pillar {
+
+struct ScanFlags {
+  SeriesWish series;
+  bool all_series = false;
+  ReadingPolicies reading;
+};
+
+// --series-number, --series-description, --all-series, --gaps, --gantry-tilt, --nan below a heading of
+// --help.
+void add_scan_flags(CLI::App& command, ScanFlags& flags, const std::string& group);
+
+// Whether nothing that was found is a scan, which is said then; no failure.
+bool is_nothing_to_do(const ScanBatch& batch);
+
+// The batch's scans and how they are read, from its preprocessing and the flags.
+void apply_scan_flags(const ScanFlags& flags, ScanBatch& batch);
+
+}  // namespace pillar

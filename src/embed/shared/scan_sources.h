@@ -1,0 +1,45 @@
+// Shared: which scan each result of a batch is of, in a file beside the results.
+#pragma once
+
+#include "pillar/core/notes.h"
+#include "pillar/data/scan.h"
+#include "pillar/image/source_identity.h"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace pillar {
+
+struct ScanSource {
+  std::filesystem::path path;  // where the scan lay, for messages
+  SourceIdentity identity;
+};
+
+// A CSV: accession,path,source,content, in a folder that is there. Written by flush(), so that of a killed
+// run's last results it says nothing; it never says anything wrong.
+class ScanSources {
+ public:
+  // `overwrite`: results may be replaced by others; until finish() the file then tells of none but those that
+  // were put. Throws Error(input) where its columns are others.
+  ScanSources(std::filesystem::path file, bool overwrite);
+
+  // What was said when this was made. Thread-safe.
+  std::optional<ScanSource> before(const std::string& accession) const;
+  void put(const std::string& accession, ScanSource source);
+  void flush();   // throws Error(io)
+  void finish();  // flush(), with all that was said before and was not replaced
+
+ private:
+  std::filesystem::path file_;
+  std::map<std::string, ScanSource> before_;
+  std::map<std::string, ScanSource> rows_;
+};
+
+// Throws Error(input) where a result that is there under the scan's name is not of this scan as it is now:
+// `holder` has another's (whatever the flags), or, without `overwrite`, that of before it changed.
+void check_source(const ScanSource& then, const ScanEntry& scan, const SourceIdentity& now,
+                  const std::string& holder, bool overwrite);
+
+}  // namespace pillar
