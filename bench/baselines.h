@@ -24,6 +24,10 @@ Measurement ffmpeg_encode(const Volume& volume, const std::filesystem::path& tar
 Measurement itk_resample(const Volume& volume, const std::array<double, 3>& target_spacing_xyz_mm,
                          int threads);
 
+// The series of a folder of DICOM files and, with `names`, the files of each, in the order of the slices:
+// what SimpleITK's ImageSeriesReader tells, which looks at all files again for each series.
+Measurement itk_series_files(const std::filesystem::path& folder, bool names);
+
 // Level and minmax windows of int16 voxels (B,1,D,H,W) as plain operators make them: to float32, one plane a
 // window, stacked, to bfloat16.
 Measurement libtorch_windows(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows);

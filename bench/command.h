@@ -39,6 +39,7 @@ nlohmann::ordered_json run_and_report(const std::vector<Case>& cases, const Comm
 void add_atlas(CLI::App& app, const char* program);
 void add_eval(CLI::App& app, const std::vector<std::string>& words);
 void add_finetune(CLI::App& app, const std::vector<std::string>& words);
+void add_index(CLI::App& app, const char* program);
 void add_loader(CLI::App& app, const char* program);
 void add_text(CLI::App& app, const char* program);
 void add_tokenizer(CLI::App& app, const char* program);

@@ -106,6 +106,7 @@ int main(int argc, char** argv) {
                            pillar::bench::add_rave(context.app, argv[0]);
                            pillar::bench::add_windows(context.app, argv[0]);
                            pillar::bench::add_atlas(context.app, argv[0]);
+                           pillar::bench::add_index(context.app, argv[0]);
                            pillar::bench::add_loader(context.app, argv[0]);
                            pillar::bench::add_tokenizer(context.app, argv[0]);
                            pillar::bench::add_train(context.app, words);
