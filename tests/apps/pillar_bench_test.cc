@@ -54,6 +54,21 @@ TEST(PillarBench, WritesEveryCaseWithBothSides) {
   }
 }
 
+TEST(PillarBench, AnIndexAgainstItksScanOfTheSameFiles) {
+  TempDir dir;
+  const auto result = run_program({"pillar-bench", "index", "--series", "2", "--slices", "12", "--size", "16",
+                                   "--repeats", "1", "--json", (dir / "bench.json").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(read_text_file(dir / "bench.json"));
+  ASSERT_EQ(json.size(), 3u);
+  EXPECT_EQ(json[0]["name"], "index");
+  for (const char* side : {"ours", "baseline"}) {
+    EXPECT_EQ(json[0][side]["files"], 24) << side;
+    EXPECT_EQ(json[0][side]["series"], 2) << side;
+  }
+  EXPECT_EQ(json[2]["name"], "encode_folder");
+}
+
 TEST(PillarBench, WindowsSayWhatTheMachineCould) {
   TempDir dir;
   const auto result = run_program({"pillar-bench", "windows", "--size", "48", "--repeats", "1", "--threads",

@@ -116,7 +116,8 @@ DicomScan scan_dicom(const std::filesystem::path& folder);
 
 // The same of files wherever they lie, grouped over folders and read with `threads` threads. The outcome does
 // not depend on their order but for which of two equal copies stays. Throws nothing for what the files hold.
-DicomScan scan_dicom_files(const std::vector<std::filesystem::path>& files, int threads);
+// Takes the list, so that of many files it is not in memory beside the outcome.
+DicomScan scan_dicom_files(std::vector<std::filesystem::path> files, int threads);
 
 // What to do where slices are missing, unevenly spaced or beside each other.
 enum class GapPolicy {

@@ -16,6 +16,7 @@
 #include <set>
 #include <span>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -215,14 +216,15 @@ double slice_spacing_mm(const DicomSeries& series) {
   return *middle;
 }
 
-DicomScan scan_dicom_files(const std::vector<fs::path>& files, int threads) {
+DicomScan scan_dicom_files(std::vector<fs::path> files, int threads) {
   init_dicom_libraries();
   DicomScan scan;
   SeriesByUid by_uid;
   for (std::size_t begin = 0; begin < files.size(); begin += files_at_once) {
     const auto some = std::span(files).subspan(begin, std::min(files_at_once, files.size() - begin));
     std::vector<ReadFile> read = read_headers(some, threads);
-    for (std::size_t i = 0; i < some.size(); ++i) sort_in(some[i], std::move(read[i]), scan, by_uid);
+    for (std::size_t i = 0; i < some.size(); ++i)
+      sort_in(std::exchange(some[i], {}), std::move(read[i]), scan, by_uid);
   }
   for (auto& [uid, found] : by_uid) {
     for (DicomSeries& volume :

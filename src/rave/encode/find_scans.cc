@@ -49,6 +49,15 @@ fs::path folder_of(const DicomSeries& series) {
   return folder;
 }
 
+// What there is instead of a scan at an input; `others` are its files.
+std::string why_nothing(const fs::path& input, const std::vector<fs::path>& others) {
+  std::error_code ignored;
+  if (others.empty())
+    return fs::is_directory(input, ignored) ? "no file is there" : "neither a file nor a folder";
+  return fmt::format("no scan among {} file{}: {}: {}", others.size(), others.size() == 1 ? "" : "s",
+                     others.front().filename(), looks_like(others.front()));
+}
+
 class ScanFinder {
  public:
   explicit ScanFinder(const ScanSearch& search) : search_(search) {}
@@ -66,9 +75,7 @@ class ScanFinder {
         candidates.push_back(std::move(file.path));  // of many files there should be no second list
       }
     }
-    DicomScan scan = scan_dicom_files(candidates, search_.threads);
-    candidates = {};
-    add_dicom(std::move(scan));
+    add_dicom(scan_dicom_files(std::move(candidates), search_.threads));
     add_faults();
     return finish();
   }
@@ -173,11 +180,7 @@ class ScanFinder {
       if (fruitful_.count(root) > 0) continue;
       const std::vector<fs::path>& others = non_dicom_[root];
       if (others.empty() && !walk_files({input}).files.empty()) continue;  // an earlier input had it all
-      const std::string what =
-          others.empty()
-              ? "no file is there"
-              : fmt::format("no scan among {} file{}: {}: {}", others.size(), others.size() == 1 ? "" : "s",
-                            others.front().filename(), looks_like(others.front()));
+      const std::string what = why_nothing(input, others);
       found_.emplace(Place{root, 0}, FoundScan{input, {}, 0, fmt::format("{}: {}", input, what), root});
     }
   }
