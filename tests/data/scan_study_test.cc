@@ -73,6 +73,15 @@ TEST(ScanStudy, TwoStudiesInOneFolderAreTwoScansAndNeverOneRow) {
                       AllOf(HasSubstr("flat: holds 2 scans"), HasSubstr("2.25.1"), HasSubstr("2.25.2")));
 }
 
+TEST(ScanStudy, AnUidThatAllPatientsShareMakesNoStudyOfThem) {
+  TempDir dir;
+  write_study_series(dir / "in/a", "1", 1, 5, "A1");
+  write_study_series(dir / "in/b", "1", 2, 7, "B1");
+  const std::vector<ScanEntry> scans = list_scans({dir / "in"});
+  ASSERT_THAT(scans, SizeIs(2));
+  EXPECT_EQ(open_scan(scans[1], {}).name, "B1");
+}
+
 TEST(ScanStudy, OfANamedFileTheWholeSeries) {
   TempDir dir;
   write_study_series(dir / "a", "1", 1, 6, "A1");

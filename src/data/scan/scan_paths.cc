@@ -42,8 +42,9 @@ class StudyList {
       return;
     }
     const DicomSeries& series = *found.series;
-    // A study without a UID is that of its folder.
-    const StudyKey key = {series.study_uid, series.patient_id,
+    // Its UID alone would do, were there none that were made up for all patients alike. A study without one
+    // is that of its folder.
+    const StudyKey key = {series.study_uid, series.patient_id, series.accession,
                           series.study_uid.empty() ? found.source : fs::path()};
     const auto [place, is_new] = places_.emplace(key, scans_.size());
     if (is_new) {
@@ -65,7 +66,8 @@ class StudyList {
   }
 
  private:
-  using StudyKey = std::tuple<std::string, std::string, fs::path>;  // study's UID, patient, folder
+  // UID, patient, accession, folder.
+  using StudyKey = std::tuple<std::string, std::string, std::string, fs::path>;
 
   // Studies without an accession are called after their folder, unless they share it.
   void name_neighbours() {
