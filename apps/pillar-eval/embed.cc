@@ -124,6 +124,7 @@ ExitCode embed(Arguments& a, bool quiet) {
   if (a.evidence) a.job.scales = encoder.token_scales();
   if (!quiet) {
     fmt::print("{}: {}\n", a.job.spec.origin, describe(a.job.spec));
+    fmt::print("computes in {} (--dtype {})\n", a.job.settings["dtype"], a.encoder.dtype);
     std::fflush(stdout);
   }
   const ScanSummary summary = run_embed(a.job, [&](const at::Tensor& voxels_bcdhw) {

@@ -83,6 +83,7 @@ ExitCode predict_scans(PredictArguments& a, bool quiet) {
   write_maps_too(a, predictor);
   if (!quiet) {
     fmt::print("{}: {}\n", job.spec.origin, describe(job.spec));
+    fmt::print("computes in {} (--dtype {})\n", job.settings["dtype"], a.models.encoder.dtype);
     std::fflush(stdout);
   }
   const ScanSummary summary = run_scan_predict(job, [&](const at::Tensor& voxels_bcdhw) {

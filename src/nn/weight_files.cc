@@ -139,14 +139,20 @@ std::string weights_fingerprint(const fs::path& model) {
 }
 
 std::string canonical_name(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kPrefixes = {"module.", "model.", "backbone_model.",
-                                                         "state_dict.", "model_state_dict."};
+  constexpr std::array<std::string_view, 6> kPrefixes = {
+      "module.", "model.", "backbone_model.", "state_dict.", "model_state_dict.", "_orig_mod."};
   const auto is_front = [&name](std::string_view prefix) { return name.starts_with(prefix); };
   for (auto found = std::find_if(kPrefixes.begin(), kPrefixes.end(), is_front); found != kPrefixes.end();
        found = std::find_if(kPrefixes.begin(), kPrefixes.end(), is_front)) {
     name.remove_prefix(found->size());
   }
-  return std::string(name);
+  // torch.compile() of a part names that part so.
+  constexpr std::string_view kCompiled = "._orig_mod.";
+  std::string canonical(name);
+  for (std::size_t at = canonical.find(kCompiled); at != std::string::npos;
+       at = canonical.find(kCompiled, at))
+    canonical.erase(at, kCompiled.size() - 1);
+  return canonical;
 }
 
 }  // namespace pillar

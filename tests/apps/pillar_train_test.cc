@@ -62,6 +62,33 @@ TEST(PillarTrainInit, ReplacesOnlyAModelAndOnlyWhenAsked) {
   EXPECT_TRUE(fs::exists(dir / "a/notes.txt"));
 }
 
+TEST(Programs, WordsThatTheyDoNotKnowAreNamedWithTheNearest) {
+  struct Unknown {
+    std::vector<std::string> command;
+    const char* words;
+  };
+  const std::vector<Unknown> all = {
+      {{"pillar-train", "pretrian"},
+       "pillar-train: there is no subcommand 'pretrian'; did you mean 'pretrain'?"},
+      {{"pillar-train", "quux"}, "there is no subcommand 'quux': init, pretrain, finetune, convert"},
+      {{"pillar-train", "pretrain", "--confg", "x"},
+       "pillar-train pretrain: there is no flag '--confg'; did you mean '--config'?"},
+      {{"pillar-train", "pretrain", "--config", "x", "--nprocs=2"}, "'--nprocs'; did you mean '--nproc'?"},
+      {{"pillar-train", "init", "--arch", "a", "--out", "b", "more"},
+       "pillar-train init: 'more' is one word more than it takes"},
+      {{"pillar-eval", "embde"}, "did you mean 'embed'?"},
+      {{"pillar-eval", "embed", "--modle", "m"}, "did you mean '--model'?"},
+      {{"pillar-rave", "encdoe"}, "did you mean 'encode'?"},
+      {{"pillar-text", "embd"}, "did you mean 'embed'?"},
+      {{"pillar-phantom", "--studys", "3"}, "did you mean '--studies'?"},
+      {{"pillar-bench", "trian"}, "did you mean 'train'?"}};
+  for (const auto& [command, words] : all) {
+    const test::ProgramResult result = run_program(command);
+    EXPECT_EQ(result.exit_code, 2) << words;
+    EXPECT_THAT(result.err, HasSubstr(words));
+  }
+}
+
 TEST(PillarTrainInit, WhatIsWrongIsNamed) {
   TempDir dir;
   EXPECT_EQ(run_program({"pillar-train"}).exit_code, 2);

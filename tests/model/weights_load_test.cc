@@ -36,8 +36,10 @@ void expect_refused(const fs::path& model, ErrorCategory category, const std::st
 
 TEST(LoadWeights, EveryKnownPrefixComesOff) {
   TempDir dir;
-  for (const char* prefix : {"", "model.", "module.", "module.model.", "model.model.", "backbone_model.",
-                             "backbone_model.model.model.", "model.backbone_model.model.model."}) {
+  for (const char* prefix :
+       {"", "model.", "module.", "module.model.", "model.model.", "backbone_model.",
+        "backbone_model.model.model.", "model.backbone_model.model.model.", "_orig_mod.", "_orig_mod.module.",
+        "module._orig_mod.", "model._orig_mod.module.model.", "_orig_mod._orig_mod.model."}) {
     SCOPED_TRACE(prefix);
     const fs::path file = dir / "model.safetensors";
     write_safetensors(file, {{fmt::format("{}visual.x", prefix), values()},
@@ -80,11 +82,56 @@ TEST(LoadWeights, OtherFloatsBecomeFloat32AndCountersStay) {
   EXPECT_EQ(weights.at("visual.n.num_batches_tracked").item<std::int64_t>(), 7);
 }
 
-TEST(LoadWeights, OddTypesAndNumbersAreNamed) {
+TEST(LoadWeights, APartThatWasCompiledIsThatPart) {
+  TempDir dir;
+  write_safetensors(dir / "a.safetensors", {{"module.visual._orig_mod.blocks._orig_mod.x", values()}});
+  EXPECT_EQ(load_weights(dir / "a.safetensors").begin()->first, "visual.blocks.x");
+}
+
+TEST(LoadWeights, CountersMayBeAnyNumberOrNotThere) {
   TempDir dir;
   const fs::path file = dir / "a.safetensors";
-  write_safetensors(file, {{"model.visual.x", values().to(at::kInt)}, {"y", at::zeros({1}, at::kBool)}});
-  expect_refused(file, ErrorCategory::input, "model.visual.x Int, y Bool");
+  for (const at::ScalarType type : {at::kHalf, at::kFloat, at::kDouble, at::kInt, at::kByte, at::kLong}) {
+    write_safetensors(file, {{"visual.n.num_batches_tracked", at::full({}, 7, type)}});
+    const at::Tensor counter = load_weights(file).at("visual.n.num_batches_tracked");
+    EXPECT_EQ(counter.scalar_type(), at::kLong);
+    EXPECT_EQ(counter.item<std::int64_t>(), 7) << at::toString(type);
+  }
+  write_safetensors(file, {{"visual.n.num_batches_tracked", at::full({}, INFINITY, at::kHalf)}});
+  EXPECT_EQ(load_weights(file).at("visual.n.num_batches_tracked").item<std::int64_t>(), 0) << "it overflowed";
+  write_safetensors(file,
+                    {{"model.visual.n.running_mean", values()}, {"model.visual.n.running_var", values()}});
+  const WeightMap weights = load_weights(file);
+  ASSERT_EQ(weights.count("visual.n.num_batches_tracked"), 1u);
+  EXPECT_EQ(weights.at("visual.n.num_batches_tracked").sizes().size(), 0u);
+}
+
+// What stands beside weights, the state of random numbers for instance.
+TEST(LoadWeights, TensorsThatAreNoWeightsDoNoHarm) {
+  TempDir dir;
+  const at::Tensor state = at::full({16}, 3, at::kByte);
+  write_file_atomic(dir / "a.pt",
+                    test::torch_state_dict({{"visual.x", values()}, {"torch_rng_state", state}}));
+  const WeightMap weights = load_weights(dir / "a.pt");
+  EXPECT_TRUE(at::equal(weights.at("visual.x"), values()));
+  EXPECT_EQ(weights.at("torch_rng_state").scalar_type(), at::kByte);
+  EXPECT_PILLAR_ERROR(check_weights({{"visual.x", state}}, {{"visual.x", {16}, WeightInit::zeros}}, "a.pt"),
+                      ErrorCategory::input, HasSubstr("visual.x Byte expected Float"));
+}
+
+TEST(LoadWeights, WhatIsNoSafetensorsIsNamedForWhatItIs) {
+  TempDir dir;
+  const fs::path file = dir / "model.safetensors";
+  write_file_atomic(file, std::string_view("version https://git-lfs.github.com/spec/v1\n"
+                                           "oid sha256:4d7a2146\nsize 305812345\n"));
+  expect_refused(file, ErrorCategory::input, "not a safetensors file: a pointer of git-lfs");
+  write_file_atomic(file, std::string_view("<!DOCTYPE html>\n<html>Not found</html>\n"));
+  expect_refused(file, ErrorCategory::input, "a text file, which begins with '<!DOCTYPE html>'");
+}
+
+TEST(LoadWeights, OddNumbersAreNamed) {
+  TempDir dir;
+  const fs::path file = dir / "a.safetensors";
   write_safetensors(file,
                     {{"a", values()}, {"b", at::full({3}, std::nanf(""))}, {"c", at::full({}, INFINITY)}});
   expect_refused(file, ErrorCategory::input, "NaN or infinite: b, c");

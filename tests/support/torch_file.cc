@@ -97,7 +97,8 @@ Bytes torch_state_dict(const std::vector<std::pair<std::string, at::Tensor>>& te
   for (const auto& [name, tensor] : tensors) {
     PickledTensor record;
     record.key = static_cast<int>(storages.size());
-    record.storage = tensor.scalar_type() == at::kLong ? "LongStorage" : "FloatStorage";
+    if (tensor.scalar_type() == at::kLong) record.storage = "LongStorage";
+    if (tensor.scalar_type() == at::kByte) record.storage = "ByteStorage";
     for (const auto size : tensor.sizes()) record.sizes.push_back(static_cast<int>(size));
     for (const auto stride : tensor.contiguous().strides())
       record.strides.push_back(static_cast<int>(stride));

@@ -31,7 +31,7 @@ std::string pickled(const PickledTensor& tensor);
 Bytes torch_file(const std::string& pickle, const std::vector<at::Tensor>& storages,
                  const std::vector<std::pair<std::string, std::string>>& others = {}, bool deflate = false);
 
-// An ordered dict of float32 tensors, inside dicts of the given keys from the outermost on.
+// An ordered dict of float32, int64 or uint8 tensors, inside dicts of the given keys from the outermost on.
 Bytes torch_state_dict(const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                        const std::vector<std::string>& keys = {});
 

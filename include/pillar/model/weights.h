@@ -50,8 +50,10 @@ PatchEmbedKind infer_patch_embed(const TowerConfig& tower, const WeightMap& weig
 
 // A folder (model.safetensors, model.safetensors.index.json, or its only .safetensors, .pt, .pth or .ckpt
 // file) or one such file. Known prefixes are taken off; 16-bit floats become float32; a 2-D tensor dim_out x
-// dim_text of unknown name that is no part of the vision tower is text.proj.weight. Throws Error(io | input):
-// a broken file, a tensor twice, a NaN or infinite weight by name, a dtype that is no weight's.
+// dim_text of unknown name that is no part of the vision tower is text.proj.weight; num_batches_tracked is
+// int64 whatever it was stored as, and 0 where it is not there; tensors of a type that no weight has stay as
+// they are (check_weights() says so where one is expected). Throws Error(io | input): a broken file, a tensor
+// twice, a NaN or infinite weight by name.
 WeightMap load_weights(const std::filesystem::path& model);
 
 // Throws Error(input) with one message that lists every missing, surplus (of this tower, the stages, and the

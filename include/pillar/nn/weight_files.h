@@ -40,7 +40,7 @@ WeightMap read_weight_files(const std::filesystem::path& model, MappedFiles& fil
 std::string weights_fingerprint(const std::filesystem::path& model);
 
 // The name without what trainers put in front of it: any run of "module.", "model.", "backbone_model.",
-// "state_dict." and "model_state_dict.".
+// "state_dict.", "model_state_dict." and "_orig_mod.", the last within the name, too.
 std::string canonical_name(std::string_view name);
 
 }  // namespace pillar

@@ -8,6 +8,7 @@
 #include "core/shared/safetensors_header.h"
 #include "core/shared/tensor_bytes.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -22,11 +23,26 @@ static_assert(std::endian::native == std::endian::little, "tensor bytes are mapp
 
 constexpr std::uint64_t kLengthBytes = 8;
 
+// A file that is text where a length of 8 bytes should be, by what it is; empty for bytes.
+std::string text_kind(ByteView bytes) {
+  constexpr std::string_view kPointer = "version https://git-lfs.github.com/spec/";
+  constexpr std::size_t kLooked = 64;
+  const std::string_view begin(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kLooked));
+  if (begin.starts_with(kPointer))
+    return "a pointer of git-lfs in its place: 'git lfs pull' fetches the file";
+  const auto is_text = [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t'; };
+  if (begin.empty() || !std::all_of(begin.begin(), begin.end(), is_text)) return {};
+  const std::string_view line = begin.substr(0, begin.find_first_of("\r\n"));
+  return fmt::format("a text file, which begins with '{}'", line);
+}
+
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
     : path_(path), file_(std::make_shared<const MappedFile>(path)) {
   const ByteView bytes = file_->bytes();
+  if (const std::string kind = text_kind(bytes); !kind.empty())
+    fail(ErrorCategory::input, "{}: not a safetensors file: {}", path, kind);
   if (bytes.size() < kLengthBytes) {
     fail(ErrorCategory::input, "{}: not a safetensors file: only {} bytes", path, bytes.size());
   }

@@ -11,6 +11,9 @@
 #include <bit>
 #include <cstring>
 
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/zeros.h>
+
 namespace pillar {
 namespace {
 
@@ -21,18 +24,26 @@ constexpr const char* kTextProjection = "text.proj.weight";
   fail(ErrorCategory::input, "{}: {}: {}", model, fault, name_list(names));
 }
 
-// Float32, contiguous; itself where it is that already. Counters stay int64; undefined for anything else.
+constexpr std::string_view kCounter = ".num_batches_tracked";
+
+// How many batches BatchNorm has seen, int64 whatever it was stored as: only a BatchNorm without momentum
+// would use it. A number that its type could not hold is 0.
+at::Tensor as_counter(const at::Tensor& stored) {
+  at::Tensor counter = at::zeros(stored.sizes(), at::kLong);
+  if (stored.is_floating_point() && !at::isfinite(stored).all().item<bool>()) return counter;
+  return counter.copy_(stored);
+}
+
+// Float32, contiguous; itself where it is that already. What no weight is stored as stays as it is: it is no
+// weight, and where one is expected, its type is said to be wrong.
 at::Tensor as_weight(const at::Tensor& stored) {
   switch (stored.scalar_type()) {
-    case at::kFloat:
-    case at::kLong:
-      return stored.contiguous();
     case at::kHalf:
     case at::kBFloat16:
     case at::kDouble:
       return stored.contiguous().to(at::kFloat);
     default:
-      return {};
+      return stored.contiguous();
   }
 }
 
@@ -61,6 +72,17 @@ std::int64_t readout_width(const WeightMap& weights) {
   std::int64_t stages = 0;
   while (weights.count(fmt::format("{}{}.blocks.0.blocks.0.norm1_q.weight", kStages, stages)) != 0) ++stages;
   return stages * norm->second.size(0);
+}
+
+// Weights of inference engines leave them out.
+void add_counters(WeightMap& weights) {
+  constexpr std::string_view kMean = ".running_mean";
+  std::vector<std::string> counters;
+  for (const auto& [name, tensor] : weights) {
+    if (name.ends_with(kMean))
+      counters.push_back(name.substr(0, name.size() - kMean.size()) + std::string(kCounter));
+  }
+  for (const std::string& name : counters) weights.emplace(name, at::zeros({}, at::kLong));
 }
 
 // The projection goes by several names. Heads of a finetuned model have matrices of that height, too.
@@ -92,21 +114,17 @@ WeightMap load_weights(const std::filesystem::path& model) {
 
 WeightMap load_weights(const std::filesystem::path& model, MappedFiles& files) {
   WeightMap weights;
-  std::vector<std::string> odd, differing, not_finite;
+  std::vector<std::string> differing, not_finite;
   for (const auto& [name, stored] : read_weight_files(model, files)) {
-    const at::Tensor tensor = as_weight(stored);
-    if (!tensor.defined()) {
-      odd.push_back(fmt::format("{} {}", printable(name), at::toString(stored.scalar_type())));
-      continue;
-    }
+    const at::Tensor tensor = name.ends_with(kCounter) ? as_counter(stored) : as_weight(stored);
     if (!all_finite(tensor)) not_finite.push_back(printable(name));
     const auto [place, is_new] = weights.emplace(canonical_name(name), tensor);
     if (!is_new && !same_bits(place->second, tensor)) differing.push_back(printable(name));
   }
-  if (!odd.empty()) refuse(model, "of a type that no weight has", odd);
   if (!not_finite.empty()) refuse(model, "weights that are NaN or infinite", not_finite);
   if (!differing.empty()) refuse(model, "there twice under different prefixes, and not equal", differing);
   name_text_projection(weights);
+  add_counters(weights);
   // The checks have read everything; what a model does not use need not stay in memory.
   for (const auto& file : files) file->release_pages();
   return weights;
