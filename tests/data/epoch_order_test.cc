@@ -57,6 +57,13 @@ TEST(EpochOrder, CountsStepsAndTheirPositions) {
   EXPECT_EQ(steps_per_epoch(11, dropping), 2);
   EXPECT_EQ(steps_per_epoch(3, dropping), 1);
   EXPECT_EQ(step_range(3, dropping, 0).end, 3);
+  BatchShape joining = shape(4, 2);
+  joining.join_single = true;
+  EXPECT_EQ(steps_per_epoch(9, joining), 2) << "one study alone is no batch";
+  EXPECT_EQ(step_range(9, joining, 1).end, 9);
+  EXPECT_EQ(steps_per_epoch(10, joining), 3);
+  EXPECT_EQ(steps_per_epoch(1, joining), 1);
+  EXPECT_EQ(step_range(1, joining, 0).end, 1);
   EXPECT_EQ(step_range(10, shape(4, 2), 1).begin, 4);
   EXPECT_EQ(step_range(10, shape(4, 2), 2).begin, 8);
   EXPECT_EQ(step_range(10, shape(4, 2), 2).end, 10);

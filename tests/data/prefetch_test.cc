@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <thread>
 
 namespace pillar {
@@ -124,6 +125,24 @@ TEST(Prefetch, NoThreadsIsAnError) {
   EXPECT_PILLAR_ERROR(Prefetch<int>(
                           1, [](std::int64_t, MemoryShare&) { return 1; }, prefetch_options(0)),
                       ErrorCategory::usage, HasSubstr("0 threads"));
+}
+
+TEST(Prefetch, AWaitHasAnEnd) {
+  std::promise<void> gate;
+  std::shared_future<void> opened = gate.get_future().share();
+  Prefetch<int> prefetch(2,
+                         [opened](std::int64_t index, MemoryShare&) {
+                           if (index == 1) opened.wait();
+                           return 7;
+                         },
+                         {2, UINT64_MAX});
+  EXPECT_TRUE(prefetch.wait_for(std::chrono::minutes(5)));
+  EXPECT_EQ(prefetch.next()->value, 7);
+  EXPECT_FALSE(prefetch.wait_for(std::chrono::milliseconds(20)));
+  gate.set_value();
+  EXPECT_TRUE(prefetch.wait_for(std::chrono::minutes(5)));
+  EXPECT_EQ(prefetch.next()->index, 1);
+  EXPECT_TRUE(prefetch.wait_for(std::chrono::milliseconds(0))) << "there is nothing to wait for";
 }
 
 }  // namespace

@@ -148,6 +148,62 @@ TEST(PretrainPool, StudiesWithAFaultAreLeftOutAndNamed) {
   }
 }
 
+TEST(PretrainPool, CountsTheStudiesThatTheModelDoesNotExpect) {
+  TempDir dir;
+  const Dataset a(dir / "a", {"A1", "A2", "A3"});  // voxels of 0.75x0.8x2.5 mm
+  std::vector<StudyFault> faults;
+  PreprocessSpec expecting = spec();
+  expecting.target_spacing_xyz_mm = {0.75, 0.8, 2.5};
+  EXPECT_EQ(load_pretrain_pool({a.source}, expecting, 2, faults).mismatched, 0);
+  expecting.target_spacing_xyz_mm = {7.5, 7.5, 7.5};
+  const PretrainPool pool = load_pretrain_pool({a.source}, expecting, 2, faults);
+  EXPECT_EQ(pool.mismatched, 3);
+  ASSERT_THAT(pool.notes, SizeIs(1));
+  EXPECT_THAT(to_text(pool.notes[0]), AllOf(HasSubstr("A1: voxels of 0.75x0.8x2.5 mm"),
+                                            HasSubstr("7.5x7.5x7.5 mm"), HasSubstr("and 2 more studies")));
+}
+
+TEST(PretrainPool, CountsSlicesTheOtherWayRound) {
+  TempDir dir;
+  const Dataset a(dir / "a", {"A1", "A2", "A3"});
+  Volume turned = test::smooth_volume(8, 40, 40);
+  for (const std::size_t k : {2, 5, 8}) turned.geometry.direction[k] *= -1;
+  SampleMetadata metadata;
+  metadata.accession = "A2";
+  fs::remove_all(a.folder / "A2");
+  write_sample(a.folder / "A2", turned, metadata, {});
+  std::vector<StudyFault> faults;
+  PreprocessSpec silent = spec();
+  silent.axes.reset();
+  const PretrainPool as_stored = load_pretrain_pool({a.source}, silent, 2, faults);
+  EXPECT_EQ(as_stored.mismatched, 1);
+  ASSERT_THAT(as_stored.notes, SizeIs(1));
+  EXPECT_THAT(to_text(as_stored.notes[0]),
+              AllOf(HasSubstr("A2: stored along"), HasSubstr("not turned round")));
+  // Where the model says how it takes axes, they are brought to it: said, and no mismatch.
+  const PretrainPool turned_round = load_pretrain_pool({a.source}, spec(), 2, faults);
+  EXPECT_EQ(turned_round.mismatched, 0);
+  ASSERT_FALSE(turned_round.notes.empty());
+  EXPECT_THAT(to_text(turned_round.notes[0]), HasSubstr("brought to SPL"));
+}
+
+TEST(PretrainPool, KnowsWhosePatientAStudyIs) {
+  TempDir dir;
+  Dataset a(dir / "a", {"A1", "A2"});
+  for (const char* column : {"patient", "patient_id"}) {
+    write_file_atomic(a.source.manifest,
+                      fmt::format("sample_name,image_cache_path,{}\nA1,A1,P7\nA2,A2,\n", column));
+    std::vector<StudyFault> faults;
+    const PretrainPool pool = load({a.source}, faults);
+    EXPECT_EQ(pool.studies[0].patient, "P7");
+    EXPECT_EQ(pool.studies[1].patient, "");
+  }
+  a.source.json_lines = a.folder / "train.jsonl";
+  write_file_atomic(a.source.json_lines, "{\"sample_name\": \"A1\"}\n");
+  std::vector<StudyFault> faults;
+  EXPECT_EQ(load({a.source}, faults).studies[0].patient, "P7");
+}
+
 TEST(PretrainPool, AnotherCategoryIsLookedUp) {
   TempDir dir;
   Dataset a(dir / "a", {"A1"});

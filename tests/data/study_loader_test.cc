@@ -16,6 +16,9 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace pillar {
 namespace {
@@ -355,6 +358,24 @@ TEST(StudyLoader, MixedTypesBecomeFloats) {
   EXPECT_TRUE(at::equal(voxels[1], fitted(pool, 1).to(at::kFloat)));
 }
 
+// A disk that does not answer: whoever opens a pipe waits until somebody writes to it.
+TEST(StudyLoader, AStudyThatIsNeverReadIsNamed) {
+  TempDir dir;
+  const StudyPool pool = test::write_pool(dir.path(), 3, kSlices, kSampleDhw);
+  const fs::path video = dir / "S1" / "volume.mp4";
+  fs::remove(video);
+  ASSERT_EQ(::mkfifo(video.c_str(), 0600), 0);
+  {
+    StudyLoaderOptions options = loader_options(1);
+    options.patience = 300ms;
+    StudyLoader loader(pool, options);
+    EXPECT_PILLAR_ERROR(loader.next(), ErrorCategory::io,
+                        AllOf(HasSubstr("S1: "), HasSubstr("not read after 0.005 minutes")));
+  }
+  const int writer = ::open(video.c_str(), O_WRONLY | O_NONBLOCK);  // lets the thread go on
+  if (writer >= 0) ::close(writer);
+}
+
 TEST(StudyLoader, NotesAreGivenOnceAKind) {
   TempDir dir;
   StudyPool pool = test::write_pool(dir.path(), 5, kSlices, kSampleDhw);
@@ -362,8 +383,10 @@ TEST(StudyLoader, NotesAreGivenOnceAKind) {
   StudyLoader loader(pool, loader_options(4));
   const std::string first = loader.next()->micro_batches[0].names[0];
   all_of(loader);
-  EXPECT_THAT(loader.notes(), ElementsAre(AllOf(HasSubstr(first + ": voxels of 0.75x0.8x2.5 mm"),
-                                                HasSubstr("4 more studies"))));
+  const std::vector<NoteKind> notes = loader.notes();
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_THAT(to_text(notes[0]),
+              AllOf(HasSubstr(first + ": voxels of 0.75x0.8x2.5 mm"), HasSubstr("4 more studies")));
 }
 
 }  // namespace

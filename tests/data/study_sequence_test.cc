@@ -44,6 +44,51 @@ TEST(StudySequence, BeginsInTheMiddle) {
   }
 }
 
+// A run that goes on with the same studies has the same places, bit for bit what it would have had.
+TEST(StudySequence, GoesOnWithTheRestOfAnEpoch) {
+  const BatchShape shape = {4, 3, 0, 1, false};
+  for (const std::vector<double>& weights : {std::vector<double>(), std::vector<double>(10, 1.0)}) {
+    const StudySequence whole(10, shape, 7, true, 0, 9, weights);  // epochs of three steps
+    for (std::int64_t step = 1; step < 9; ++step) {
+      const EpochStart start = whole.start_at(step);
+      EXPECT_EQ(start.epoch, step / 3);
+      EXPECT_EQ(start.position, step % 3 * 4);
+      const StudySequence on(10, shape, 7, true, step, 9, weights, start);
+      const std::int64_t before = whole.size() - on.size();
+      for (std::int64_t i = 0; i < on.size(); ++i) {
+        const StudyPlace a = on.place(i), b = whole.place(i + before);
+        EXPECT_EQ(a.study, b.study);
+        EXPECT_EQ(a.step, b.step);
+        EXPECT_EQ(a.epoch, b.epoch);
+        EXPECT_EQ(a.position, b.position);
+        EXPECT_EQ(a.slot(), b.slot());
+      }
+      EXPECT_EQ(on.start_at(8).rest, whole.start_at(8).rest);
+    }
+  }
+}
+
+// An epoch that has lost or won studies is as long as it takes, and the next begins after it.
+TEST(StudySequence, AnEpochThatChangedIsAsLongAsItTakes) {
+  const BatchShape shape = {4, 3, 0, 1, false};
+  const EpochStart start{5, 1, 8, {3, 0, 6, 1, 4}};  // two steps of five studies that are left
+  const StudySequence sequence(9, shape, 7, true, 5, 10, {}, start);  // then three steps an epoch
+  std::vector<std::int64_t> expected = start.rest;
+  const std::vector<std::int64_t> next = epoch_permutation(9, 7, 2);
+  expected.insert(expected.end(), next.begin(), next.end());
+  EXPECT_EQ(studies_of(sequence), expected);
+  EXPECT_EQ(sequence.place(4).step, 6);
+  EXPECT_EQ(sequence.place(4).epoch, 1);
+  EXPECT_EQ(sequence.place(4).position, 12);
+  EXPECT_EQ(sequence.place(5).step, 7);
+  EXPECT_EQ(sequence.place(5).epoch, 2);
+  EXPECT_EQ(sequence.epoch_of(10), 3);
+  EXPECT_THAT(sequence.start_at(6).rest, ElementsAre(4));
+  EXPECT_EQ(sequence.start_at(7).position, 0);
+  EXPECT_PILLAR_ERROR(StudySequence(9, shape, 7, true, 4, 10, {}, start), ErrorCategory::usage,
+                      HasSubstr("step 4 comes before 5"));
+}
+
 TEST(StudySequence, RanksShareTheStepsAndOneMayHaveNothing) {
   // Steps of 4 and 1 studies, one a micro-batch, three ranks: 2 + 1 + 1, then 1 + 0 + 0.
   const auto of_rank = [](std::int64_t rank) {

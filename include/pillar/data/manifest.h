@@ -13,6 +13,7 @@ struct ManifestSample {
   std::string name;            // sample_name
   std::filesystem::path path;  // image_cache_path
   std::string report;          // report_metadata of the JSON lines, else empty
+  std::string patient = {};    // of the CSV's column patient or patient_id; empty: not known
 };
 
 struct Manifest {
@@ -21,8 +22,9 @@ struct Manifest {
   std::vector<std::string> missing;  // named by the JSON lines, not in the CSV
 };
 
-// CSV with columns sample_name and image_cache_path; relative paths are taken from the CSV's folder. Other
-// columns are left alone, and a row that comes again as it was counts once. `json_lines`, if not empty:
+// CSV with columns sample_name and image_cache_path, and perhaps patient (or patient_id); relative paths are
+// taken from the CSV's folder. Other columns are left alone, and a row that comes again as it was counts
+// once. `json_lines`, if not empty:
 // {"sample_name", "nii_path", "report_metadata"} a line, and only those samples. Throws Error(io | input)
 // naming file and line: an empty or repeated sample_name (all of them), an empty path, a line that is no JSON
 // object, no sample at all.

@@ -1,6 +1,7 @@
 // Loading ahead of whoever consumes: in order, on several threads, under a memory bound.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -42,7 +43,9 @@ class PrefetchOrder {
   PrefetchOrder& operator=(const PrefetchOrder&) = delete;
   std::optional<std::int64_t>
   next();  // blocks until that item is loaded, and gives its share back; unset after the last
-  double waited_seconds() const noexcept;  // time spent in next()
+  // Whether next() would not block; waits for that no longer than this.
+  bool wait_for(std::chrono::milliseconds patience);
+  double waited_seconds() const noexcept;  // time spent in next() and wait_for()
 
  private:
   friend class MemoryShare;
@@ -84,6 +87,7 @@ class Prefetch {
     const std::lock_guard lock(mutex_);
     return std::move(loaded_.extract(*index).mapped());
   }
+  bool wait_for(std::chrono::milliseconds patience) { return order_.wait_for(patience); }
   double waited_seconds() const noexcept { return order_.waited_seconds(); }
 
  private:

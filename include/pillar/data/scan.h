@@ -83,7 +83,10 @@ struct OpenedScan {
   std::uint64_t read_bytes = 0;       // about what read() holds at its peak
   std::optional<SizeDhw> stored_dhw;  // of a sample
   bool geometry_known = false;        // of the volume that read() gives
-  Notes notes;                        // of its headers: which of several series it is
+  // Of a sample, which is taken as it is stored, where it says so: its spacing, and how it lies.
+  std::optional<std::array<double, 3>> stored_spacing_xyz_mm;
+  std::optional<Geometry> stored_geometry;
+  Notes notes;  // of its headers: which of several series it is
   std::function<Scan()> read;
   std::function<SourceIdentity()> identify;  // what the scan is; a volume file is read for it
 };

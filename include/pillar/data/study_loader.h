@@ -1,10 +1,11 @@
 // Batches of scans for any training: decoded, fitted, assembled ahead of the step that takes them.
 #pragma once
 
-#include "pillar/core/notes.h"
 #include "pillar/data/epoch_order.h"
+#include "pillar/data/note_kind.h"
 #include "pillar/data/study_pool.h"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,7 +19,8 @@ namespace pillar {
 struct StudyLoaderOptions {
   BatchShape shape;
   std::uint64_t seed = 0;
-  bool train = true;  // shuffled, random depth crop; else the pool's order and centre crop
+  bool train = true;      // shuffled, random depth crop; else the pool's order and centre crop
+  EpochStart start = {};  // at or before first_step
   std::int64_t first_step = 0;
   std::int64_t end_step = 0;  // one past the last
   int threads = 2;            // each decodes a study of its own
@@ -27,6 +29,8 @@ struct StudyLoaderOptions {
   // Of decoded volumes kept for later epochs: the first that fit are kept, and never decoded again. Whole
   // where a training crop along D may change, else as the model sees them.
   std::uint64_t cache_bytes = 0;
+  // How long next() waits for one study before it throws.
+  std::chrono::milliseconds patience = std::chrono::minutes(30);
   bool pin = false;  // page-locked batches, for a copy to the GPU while it works
 };
 
@@ -61,18 +65,22 @@ struct StepBatch {
 // waited_seconds() and notes() belong to one thread.
 class StudyLoader {
  public:
-  // `pool` must outlive it. Throws Error(usage) for sizes and weights that make no sense, and for `pin`
-  // without a CUDA device.
+  // Throws Error(usage) for sizes and weights that make no sense, and for `pin` without a CUDA device.
   StudyLoader(const StudyPool& pool, const StudyLoaderOptions& options);
   ~StudyLoader();
   StudyLoader(const StudyLoader&) = delete;
   StudyLoader& operator=(const StudyLoader&) = delete;
 
   // Blocks until it is there; unset after the last. A study that cannot be loaded, its annotation included,
-  // is in `bad`: nothing is thrown for it, and it is tried again in the next epoch.
+  // is in `bad`: nothing is thrown for it, and it is tried again in the next epoch. Throws Error(io) naming a
+  // study that is still being read after `patience`, as where a network's disk does not answer: the thread
+  // that hangs in it is left alone until the process ends.
   std::optional<StepBatch> next();
   double waited_seconds() const noexcept;  // spent in next(), all calls together
-  Notes notes() const;                     // of model_input(), each kind once with the number of studies
+  // Where a run that goes on with this step stands, for another loader of the same pool.
+  EpochStart start_at(std::int64_t step) const;
+  // What was said of the studies while they were loaded, each kind once: by open_scan() and model_input().
+  std::vector<NoteKind> notes() const;
 
  private:
   struct State;

@@ -2,6 +2,7 @@
 // labels) is the caller's, by the study's index.
 #pragma once
 
+#include "pillar/data/note_kind.h"
 #include "pillar/labels/outcomes.h"
 #include "pillar/model/preprocess_spec.h"
 
@@ -25,6 +26,7 @@ struct PoolStudy {
   std::filesystem::path path;
   std::string source;               // the dataset that it comes from
   StudyAnnotation annotation = {};  // empty: not annotated
+  std::string patient = {};         // empty: not known
 };
 
 struct StudyPool {
@@ -33,6 +35,11 @@ struct StudyPool {
   // Empty: training sees every study once an epoch. Else an epoch is a draw with replacement of as many
   // studies as there are, each by its weight: finite, none negative, not all 0.
   std::vector<double> weights = {};
+  // What the studies' headers say that the model does not expect, and of how many studies the model would see
+  // something else than what it is trained for: voxels of another size, or axes that run another way than
+  // those of most studies where the model does not say how they run.
+  std::vector<NoteKind> notes = {};
+  std::int64_t mismatched = 0;
 };
 
 // What keeps a study from being trained on.

@@ -84,8 +84,14 @@ void check_batch_shape(const BatchShape& shape) {
 std::int64_t steps_per_epoch(std::int64_t count, const BatchShape& shape) {
   check_batch_shape(shape);
   if (count < 1) fail(ErrorCategory::usage, "no studies to make batches of");
-  if (shape.drop_last) return std::max<std::int64_t>(1, count / shape.batch);
+  const bool joins = shape.join_single && count % shape.batch == 1;
+  if (shape.drop_last || joins) return std::max<std::int64_t>(1, count / shape.batch);
   return divide_up(count, shape.batch);
+}
+
+std::int64_t steps_of_rest(std::int64_t count, const BatchShape& shape) {
+  if (count == 0 || (shape.drop_last && count < shape.batch)) return 0;
+  return steps_per_epoch(count, shape);
 }
 
 StepRange step_range(std::int64_t count, const BatchShape& shape, std::int64_t step_in_epoch) {
@@ -93,7 +99,8 @@ StepRange step_range(std::int64_t count, const BatchShape& shape, std::int64_t s
   if (step_in_epoch < 0 || step_in_epoch >= steps)
     fail(ErrorCategory::usage, "step {} of an epoch of {}", step_in_epoch, steps);
   const std::int64_t begin = step_in_epoch * shape.batch;
-  return {begin, begin + std::min(shape.batch, count - begin)};
+  const bool is_last = step_in_epoch + 1 == steps && !shape.drop_last;
+  return {begin, is_last ? count : begin + std::min(shape.batch, count - begin)};
 }
 
 std::vector<MicroRange> micro_ranges(const StepRange& range, const BatchShape& shape) {
@@ -108,6 +115,27 @@ std::vector<MicroRange> micro_ranges(const StepRange& range, const BatchShape& s
     ranges.push_back({begin, begin + std::min(shape.micro_batch, range.end - begin), index});
   }
   return ranges;
+}
+
+std::int64_t EpochClock::epoch_of(std::int64_t step) const {
+  return step < origin_step ? origin_epoch - 1 : origin_epoch + (step - origin_step) / steps;
+}
+
+bool EpochClock::begins(std::int64_t step) const {
+  return step >= origin_step && (step - origin_step) % steps == 0;
+}
+
+EpochClock epoch_clock(const EpochStart& start, std::int64_t steps, const BatchShape& shape) {
+  if (start.step < 0 || start.epoch < 0 || start.position < 0)
+    fail(ErrorCategory::usage, "step {} is position {} of epoch {}", start.step, start.position, start.epoch);
+  EpochClock clock{steps, start.step, start.epoch};
+  if (start.position > 0) {
+    clock.origin_step += steps_of_rest(static_cast<std::int64_t>(start.rest.size()), shape);
+    ++clock.origin_epoch;
+  }
+  // The same as from the first step on.
+  if (clock.origin_step == clock.origin_epoch * steps) clock.origin_step = clock.origin_epoch = 0;
+  return clock;
 }
 
 }  // namespace pillar

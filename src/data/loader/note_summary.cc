@@ -31,23 +31,25 @@ bool NoteSummary::add(std::int64_t study, const std::string& name, const std::st
   return is_new;
 }
 
-std::string NoteSummary::Kind::text() const {
-  const std::size_t more = studies.size() - 1;
-  return more == 0 ? first : fmt::format("{} (and {} more {})", first, more, more == 1 ? "study" : "studies");
-}
-
-Notes NoteSummary::summary() const {
-  Notes notes;
-  for (const Kind& kind : kinds_) notes.add(kind.text());
-  return notes;
+std::vector<NoteKind> NoteSummary::kinds() const {
+  std::vector<NoteKind> kinds;
+  for (const Kind& kind : kinds_)
+    kinds.push_back({kind.pattern, kind.first, static_cast<std::int64_t>(kind.studies.size())});
+  return kinds;
 }
 
 Notes NoteSummary::repeated() const {
   Notes notes;
-  for (const Kind& kind : kinds_) {
-    if (kind.studies.size() > 1) notes.add(kind.text());
+  for (const NoteKind& kind : kinds()) {
+    if (kind.studies > 1) notes.add(to_text(kind));
   }
   return notes;
+}
+
+std::string to_text(const NoteKind& kind) {
+  const std::int64_t more = kind.studies - 1;
+  return more == 0 ? kind.first
+                   : fmt::format("{} (and {} more {})", kind.first, more, more == 1 ? "study" : "studies");
 }
 
 }  // namespace pillar

@@ -12,7 +12,7 @@ namespace {
 
 PoolStudy pool_study(const OutcomeTable& table, std::int64_t index) {
   const OutcomeStudy& study = table.studies[static_cast<std::size_t>(index)];
-  return {study.accession, study.image, table.file.string(), {study.mask, study.boxes}};
+  return {study.accession, study.image, table.file.string(), {study.mask, study.boxes}, study.patient};
 }
 
 void check_indices(const OutcomeTable& table, const std::vector<std::int64_t>& studies) {
@@ -40,10 +40,11 @@ OutcomePool load_outcome_pool(const OutcomeTable& table, const std::vector<std::
   std::vector<PoolStudy> candidates;
   for (const std::int64_t index : studies) candidates.push_back(pool_study(table, index));
   std::vector<std::string> fault_of(studies.size());  // empty: it is sound
+  std::vector<StudyHeader> header_of(studies.size());
   parallel_for(static_cast<std::int64_t>(studies.size()), threads, [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
     try {
-      check_study_headers(candidates[at], spec);
+      header_of[at] = check_study_headers(candidates[at], spec);
     } catch (const std::exception& error) {
       fault_of[at] = first_line(error);
     }
@@ -52,17 +53,20 @@ OutcomePool load_outcome_pool(const OutcomeTable& table, const std::vector<std::
   const std::size_t known = faults.size();
   OutcomePool pool;
   pool.spec = spec;
+  std::vector<StudyHeader> headers;
   for (std::size_t i = 0; i < studies.size(); ++i) {
     PoolStudy& study = candidates[i];
     if (fault_of[i].empty()) {
       pool.studies.push_back(std::move(study));
       pool.rows.push_back(studies[i]);
+      headers.push_back(std::move(header_of[i]));
       continue;
     }
     const std::int64_t row = table.studies[static_cast<std::size_t>(studies[i])].row;
     faults.push_back({fmt::format("{}, row {}", table.file, row), std::move(study.name), study.path.string(),
                       std::move(fault_of[i])});
   }
+  note_headers(pool, headers);
   if (!pool.studies.empty()) return pool;
   const StudyFault& first = faults[known];
   fail(ErrorCategory::input, "{}: {}: no study left; the first of {} faults: {}: {}", first.source,

@@ -102,6 +102,16 @@ std::optional<std::int64_t> PrefetchOrder::next() {
   return taken.key();
 }
 
+bool PrefetchOrder::wait_for(std::chrono::milliseconds patience) {
+  const auto start = std::chrono::steady_clock::now();
+  State& state = *state_;
+  std::unique_lock lock(state.mutex);
+  const bool there = state.changed.wait_for(
+      lock, patience, [&] { return state.to_take >= state.count || state.loaded.count(state.to_take) != 0; });
+  state.waited_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return there;
+}
+
 double PrefetchOrder::waited_seconds() const noexcept {
   const std::lock_guard lock(state_->mutex);
   return state_->waited_seconds;

@@ -26,7 +26,9 @@ struct Candidate {
   std::size_t source;
   std::string name;
   std::filesystem::path path;
-  std::string fault;  // empty: it is trained on
+  std::string patient;
+  std::string fault = {};  // empty: it is trained on
+  StudyHeader header = {};
 };
 
 std::vector<TextCache> open_caches(const std::vector<PretrainSource>& sources) {
@@ -48,7 +50,7 @@ std::vector<Candidate> list_candidates(const std::vector<PretrainSource>& source
     for (const std::string& name : manifest.missing)
       faults.push_back({sources[i].name, name, "", fmt::format("in no row of {}", sources[i].manifest)});
     for (ManifestSample& sample : manifest.samples)
-      candidates.push_back({i, std::move(sample.name), std::move(sample.path), ""});
+      candidates.push_back({i, std::move(sample.name), std::move(sample.path), std::move(sample.patient)});
   }
   return candidates;
 }
@@ -70,17 +72,18 @@ void check_names(const std::vector<Candidate>& candidates, const std::vector<Pre
 }
 
 // Headers only; the voxels are looked at when they are loaded.
-void check_study(const Candidate& study, const PretrainSource& source, const PreprocessSpec& spec,
+void check_study(Candidate& study, const PretrainSource& source, const PreprocessSpec& spec,
                  const TextCache& cache, float* text) {
   const at::Tensor vector = cache.vector(study.name, source.text_category).contiguous();
   std::memcpy(text, vector.const_data_ptr<float>(), vector.nbytes());
-  check_study_headers({study.name, study.path, source.name}, spec);
+  study.header = check_study_headers({study.name, study.path, source.name}, spec);
 }
 
 // Moves the rows of studies without a fault together, at the beginning.
 PretrainPool keep_sound(std::vector<Candidate> candidates, const std::vector<PretrainSource>& sources,
                         const at::Tensor& text_nw, std::vector<StudyFault>& faults) {
   PretrainPool pool;
+  std::vector<StudyHeader> headers;
   auto* rows = text_nw.mutable_data_ptr<float>();
   const auto width = static_cast<std::size_t>(text_nw.size(1));
   for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -92,8 +95,11 @@ PretrainPool keep_sound(std::vector<Candidate> candidates, const std::vector<Pre
     }
     const std::size_t row = pool.studies.size();
     if (row != i) std::memcpy(rows + row * width, rows + i * width, width * sizeof(float));
-    pool.studies.push_back({std::move(study.name), std::move(study.path), source});
+    pool.studies.push_back(
+        {std::move(study.name), std::move(study.path), source, {}, std::move(study.patient)});
+    headers.push_back(std::move(study.header));
   }
+  note_headers(pool, headers);
   pool.text_nw = text_nw.narrow(0, 0, static_cast<std::int64_t>(pool.studies.size()));
   return pool;
 }

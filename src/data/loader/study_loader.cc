@@ -6,6 +6,7 @@
 #include "pillar/data/scan.h"
 
 #include "core/shared/joined.h"
+#include "core/shared/path_format.h"
 #include "data/loader/micro_assembly.h"
 #include "data/loader/note_summary.h"
 #include "data/loader/study_sequence.h"
@@ -59,7 +60,7 @@ struct StudyLoader::State {
       : pool(pool_),
         options(checked(options_, pool_)),
         sequence(static_cast<std::int64_t>(pool.studies.size()), options.shape, options.seed, options.train,
-                 options.first_step, options.end_step, pool.weights),
+                 options.first_step, options.end_step, pool.weights, options.start),
         cache(options.cache_bytes),
         step(options.first_step),
         prefetch(sequence.size(), [this](std::int64_t item, MemoryShare& share) { return load(item, share); },
@@ -95,7 +96,9 @@ struct StudyLoader::State {
   std::shared_ptr<MicroAssembly> assembly_of(const StudyPlace& place);
   std::optional<MicroBatch> take_micro(const MicroRange& range, StepBatch& batch);
 
-  const StudyPool& pool;
+  void wait_for_item();
+
+  const StudyPool pool;  // its own: a thread that hangs in a read may outlive the caller's
   const StudyLoaderOptions options;
   const StudySequence sequence;
   VolumeCache cache;
@@ -106,6 +109,8 @@ struct StudyLoader::State {
   std::map<std::pair<std::int64_t, std::int64_t>, std::shared_ptr<MicroAssembly>> assemblies;  // step, index
 
   std::int64_t step;
+  std::int64_t taken = 0;  // items of the sequence
+  bool hangs = false;      // a thread does, in a read
   double waited_seconds = 0;
   Prefetch<Loaded> prefetch;  // last, so that its threads end before what they use
 };
@@ -216,12 +221,23 @@ Loaded StudyLoader::State::load(std::int64_t item, MemoryShare& share) {
   return loaded;
 }
 
+void StudyLoader::State::wait_for_item() {
+  if (!prefetch.wait_for(options.patience)) {
+    hangs = true;
+    const PoolStudy& study = study_of(sequence.place(taken));
+    fail(ErrorCategory::io, "{}: {}: not read after {:.3g} minutes: does its disk answer?", study.name,
+         study.path, std::chrono::duration<double, std::ratio<60>>(options.patience).count());
+  }
+  ++taken;
+}
+
 // Its studies in order, without those that failed; unset where none is left.
 std::optional<MicroBatch> StudyLoader::State::take_micro(const MicroRange& range, StepBatch& batch) {
   MicroBatch micro;
   micro.index = range.index;
   std::vector<std::size_t> slots;
   for (std::int64_t position = range.begin; position < range.end; ++position) {
+    wait_for_item();
     std::optional<Prefetched<Loaded>> item = prefetch.next();
     if (item->error) std::rethrow_exception(item->error);
     const Loaded& loaded = *item->value;
@@ -251,7 +267,9 @@ std::optional<MicroBatch> StudyLoader::State::take_micro(const MicroRange& range
 StudyLoader::StudyLoader(const StudyPool& pool, const StudyLoaderOptions& options)
     : state_(std::make_unique<State>(pool, options)) {}
 
-StudyLoader::~StudyLoader() = default;
+StudyLoader::~StudyLoader() {
+  if (state_->hangs) state_.release();  // its threads would be waited for; they end with the process
+}
 
 std::optional<StepBatch> StudyLoader::next() {
   const auto start = std::chrono::steady_clock::now();
@@ -268,12 +286,16 @@ std::optional<StepBatch> StudyLoader::next() {
   return batch;
 }
 
+EpochStart StudyLoader::start_at(std::int64_t step) const {
+  return state_->sequence.start_at(step);
+}
+
 double StudyLoader::waited_seconds() const noexcept {
   return state_->waited_seconds;
 }
 
-Notes StudyLoader::notes() const {
-  return state_->notes.summary();
+std::vector<NoteKind> StudyLoader::notes() const {
+  return state_->notes.kinds();
 }
 
 }  // namespace pillar

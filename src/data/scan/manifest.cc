@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -42,9 +43,19 @@ class UniqueNames {
   std::set<std::string> seen_, repeated_;
 };
 
+// Where a table says whose a sample is.
+std::optional<std::size_t> patient_column(const CsvTable& table) {
+  for (const char* name : {"patient", "patient_id"}) {
+    const auto found = std::find(table.header.begin(), table.header.end(), name);
+    if (found != table.header.end()) return static_cast<std::size_t>(found - table.header.begin());
+  }
+  return std::nullopt;
+}
+
 std::vector<ManifestSample> read_table(const fs::path& csv) {
   const CsvTable table = read_csv(csv);
   const std::size_t name = table.column("sample_name", csv), path = table.column("image_cache_path", csv);
+  const std::optional<std::size_t> patient = patient_column(table);
   std::vector<ManifestSample> samples;
   UniqueNames names;
   std::set<std::pair<std::string, fs::path>> seen;
@@ -53,6 +64,7 @@ std::vector<ManifestSample> read_table(const fs::path& csv) {
     if (sample.name.empty()) fail(ErrorCategory::input, "{}: row {}: sample_name is empty", csv, row + 2);
     if (sample.path.empty())
       fail(ErrorCategory::input, "{}: row {}: image_cache_path is empty", csv, row + 2);
+    if (patient) sample.patient = table.rows[row][*patient];
     if (sample.path.is_relative()) sample.path = csv.parent_path() / sample.path;
     // The same row once more says nothing new: earlier versions of our encoder wrote such.
     if (!seen.emplace(sample.name, sample.path.lexically_normal()).second) continue;
@@ -106,17 +118,20 @@ Manifest load_manifest(const fs::path& csv, const fs::path& json_lines) {
   if (manifest.samples.empty()) fail(ErrorCategory::input, "{}: no samples", csv);
   if (json_lines.empty()) return manifest;
 
-  std::map<std::string, fs::path> paths;
-  for (ManifestSample& sample : manifest.samples)
-    paths.emplace(std::move(sample.name), std::move(sample.path));
+  std::map<std::string, ManifestSample> listed;
+  for (ManifestSample& sample : manifest.samples) {
+    std::string name = sample.name;
+    listed.emplace(std::move(name), std::move(sample));
+  }
   manifest.samples.clear();
   for (ManifestSample& sample : read_json_lines(json_lines)) {
-    const auto found = paths.find(sample.name);
-    if (found == paths.end()) {
+    const auto found = listed.find(sample.name);
+    if (found == listed.end()) {
       manifest.missing.push_back(std::move(sample.name));
       continue;
     }
-    sample.path = found->second;
+    sample.path = found->second.path;
+    sample.patient = found->second.patient;
     manifest.samples.push_back(std::move(sample));
   }
   if (manifest.samples.empty()) fail(ErrorCategory::input, "{}: names no sample of {}", json_lines, csv);

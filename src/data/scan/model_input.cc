@@ -6,6 +6,7 @@
 #include "core/shared/joined.h"
 #include "data/scan/fitted_input.h"
 #include "data/scan/intensity_map.h"
+#include "data/scan/scan_notes.h"
 #include "windows/shared/stream_copy.h"
 
 #include <cmath>
@@ -16,24 +17,21 @@
 namespace pillar {
 namespace {
 
-constexpr double kSpacingTolerance = 0.05;
-constexpr double kObliqueDegrees = 1;  // scanners' own axes come nearer to the table's than that
-
 std::int64_t drawn_start(std::int64_t size, std::int64_t target, double depth_crop) {
   const std::int64_t last = size - target;  // a product just below last + 1 may round to it
   return std::min(last, static_cast<std::int64_t>(depth_crop * static_cast<double>(last + 1)));
 }
 
 // The order in which the model takes the axes of a volume of this scan.
-AxisOrder order_of(const Scan& scan, const Geometry& geometry, const PreprocessSpec& spec) {
-  return scan.geometry_known && spec.axes ? axis_order(geometry, *spec.axes) : AxisOrder();
+AxisOrder order_of(const Scan& scan, const PreprocessSpec& spec) {
+  return scan.geometry_known ? model_axis_order(scan.volume.geometry, spec) : AxisOrder();
 }
 
 Placement place(const Scan& scan, const PreprocessSpec& spec, std::optional<double> depth_crop) {
   const SizeDhw& size = spec.size_dhw;
   Placement placement;
   placement.volume = grid_of(scan.volume);
-  placement.order = order_of(scan, scan.volume.geometry, spec);
+  placement.order = order_of(scan, spec);
   placement.size_dhw = size;
   placement.flipped = spec.flip_depth;
   placement.in_patient = scan.geometry_known;
@@ -228,39 +226,6 @@ void check_scan(const Scan& scan, const PreprocessSpec& spec) {
   check_modality(scan.name, scan.volume.modality, spec);
 }
 
-// Of numbers along x, y and z, which count the axes the other way round.
-std::array<double, 3> in_order(const std::array<double, 3>& of_xyz, const AxisOrder& order) {
-  const auto [d, h, w] = reordered(std::array<double, 3>{of_xyz[2], of_xyz[1], of_xyz[0]}, order);
-  return {w, h, d};
-}
-
-void note_spacing(const Scan& scan, const PreprocessSpec& spec, const AxisOrder& order, Notes& notes) {
-  if (!scan.spacing_xyz_mm || !spec.target_spacing_xyz_mm) return;
-  const std::array<double, 3> spacing = in_order(*scan.spacing_xyz_mm, order);
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    const double target = (*spec.target_spacing_xyz_mm)[axis];
-    if (std::abs(spacing[axis] - target) <= kSpacingTolerance * target) continue;
-    notes.add(fmt::format("{}: voxels of {:.4g} mm, the model expects {:.4g} mm; a sample is not resampled",
-                          scan.name, fmt::join(spacing, "x"), fmt::join(*spec.target_spacing_xyz_mm, "x")));
-    return;
-  }
-}
-
-// What was made of the axes that the scan is stored with.
-void note_axes(const Scan& scan, const PreprocessSpec& spec, Notes& notes) {
-  if (!scan.geometry_known || !spec.axes) return;
-  const Geometry& stored = scan.source ? scan.source->geometry : scan.volume.geometry;
-  const std::string axes = to_letters(nearest_body_axes(stored));
-  const double off = degrees_off_body_axes(stored);
-  if (off > kObliqueDegrees) {
-    notes.add(fmt::format("{}: its axes are up to {:.1f} degrees off the patient's; taken as the nearest, {}",
-                          scan.name, off, axes));
-  }
-  if (order_of(scan, stored, spec).keeps_all()) return;
-  notes.add(fmt::format("{}: stored along {} (D,H,W), brought to {}, as the model takes it", scan.name, axes,
-                        to_letters(*spec.axes)));
-}
-
 }  // namespace
 
 void check_modality(const std::string& name, Modality modality, const PreprocessSpec& spec) {
@@ -277,8 +242,9 @@ FittedInput fit_input(const Scan& scan, const PreprocessSpec& spec, Notes& notes
   check_scan(scan, spec);
   for (const std::string& note : scan.notes) notes.add(fmt::format("{}: {}", scan.name, note));
   const Placement placement = place(scan, spec, depth_crop);
-  note_spacing(scan, spec, placement.order, notes);
-  note_axes(scan, spec, notes);
+  if (scan.spacing_xyz_mm) note_spacing(scan.name, *scan.spacing_xyz_mm, placement.order, spec, notes);
+  if (scan.geometry_known)
+    note_axes(scan.name, scan.source ? scan.source->geometry : scan.volume.geometry, spec, notes);
   if (spec.intensity == IntensityMap::native || scan.rave10)
     return fit_as_stored(scan, placement, spec.pad_value);
   if (scan.volume.modality == Modality::mr) return fit_mr_as_rave10(scan, placement, spec.pad_value, notes);

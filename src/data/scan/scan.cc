@@ -64,6 +64,14 @@ OpenedScan open_sample(const ScanEntry& entry, const ScanReadOptions& options) {
   if (info.metadata) opened.modality = info.metadata->modality;
   opened.stored_dhw = info.size_dhw;
   opened.geometry_known = info.metadata && info.metadata->geometry;
+  if (info.metadata) {
+    const auto& target = info.metadata->target_spacing_xyz_mm;
+    opened.stored_geometry = info.metadata->geometry;
+    if (opened.stored_geometry)
+      opened.stored_spacing_xyz_mm = opened.stored_geometry->spacing_xyz_mm;
+    else if (std::all_of(target.begin(), target.end(), [](double mm) { return mm > 0; }))
+      opened.stored_spacing_xyz_mm = target;
+  }
   opened.read_bytes = static_cast<std::uint64_t>(info.size_dhw[0] * info.size_dhw[1] * info.size_dhw[2]) *
                       c10::elementSize(info.dtype);
   opened.read = [sample, name = opened.name, options] { return read_sample(*sample, name, options); };
