@@ -22,6 +22,7 @@ ExitCode finetune(const FinetuneArguments& a, const AppContext& context,
   if (!options.config.architecture.empty())
     options.config.architecture = find_architecture(options.config.architecture).string();
   TrainingBody body;
+  body.max_wait_minutes = options.config.max_wait_minutes;
   body.plan = [&options](at::Device device) {
     options.device = device;
     return plan_finetune(options);

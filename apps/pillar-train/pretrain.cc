@@ -16,6 +16,7 @@ ExitCode pretrain(const TrainingArguments& a, const AppContext& context,
   options.config = load_pretrain_config(a.config, a.assignments);
   options.config.architecture = find_architecture(options.config.architecture).string();
   TrainingBody body;
+  body.max_wait_minutes = options.config.max_wait_minutes;
   body.plan = [&options](at::Device device) {
     options.device = device;
     return plan_pretrain(options);

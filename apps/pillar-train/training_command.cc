@@ -4,6 +4,7 @@
 #include "pillar/viz/training_report.h"
 #include "pillar/world/launch.h"
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -65,7 +66,10 @@ ExitCode run_training(const TrainingArguments& a, const std::vector<std::string>
   }
   if (a.nproc > 1 && !launched_locally()) return static_cast<ExitCode>(launch_local(a.nproc, words));
   const at::Device device = training_device(a.device, place ? place->local_rank : 0);
-  const World world = place ? World::join(*place, device, [] { std::_Exit(1); }) : World();
+  const std::chrono::seconds wait(static_cast<std::int64_t>(std::ceil(60 * body.max_wait_minutes)));
+  const World world = place ? World::join(
+                                  *place, device, [] { std::_Exit(1); }, wait)
+                            : World();
   return body.train(device, world);
 }
 

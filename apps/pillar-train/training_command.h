@@ -28,6 +28,7 @@ void add_training_options(CLI::App& app, TrainingArguments& arguments, const cha
 TrainingOptions training_options(const TrainingArguments& arguments, const AppContext& context);
 
 struct TrainingBody {
+  double max_wait_minutes = 30;                                          // for another process
   std::function<std::string(at::Device device)> plan;                    // of --dry-run
   std::function<ExitCode(at::Device device, const World& world)> train;  // collective
 };

@@ -23,7 +23,7 @@ constexpr const char* kArchitecture = R"({
   "model": {"stages": [1, 1], "atlas_args": {"dim": 16, "num_heads": 2, "mlp_ratio": 2.0}},
   "modalities": {"abdomen_ct": {"image_size": [24, 24, 24], "patch_size": [6, 6, 6], "in_chans": 2,
     "num_features": 8, "merge_ratio": [2, 2, 2], "local2global": [2, 2, 2]}},
-  "preprocess": {"abdomen_ct": {"size_dhw": [24, 24, 24], "pad_value": -1000, "windows": "lung,bone",
+  "preprocess": {"abdomen_ct": {"target_spacing_xyz_mm": [0.75, 0.8, 2.5], "size_dhw": [24, 24, 24], "pad_value": -1000, "windows": "lung,bone",
     "intensity": "native"}}
 })";
 

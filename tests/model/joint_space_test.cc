@@ -50,7 +50,7 @@ TEST(JointSpace, ALogitScaleThatIsNoneIsNamed) {
   const at::Tensor projection = at::ones({2, 3});
   EXPECT_PILLAR_ERROR(logit_factor(space_of({{"text.proj.weight", projection}})), ErrorCategory::input,
                       HasSubstr("no logit_scale"));
-  for (const double value : {1000.0, -1000.0}) {
+  for (const double value : {1000.0, -1000.0, 12.0, -12.0}) {
     EXPECT_PILLAR_ERROR(
         logit_factor(space_of({{"text.proj.weight", projection}, {"logit_scale", at::full({}, value)}})),
         ErrorCategory::input, HasSubstr("a logit_scale of"));

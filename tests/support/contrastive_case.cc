@@ -5,6 +5,8 @@
 
 #include "support/atlas_configs.h"
 
+#include <array>
+
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
@@ -14,15 +16,17 @@ namespace pillar::test {
 namespace {
 
 constexpr std::int64_t kStudies = 12, kTextWidth = 24;
+constexpr std::array<std::int64_t, kStudies> kReports = {0, 1, 0, 3, 4, 1, -1, 0, 8, 8, -1, 1};
 
 }  // namespace
 
 std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int64_t micro_batches,
-                                                   bool batch_statistics) {
+                                                   bool batch_statistics, const ContrastiveOptions& options) {
   const AtlasConfig config = small_config();
   const std::string modality = config.towers.front().modality;
-  ClipModel model(config, {modality}, initial_clip_weights(config, TextProjectionKind::linear, kTextWidth, 3),
-                  at::kCPU);
+  WeightMap weights = initial_clip_weights(config, TextProjectionKind::linear, kTextWidth, 3);
+  if (options.kind == ContrastiveKind::siglip) weights.emplace("logit_bias", at::tensor(-3.0F).squeeze());
+  ClipModel model(config, {modality}, weights, at::kCPU);
   const at::Tensor images = at::rand({kStudies, 2, 48, 48, 48}, at::detail::createCPUGenerator(1));
   const at::Tensor texts = at::randn({kStudies, kTextWidth}, at::detail::createCPUGenerator(2));
   const std::int64_t own = kStudies / world.size(), micro = own / micro_batches, first = world.rank() * own;
@@ -40,8 +44,10 @@ std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int6
     return model.image_embeddings(modality, images.narrow(0, first + i * micro, micro), pass);
   };
   part.text_embeddings = [&] { return model.text_embeddings(texts.narrow(0, first, own), at::kFloat); };
+  part.reports.assign(kReports.begin() + first, kReports.begin() + first + own);
   part.before_last_backward = [&] { reducer.expect_backward(); };
-  const ContrastiveStep step = add_contrastive_gradients({part}, model.logit_scale(), world);
+  const ContrastiveStep step =
+      add_contrastive_gradients({part}, model.logit_scale(), world, 1, options, model.logit_bias());
   reducer.require_reduced();
   std::map<std::string, at::Tensor> results = {{"loss", at::tensor(step.losses)}};
   for (const auto& [name, parameter] : model.parameters().of_kind(ParameterKind::trainable))

@@ -48,5 +48,17 @@ TEST(ConfigChanges, OfAFinetuning) {
               ElementsAre("optimizer.layer_decay: 1 -> 0.5"));
 }
 
+// A checkpoint of an earlier version says nothing of what is as it was then.
+TEST(ConfigChanges, KeysThatCameLaterAreAsBefore) {
+  const std::string before = "optimizer: {lr: 0.1}\n";
+  EXPECT_TRUE(config_changes(before,
+                             "optimizer: {lr: 0.1}\nloss: {kind: clip, same_report: negative}\n"
+                             "data: {patients: \"\", max_mismatch_fraction: 0.5}\n")
+                  .empty());
+  EXPECT_EQ(
+      config_changes(before, "optimizer: {lr: 0.1}\nloss: {kind: siglip, same_report: negative}\n").size(),
+      1u);
+}
+
 }  // namespace
 }  // namespace pillar

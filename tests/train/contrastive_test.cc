@@ -16,6 +16,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/abs.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/norm.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
@@ -76,6 +77,100 @@ TEST(ContrastiveLoss, DerivativesAreThoseOfTheLoss) {
               slope(image, text, scale - kStep, image, text, scale + kStep), 2e-4);
 }
 
+// The loss as its formula has it, number by number in float64.
+double plain_loss(const at::Tensor& image, const at::Tensor& text, double scale, double bias,
+                  const std::vector<std::int64_t>& reports, const ContrastiveOptions& options) {
+  const at::Tensor logits = image.to(at::kDouble).matmul(text.to(at::kDouble).t()) * std::exp(scale);
+  const std::int64_t count = logits.size(0);
+  const auto same = [&](std::int64_t i, std::int64_t j) {
+    const std::int64_t a = reports[static_cast<std::size_t>(i)], b = reports[static_cast<std::size_t>(j)];
+    return i != j && a >= 0 && a == b;
+  };
+  const bool positive = options.same_report == SameReport::positive,
+             leave_out = options.same_report == SameReport::leave_out;
+  const auto value = [&](std::int64_t i, std::int64_t j) { return logits[i][j].item<double>(); };
+  double sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    double images = 0, texts = 0, own_images = 0, own_texts = 0, own = 0;
+    for (std::int64_t j = 0; j < count; ++j) {
+      if (leave_out && same(i, j)) continue;
+      const bool belongs = i == j || (positive && same(i, j));
+      if (options.kind == ContrastiveKind::siglip) {
+        sum += std::log1p(std::exp((belongs ? -1 : 1) * (value(i, j) + bias)));
+        continue;
+      }
+      images += std::exp(value(i, j));
+      texts += std::exp(value(j, i));
+      if (!belongs) continue;
+      own += 1;
+      own_images += value(i, j);
+      own_texts += value(j, i);
+    }
+    if (options.kind == ContrastiveKind::clip)
+      sum += (std::log(images) - own_images / own + std::log(texts) - own_texts / own) / 2;
+  }
+  return sum / static_cast<double>(count);
+}
+
+// Every kind of loss and use of same reports: the value in float64, and slopes of that for the derivatives.
+TEST(ContrastiveLoss, EveryKindIsItsFormulaAndItsDerivatives) {
+  const at::Tensor image = unit_rows(6, 5, 1), text = unit_rows(6, 5, 2);
+  const std::vector<std::int64_t> reports = {4, -1, 4, 7, 4, 7};
+  const double scale = 1.2, bias = -1.5;
+  constexpr double kStep = 1e-5;
+  for (const ContrastiveKind kind : {ContrastiveKind::clip, ContrastiveKind::siglip}) {
+    for (const SameReport same : {SameReport::negative, SameReport::positive, SameReport::leave_out}) {
+      const ContrastiveOptions options{kind, same};
+      SCOPED_TRACE(fmt::format("{} {}", to_string(kind), to_string(same)));
+      const auto plain = [&](const at::Tensor& i, const at::Tensor& t, double s, double b) {
+        return plain_loss(i, t, s, b, reports, options);
+      };
+      const ContrastiveLoss found = contrastive_loss(image, text, at::full({}, scale, at::kFloat), World(),
+                                                     options, reports, at::full({}, bias, at::kFloat));
+      EXPECT_NEAR(found.loss, plain(image, text, scale, bias), 1e-6);
+      EXPECT_DOUBLE_EQ(found.same_report, 5.0 / 6);
+      const auto slope = [&](const at::Tensor& di, const at::Tensor& dt, double ds, double db) {
+        const at::Tensor i = image.to(at::kDouble), t = text.to(at::kDouble);
+        return (plain(i + di, t + dt, scale + ds, bias + db) - plain(i - di, t - dt, scale - ds, bias - db)) /
+               (2 * kStep);
+      };
+      const at::Tensor none = at::zeros_like(image, at::kDouble);
+      for (std::int64_t row = 0; row < 6; ++row) {
+        at::Tensor nudge = none.clone();
+        nudge[row][row % 5] = kStep;
+        EXPECT_NEAR(found.image_grad[row][row % 5].item<double>(), slope(nudge, none, 0, 0), 1e-6);
+        EXPECT_NEAR(found.text_grad[row][row % 5].item<double>(), slope(none, nudge, 0, 0), 1e-6);
+      }
+      EXPECT_NEAR(found.logit_scale_grad.item<double>(), slope(none, none, kStep, 0), 1e-6);
+      ASSERT_EQ(found.logit_bias_grad.defined(), kind == ContrastiveKind::siglip);
+      if (kind == ContrastiveKind::siglip) {
+        EXPECT_NEAR(found.logit_bias_grad.item<double>(), slope(none, none, 0, kStep), 1e-6);
+      }
+    }
+  }
+}
+
+TEST(ContrastiveLoss, OnlyReportsThatAreThereTwiceCount) {
+  const at::Tensor image = unit_rows(4, 5, 1), text = unit_rows(4, 5, 2),
+                   scale = at::full({}, 1.0, at::kFloat);
+  for (const SameReport same : {SameReport::positive, SameReport::leave_out}) {
+    const ContrastiveLoss found =
+        contrastive_loss(image, text, scale, World(), {ContrastiveKind::clip, same}, {3, 5, -1, -1});
+    EXPECT_NEAR(found.loss, contrastive_loss(image, text, scale, World()).loss, 1e-6);
+    EXPECT_EQ(found.same_report, 0);
+  }
+}
+
+TEST(ContrastiveLoss, WhatItLacksIsAnError) {
+  const at::Tensor rows = unit_rows(3, 4, 1), scale = at::full({}, 1.0, at::kFloat);
+  EXPECT_PILLAR_ERROR(contrastive_loss(rows, rows, scale, World(), {ContrastiveKind::siglip}),
+                      ErrorCategory::usage, testing::HasSubstr("logit_bias"));
+  EXPECT_PILLAR_ERROR(contrastive_loss(rows, rows, scale, World(), {}, {1, 2}), ErrorCategory::usage,
+                      testing::HasSubstr("2 reports for 3 rows"));
+  EXPECT_PILLAR_ERROR(parse_contrastive_kind("sigmoid"), ErrorCategory::usage, testing::HasSubstr("siglip"));
+  EXPECT_PILLAR_ERROR(parse_same_report("drop"), ErrorCategory::usage, testing::HasSubstr("leave_out"));
+}
+
 TEST(ContrastiveLoss, UnmatchedRowsAreAnError) {
   ContrastivePart part;
   part.micro_batches = 1;
@@ -127,6 +222,22 @@ void expect_both_ranks(const std::map<std::string, at::Tensor>& expected, const 
 
 TEST_F(GradientCache, ProcessesGiveTheGradientsOfTheWholeBatch) {
   expect_both_ranks(test::contrastive_case(World(), 1), "contrastive");
+}
+
+TEST_F(GradientCache, IsExactForPairsAndForReportsThatAreTheSame) {
+  const World alone;
+  const ContrastiveOptions siglip{ContrastiveKind::siglip, SameReport::positive};
+  for (const SameReport same : {SameReport::positive, SameReport::leave_out}) {
+    const ContrastiveOptions options{ContrastiveKind::clip, same};
+    expect_same(test::contrastive_case(alone, 1, false, options),
+                test::contrastive_case(alone, 4, false, options));
+  }
+  const auto pairs = test::contrastive_case(alone, 1, false, siglip);
+  EXPECT_TRUE(pairs.contains("logit_bias"));
+  expect_same(pairs, test::contrastive_case(alone, 3, false, siglip));
+  expect_both_ranks(pairs, "siglip");
+  expect_both_ranks(test::contrastive_case(alone, 1, false, {ContrastiveKind::clip, SameReport::positive}),
+                    "same_report");
 }
 
 TEST(SyncBatchNorm, SeesTheWholeBatch) {

@@ -37,13 +37,17 @@ TEST_F(PretrainConfigTest, DefaultsAreThePublicRecipe) {
   EXPECT_DOUBLE_EQ(config.adamw.beta2, 0.999);
   EXPECT_DOUBLE_EQ(config.adamw.weight_decay, 0);
   EXPECT_DOUBLE_EQ(config.rotation.max_degrees, 20);
+  EXPECT_EQ(config.loss.kind, ContrastiveKind::clip);
+  EXPECT_EQ(config.loss.same_report, SameReport::negative);
   EXPECT_EQ(config.modalities[0].train[0].manifest, "/data/m.csv");
 }
 
 TEST_F(PretrainConfigTest, ResolvedTextReadsBackTheSame) {
   const PretrainConfig config =
       load(kSmallest, {"optimizer.lr=3.3e-4", "train.precision=bf16", "optimizer.betas=[0.8,0.95]", "seed=9",
-                       "data.pad_value.chest_ct=-1024", "model.text_projection=mlp", "train.ema_decay=0.99"});
+                       "data.pad_value.chest_ct=-1024", "model.text_projection=mlp", "train.ema_decay=0.99",
+                       "loss.kind=siglip", "loss.same_report=leave_out", "data.patients=p.csv",
+                       "data.max_mismatch_fraction=0.5", "train.max_wait_minutes=2.5"});
   const std::string text = format_pretrain_config(config);
   EXPECT_EQ(format_pretrain_config(load(text)), text);
   const PretrainConfig again = load(text);
@@ -51,6 +55,11 @@ TEST_F(PretrainConfigTest, ResolvedTextReadsBackTheSame) {
   EXPECT_EQ(again.precision, Precision::bf16);
   EXPECT_DOUBLE_EQ(again.adamw.beta1, 0.8);
   EXPECT_EQ(again.seed, 9u);
+  EXPECT_EQ(again.loss.kind, ContrastiveKind::siglip);
+  EXPECT_EQ(again.loss.same_report, SameReport::leave_out);
+  EXPECT_EQ(again.patients, "/data/p.csv");
+  EXPECT_DOUBLE_EQ(again.max_mismatch_fraction, 0.5);
+  EXPECT_DOUBLE_EQ(again.max_wait_minutes, 2.5);
   EXPECT_DOUBLE_EQ(again.pad_value.at("chest_ct"), -1024);
   EXPECT_EQ(again.text_projection, TextProjectionKind::mlp);
   EXPECT_EQ(again.modalities[0].train[0].text_cache, "/data/text");
@@ -63,6 +72,12 @@ TEST_F(PretrainConfigTest, FaultsAreNamedByKey) {
                       HasSubstr("train.precision"));
   EXPECT_PILLAR_ERROR(load(kSmallest, {"train.micro_batch=7"}), ErrorCategory::input,
                       HasSubstr("train.micro_batch: must be a divisor"));
+  EXPECT_PILLAR_ERROR(load(kSmallest, {"train.batch_size=1", "train.micro_batch=1"}), ErrorCategory::input,
+                      HasSubstr("train.batch_size: must be 2 or more"));
+  EXPECT_PILLAR_ERROR(load(kSmallest, {"data.max_mismatch_fraction=1.5"}), ErrorCategory::input,
+                      HasSubstr("data.max_mismatch_fraction"));
+  EXPECT_PILLAR_ERROR(load(kSmallest, {"train.max_wait_minutes=0"}), ErrorCategory::input,
+                      HasSubstr("train.max_wait_minutes"));
   EXPECT_PILLAR_ERROR(load(kSmallest, {"optimizer.lr=-1"}), ErrorCategory::input, HasSubstr("optimizer.lr"));
   EXPECT_PILLAR_ERROR(load(kSmallest, {"seed=-1"}), ErrorCategory::input, HasSubstr("seed"));
   EXPECT_PILLAR_ERROR(load("output: run\nmodel: {architecture: a}\n"), ErrorCategory::input,
@@ -72,9 +87,9 @@ TEST_F(PretrainConfigTest, FaultsAreNamedByKey) {
 }
 
 TEST_F(PretrainConfigTest, AModalityThatIsOnlyValidatedIsAnError) {
-  EXPECT_PILLAR_ERROR(
-      load(std::string(kSmallest) + "  validation: [{modality: brain_ct, manifest: m.csv, text: text}]\n"),
-      ErrorCategory::input, HasSubstr("brain_ct has no dataset to train on"));
+  std::string text = kSmallest;
+  text += "  validation: [{modality: brain_ct, manifest: m.csv, text: text}]\n";
+  EXPECT_PILLAR_ERROR(load(text), ErrorCategory::input, HasSubstr("brain_ct has no dataset to train on"));
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ fs::path write(const CheckpointStore& store, std::int64_t step) {
   state.step = step;
   state.identity.seed = 5;
   state.bad_in_epoch = {{"chest_ct", 2}};
+  state.pools = {{"chest_ct", {3, 2, {"seen one", "seen two"}, {"left"}}}};
   return store.write(state, tensors(static_cast<double>(step)), tensors(0), {});
 }
 
@@ -44,6 +45,11 @@ TEST(CheckpointStore, ComesBackAsItWas) {
   EXPECT_EQ(found->state.step, 12);
   EXPECT_EQ(found->state.identity.seed, 5u);
   EXPECT_EQ(found->state.bad_in_epoch.at("chest_ct"), 2);
+  const PoolProgress& pool = found->state.pools.at("chest_ct");
+  EXPECT_EQ(pool.epoch, 3);
+  EXPECT_EQ(pool.position, 2);
+  EXPECT_THAT(pool.seen, testing::ElementsAre("seen one", "seen two"));
+  EXPECT_THAT(pool.rest, testing::ElementsAre("left"));
   EXPECT_TRUE(found->model.at("a").equal(tensors(12)[0].second));
   EXPECT_EQ(found->model.at("count").item<std::int64_t>(), 7);
   EXPECT_TRUE(found->average.empty());

@@ -17,6 +17,8 @@
 #include <ATen/ops/ones.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
@@ -35,7 +37,8 @@ class PullTask : public RunTask {
 
   NamedTensors model_tensors() const override { return {{"weight", weight_}}; }
   WeightUpdate& update() override { return update_; }
-  void start(std::int64_t first, std::int64_t) override { first_step = first; }
+  void start(const RunStart& start) override { first_step = start.first_step; }
+  std::vector<EpochStart> pools_at(std::int64_t) const override { return {}; }
   std::vector<LoadedStudies> load(std::int64_t) override { return {{2, bad}}; }
   double waited_seconds() const override { return 0; }
   void train(std::int64_t step) override {
@@ -57,6 +60,9 @@ class PullTask : public RunTask {
     write_file_atomic(folder, std::string_view(text));
   }
 
+  std::vector<NoteKind> notes() const override { return said; }
+
+  std::vector<NoteKind> said;
   std::int64_t first_step = -1, signal_at = -1, unexported_step = -1;
   int signal_in_validation = 0;
   std::vector<BadStudy> bad;
@@ -76,7 +82,6 @@ struct RunLoopTest : testing::Test {
     plan.identity.batch_size = 2;
     plan.pools = {{"scans", 8, 4}};
     plan.epochs = 3;
-    plan.steps_per_epoch = 4;
     plan.monitor = {"score", true};
     plan.config_yaml = "a: 1\n";
   }
@@ -213,6 +218,29 @@ TEST_F(RunLoopTest, ARunOfSomethingElseIsNotGoneOnWith) {
   EXPECT_EQ(read_text_file(dir / "run/config.yaml"), plan.config_yaml);
   plan.allow_changes = false;
   EXPECT_EQ(run("run").steps, 12) << "now it is the run's own";
+}
+
+TEST_F(RunLoopTest, WhatIsOddAboutStudiesIsLoggedOnce) {
+  PullTask task(alone);
+  plan.study_notes = {{"#: voxels", "S1: voxels of 1 mm", 3}};
+  plan.notes.add("a warm-up that never ends");
+  task.said = {{"#: voxels", "S2: voxels of 1 mm", 9}, {"#: scaled", "S2: MR signal scaled", 4}};
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  run("run", task);
+  spdlog::set_default_logger(before);
+  const std::string text = log.str();
+  const auto times = [&](const char* words) {
+    std::int64_t found = 0;
+    for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(times("a warm-up that never ends"), 1);
+  EXPECT_EQ(times("S1: voxels of 1 mm (and 2 more studies)"), 1);
+  EXPECT_EQ(times("S2: voxels"), 0) << "the headers have said so";
+  EXPECT_EQ(times("S2: MR signal scaled (and 3 more studies)"), 1);
 }
 
 TEST_F(RunLoopTest, StudiesThatFailAreListedAndTooManyEndTheRun) {

@@ -73,10 +73,12 @@ int collectives(const std::filesystem::path&) {
   return 0;
 }
 
+constexpr ContrastiveOptions kSiglipOfReports = {ContrastiveKind::siglip, SameReport::positive};
+
 // What each rank ends with goes to $OUT<rank>.
-int contrastive(std::int64_t micro_batches, bool batch_statistics) {
+int contrastive(std::int64_t micro_batches, bool batch_statistics, const ContrastiveOptions& options = {}) {
   const World world = join();
-  const auto gradients = contrastive_case(world, micro_batches, batch_statistics);
+  const auto gradients = contrastive_case(world, micro_batches, batch_statistics, options);
   const char* out = std::getenv("OUT");
   if (out == nullptr) throw std::runtime_error("OUT is not set");
   write_safetensors(out + std::to_string(world.rank()), {gradients.begin(), gradients.end()});
@@ -252,6 +254,15 @@ int busy(const std::filesystem::path&) {
   return 0;
 }
 
+// A rank that lives, and does not come: it has more to load than the others, say.
+int late(const std::filesystem::path&) {
+  const World world = WorldAccess::join(rendezvous(), at::kCPU, end_process, milliseconds(3000), quick());
+  world.barrier();
+  if (world.rank() == 1) std::this_thread::sleep_for(milliseconds(7000));
+  world.barrier();
+  return 10;
+}
+
 int impatient(const std::filesystem::path&) {
   WorldTiming timing = quick();
   timing.patience = milliseconds(1500);
@@ -308,6 +319,10 @@ int run_scenario(const std::string& name, const std::filesystem::path& folder) {
   const std::map<std::string, std::function<int(const Path&)>> scenarios = {
       {"collectives", collectives},
       {"contrastive", [](const Path&) { return contrastive(2, false); }},
+      {"siglip", [](const Path&) { return contrastive(2, false, kSiglipOfReports); }},
+      {"same_report",
+       [](const Path&) { return contrastive(3, false, {.same_report = SameReport::positive}); }},
+      {"late", late},
       {"sync_batchnorm", [](const Path&) { return contrastive(1, true); }},
       {"gathers", gathers},
       {"autograd_sum", autograd_sum},

@@ -135,6 +135,16 @@ TEST(World, ALongStepIsNoDeath) {
   expect_all(run_ranks(2, "busy"), 0, "");
 }
 
+TEST(World, ALivingProcessThatLetsOthersWaitIsNamed) {
+  const auto results = run_ranks(3, "late");
+  for (const int rank : {0, 2}) {
+    EXPECT_EQ(results[static_cast<std::size_t>(rank)].exit_code, 1);
+    EXPECT_THAT(results[static_cast<std::size_t>(rank)].err,
+                AllOf(HasSubstr("waited 0.05 minutes for what has not come: rank 1 (host")));
+  }
+  EXPECT_EQ(results[1].exit_code, 1) << "the others have left";
+}
+
 TEST(World, NamesThoseThatDoNotCome) {
   const auto results = run_ranks(2, "impatient", {.numbers = {0, 2}, .size = 4});
   expect_all(results, 1, HasSubstr("ranks 1, 3 did not come"));

@@ -20,6 +20,10 @@ namespace pillar {
 WeightMap initial_clip_weights(const AtlasConfig& config, TextProjectionKind kind, std::int64_t text_width,
                                std::uint64_t seed);
 
+// Throws Error(input) naming the source unless logit_scale is one number from -10 to 10: cosines are
+// multiplied by its exponential, which training keeps from 1 to 100.
+void check_logit_scale(const at::Tensor& logit_scale, const std::string& source);
+
 // What became of the tensors of a model that took what fitted from a checkpoint.
 struct InitReport {
   std::vector<std::string> taken, other_shape, not_there;  // names of the model
@@ -43,14 +47,16 @@ class ClipModel {
   at::Tensor text_embeddings(const at::Tensor& text_bw, at::ScalarType compute) const;
 
   at::Tensor& logit_scale() { return logit_scale_; }
+  at::Tensor& logit_bias() { return logit_bias_; }  // not defined where the weights have none
 
   std::int64_t readout_width() const noexcept { return readout_width_; }
   at::Device device() const noexcept { return device_; }
   const WeightMap& weights() const noexcept { return weights_; }
-  // What the towers, the projection and the loss read: a tower's groups, "text" and "logit_scale".
+  // What the towers, the projection and the loss read: a tower's groups, "text", "logit_scale" and, where
+  // there is one, "logit_bias".
   const Parameters& parameters() const noexcept { return parameters_; }
   // Trainable ones that get their last gradient of a step from this tower, if towers come in the given order;
-  // logit_scale is in none.
+  // logit_scale and logit_bias are in none.
   std::vector<at::Tensor> parameters_of(std::size_t tower) const;
 
  private:
@@ -58,7 +64,7 @@ class ClipModel {
   std::map<std::string, Atlas> towers_;
   Parameters parameters_;
   std::map<std::string, std::size_t> last_user_;  // name of a parameter -> index of a tower
-  at::Tensor logit_scale_;
+  at::Tensor logit_scale_, logit_bias_;
   std::int64_t readout_width_ = 0;
   at::Device device_;
 };

@@ -3,6 +3,7 @@
 
 #include "pillar/data/pretrain_pool.h"
 #include "pillar/model/text_projection.h"
+#include "pillar/train/contrastive.h"
 #include "pillar/train/trainer_config.h"
 
 #include <cstdint>
@@ -28,6 +29,10 @@ struct PretrainConfig : TrainerConfig {
   };
   std::vector<Modality> modalities;
   std::map<std::string, double> pad_value;  // overrides of the architecture's preprocess block
+  // CSV accession,patient of all studies; empty: what manifests say of patients, if anything.
+  std::filesystem::path patients;
+
+  ContrastiveOptions loss;
 
   std::int64_t warmup_steps = 300;
 

@@ -20,8 +20,16 @@ struct RunIdentity {
   std::string precision, device, version;
 };
 
+// Where a run stands among a pool's studies, which are known by keys of their names.
+struct PoolProgress {
+  std::int64_t epoch = 0;
+  std::int64_t position = 0;            // in the epoch: how many studies its steps have taken
+  std::vector<std::string> seen, rest;  // of that epoch; both empty at its beginning
+};
+
 // Where a run stands, but for its tensors. Every random draw is a function of seed, step and study, so that
-// the step is all the state there is of shuffling, crops, rotation, dropout and drop-path.
+// the step, and which studies an epoch has left, is all the state there is of shuffling, crops, rotation,
+// dropout and drop-path.
 struct RunState {
   std::int64_t step = 0;              // optimiser steps done
   std::int64_t validated_epochs = 0;  // epochs whose validation is done
@@ -34,6 +42,7 @@ struct RunState {
   // What the run is made of: its configuration (YAML), and digests of its studies with what is known of them
   // and of the model's config.json. Empty in checkpoints of a version that did not keep them.
   std::string config, data_digest, architecture_digest;
+  std::map<std::string, PoolProgress> pools;  // likewise; by name
   RunIdentity identity;
 };
 

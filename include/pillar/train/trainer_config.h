@@ -18,7 +18,8 @@ struct TrainerConfig {
   std::filesystem::path output;  // run folder
 
   // data
-  double max_bad_fraction = 0.01;  // of an epoch's studies
+  double max_bad_fraction = 0.01;       // of an epoch's studies
+  double max_mismatch_fraction = 0.01;  // of studies whose headers are not what the model expects
   bool drop_last = false;
 
   // loader
@@ -33,9 +34,10 @@ struct TrainerConfig {
   std::int64_t micro_batch = 8;
   Precision precision = Precision::fp32;
   bool checkpoint_blocks = false, sync_batchnorm = false;
-  bool reuse_memory = false;  // on a processor: freed memory is kept for the next step, faster and larger
-  double clip_norm = 0;       // 0: no clipping
-  double ema_decay = 0;       // 0: none
+  bool reuse_memory = false;     // on a processor: freed memory is kept for the next step, faster and larger
+  double clip_norm = 0;          // 0: no clipping
+  double max_wait_minutes = 30;  // for another process, and for a study that is being read
+  double ema_decay = 0;          // 0: none
   double lr = 2.5e-4;
   AdamWOptions adamw;
 

@@ -24,6 +24,10 @@ ClipModel::ClipModel(const AtlasConfig& config, const std::vector<std::string>& 
   if (scale == weights_.end()) fail(ErrorCategory::input, "the model's weights have no logit_scale");
   logit_scale_ = scale->second;
   parameters_.add({scale->first, scale->second, ParameterKind::trainable, "logit_scale"});
+  if (const auto bias = weights_.find("logit_bias"); bias != weights_.end()) {
+    logit_bias_ = bias->second;
+    parameters_.add({bias->first, bias->second, ParameterKind::trainable, "logit_bias"});
+  }
   for (const auto& [name, tensor] : parameters_.of_kind(ParameterKind::trainable))
     tensor.requires_grad_(true);
 }

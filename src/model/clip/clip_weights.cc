@@ -41,6 +41,18 @@ WeightMap initial_clip_weights(const AtlasConfig& config, TextProjectionKind kin
   return weights;
 }
 
+void check_logit_scale(const at::Tensor& logit_scale, const std::string& source) {
+  constexpr double kMost = 10;
+  if (logit_scale.numel() != 1) fail(ErrorCategory::input, "{}: logit_scale is not one number", source);
+  const auto value = logit_scale.item<double>();
+  if (value >= -kMost && value <= kMost) return;
+  fail(ErrorCategory::input,
+       "{}: a logit_scale of {}, outside of {} to {}: cosines are multiplied by its exponential, which "
+       "training "
+       "keeps from 1 to 100 (0 to 4.6)",
+       source, value, -kMost, kMost);
+}
+
 InitReport take_fitting_weights(WeightMap& weights, const std::filesystem::path& checkpoint) {
   const WeightMap offered = load_weights(checkpoint);
   InitReport report;

@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/model/clip_model.h"
 
 #include <algorithm>
 #include <cmath>
@@ -40,10 +41,8 @@ double logit_factor(const JointSpace& space) {
   const auto found = space.weights.find("logit_scale");
   if (found == space.weights.end() || found->second.numel() != 1)
     fail(ErrorCategory::input, "{}: no logit_scale, which pairs of prompts are compared by", space.model);
-  const double factor = std::exp(found->second.item<double>());
-  if (!std::isfinite(factor) || factor <= 0)
-    fail(ErrorCategory::input, "{}: a logit_scale of {}", space.model, found->second.item<double>());
-  return factor;
+  check_logit_scale(found->second, space.model.string());
+  return std::exp(found->second.item<double>());
 }
 
 at::Tensor image_embeddings(const JointSpace& space, const at::Tensor& embeddings_sw,

@@ -51,8 +51,8 @@ void write_data(YAML::Emitter& out, const FinetuneConfig& config) {
         .quoted("ignored_exams", config.nlst->ignored_exams);
   }
   data.quoted("patients", config.patients.string())("train_fraction", config.train_fraction)(
-      "class_balanced", config.class_balanced)("max_bad_fraction", config.max_bad_fraction)("drop_last",
-                                                                                            config.drop_last);
+      "class_balanced", config.class_balanced)("max_bad_fraction", config.max_bad_fraction)(
+      "max_mismatch_fraction", config.max_mismatch_fraction)("drop_last", config.drop_last);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "train/run/clock.h"
 #include "train/run/peak_memory.h"
 #include "train/run/reuse_memory.h"
+#include "train/run/study_notes.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,16 +15,10 @@
 namespace pillar {
 namespace {
 
-std::int64_t count_numbers(const NamedTensors& tensors) {
-  std::int64_t count = 0;
-  for (const auto& [name, tensor] : tensors) count += tensor.numel();
-  return count;
-}
-
 void add_finetune_model(std::string& text, const FinetuneSetup& setup, const FinetuneConfig& config) {
   const std::int64_t trained =
-      count_numbers(trained_parameters(*setup.model, config.freeze).of_kind(ParameterKind::trainable));
-  const std::int64_t all = count_numbers(setup.model->parameters().of_kind(ParameterKind::trainable));
+      numbers_of(trained_parameters(*setup.model, config.freeze).of_kind(ParameterKind::trainable));
+  const std::int64_t all = numbers_of(setup.model->parameters().of_kind(ParameterKind::trainable));
   constexpr double kMegabyte = 1 << 20, kFloat = 4;
   text += fmt::format("model            {} parameters, {} of them trained (freeze: {})\n", all, trained,
                       to_string(config.freeze));
@@ -39,6 +34,9 @@ void add_finetune_data(std::string& text, const FinetuneSetup& setup, const Fine
                       setup.train.studies.size(), setup.dev.studies.size(), setup.test.studies.size());
   text += fmt::format("                 {}\n", describe(setup.spec));
   for (const std::string& note : setup.notes) text += fmt::format("                 {}\n", note);
+  for (const OutcomePool* pool : {&setup.train, &setup.dev, &setup.test}) {
+    for (const NoteKind& kind : pool->notes) text += note_line(to_text(kind));
+  }
   if (!setup.faults.empty())
     text += fmt::format("                 {} studies left out\n", setup.faults.size());
   text += fmt::format("outputs          {}: {}\n", to_string(setup.heads.kind),
@@ -47,6 +45,8 @@ void add_finetune_data(std::string& text, const FinetuneSetup& setup, const Fine
                       setup.total_steps, setup.steps_per_epoch, config.epochs, config.warmup_epochs);
   text += fmt::format("a step           {} studies in micro-batches of {}\n", config.batch_size,
                       config.micro_batch);
+  text += fmt::format("disk             {}\n", to_text(setup.disk));
+  for (const std::string& note : setup.warnings) text += note_line(note);
 }
 
 }  // namespace
@@ -64,6 +64,9 @@ std::string plan_finetune(const FinetuneOptions& options) {
   StudyLoader loader(setup.train, loading);
   const StepBatch batch = std::move(*loader.next());
   const double loaded = steady_seconds();
+  SaidNotes said;
+  said.say(setup.train.notes);
+  for (const std::string& note : said.say(loader.notes())) text += note_line(note);
   for (const BadStudy& bad : batch.bad) text += fmt::format("failed           {}: {}\n", bad.name, bad.fault);
   if (batch.micro_batches.empty())
     fail(ErrorCategory::input, "none of the first step's studies could be loaded");

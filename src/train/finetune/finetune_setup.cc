@@ -12,8 +12,10 @@
 
 #include "train/finetune/exported_config.h"
 #include "train/run/batching.h"
+#include "train/run/study_notes.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
@@ -72,7 +74,10 @@ void load_pools(FinetuneSetup& setup, const FinetuneConfig& config) {
         std::pair{OutcomeSplit::test, &setup.test}}) {
     const std::vector<std::int64_t> studies = studies_of_split(setup.table, split);
     pool->spec = setup.spec;
-    if (!studies.empty()) *pool = load_outcome_pool(setup.table, studies, setup.spec, threads, setup.faults);
+    if (studies.empty()) continue;
+    *pool = load_outcome_pool(setup.table, studies, setup.spec, threads, setup.faults);
+    refuse_mismatches(fmt::format("{}, split {}", setup.table.file.string(), to_string(split)), *pool,
+                      config.max_mismatch_fraction);
   }
   if (!config.class_balanced) return;
   const std::vector<double> weights = class_balanced_weights(setup.table);
@@ -93,6 +98,17 @@ std::string digest(const FinetuneSetup& setup) {
   }
   return fmt::format("labels {}, studies {}", outcome_digest(setup.table),
                      sha256_hex({reinterpret_cast<const std::uint8_t*>(names.data()), names.size()}));
+}
+
+void note_finetune(const FinetuneConfig& config, FinetuneSetup& setup, const World& world) {
+  note_warmup("optimizer.warmup_epochs",
+              std::llround(config.warmup_epochs * static_cast<double>(setup.steps_per_epoch)),
+              setup.total_steps, setup.warnings);
+  if (world.rank() != 0) return;  // only rank 0 writes
+  const Parameters trained = trained_parameters(*setup.model, config.freeze);
+  setup.disk = disk_need(config, numbers_of(setup.model->weights()),
+                         numbers_of(trained.of_kind(ParameterKind::trainable)), setup.total_steps);
+  check_disk(setup.disk, disk_room(config.output), config.output, setup.warnings);
 }
 
 }  // namespace
@@ -127,6 +143,7 @@ FinetuneSetup set_up_finetune(const FinetuneOptions& options, const World& world
   if (!config.init.empty()) setup.init_table = take_tower(weights, exported_model(config.init));
   setup.model = std::make_unique<FinetunedModel>(setup.atlas, tower.modality, setup.heads, weights,
                                                  options.device, source.string());
+  note_finetune(config, setup, world);
   return setup;
 }
 

@@ -8,6 +8,8 @@
 #include "pillar/train/finetune.h"
 #include "pillar/windows/window.h"
 
+#include "train/run/run_checks.h"
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +27,8 @@ struct FinetuneSetup {
   OutcomeTable table;  // all splits; of the training studies those that data.train_fraction keeps
   OutcomePool train, dev, test;
   Notes notes;                     // what was said of the table while it was read
+  Notes warnings;                  // what else is said before the first step
+  DiskNeed disk;                   // of rank 0
   std::vector<StudyFault> faults;  // of studies that are left out
   std::unique_ptr<FinetunedModel> model;
   BatchShape shape;

@@ -30,25 +30,26 @@ std::vector<at::Tensor> require_gradients(const FinetunedModel& model, const Par
   return trainable_tensors(trained);
 }
 
-// The rate of step 0, 1, ... for a tensor whose own is `lr_factor` of the configuration's.
+// The rate of step 0, 1, ... for a tensor whose own is `lr_factor` of the configuration's. The steps are the
+// setup's at the time: a run that goes on with other studies may have more or fewer.
 std::function<double(std::int64_t, double)> rate_of(const FinetuneConfig& config,
-                                                    std::int64_t steps_per_epoch, std::int64_t total_steps) {
+                                                    const FinetuneSetup& setup) {
   if (config.public_schedule) {
     const EpochScheduleOptions schedule{config.min_lr, std::llround(config.warmup_epochs), config.epochs};
-    return [schedule, lr = config.lr, steps_per_epoch](std::int64_t step, double lr_factor) {
-      return epoch_learning_rate(schedule, lr * lr_factor, step / steps_per_epoch);
+    return [schedule, lr = config.lr, &setup](std::int64_t step, double lr_factor) {
+      return epoch_learning_rate(schedule, lr * lr_factor, step / setup.steps_per_epoch);
     };
   }
-  const auto warmup = std::llround(config.warmup_epochs * static_cast<double>(steps_per_epoch));
-  const ScheduleOptions schedule{config.lr, warmup, total_steps, config.min_lr};
-  return
-      [schedule](std::int64_t step, double lr_factor) { return lr_factor * learning_rate(schedule, step); };
+  const auto warmup = std::llround(config.warmup_epochs * static_cast<double>(setup.steps_per_epoch));
+  return [&config, &setup, warmup](std::int64_t step, double lr_factor) {
+    return lr_factor * learning_rate({config.lr, warmup, setup.total_steps, config.min_lr}, step);
+  };
 }
 
 UpdateOptions update_options(const FinetuneConfig& config, const FinetuneSetup& setup,
                              const Parameters& trained) {
   UpdateOptions options;
-  options.rate = rate_of(config, setup.steps_per_epoch, setup.total_steps);
+  options.rate = rate_of(config, setup);
   options.adamw = config.adamw;
   options.adamw.by_name =
       layer_decay(trained, {setup.atlas.stages, config.layer_decay, config.adamw.weight_decay});

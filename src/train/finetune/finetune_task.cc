@@ -8,6 +8,7 @@
 #include "train/run/exported_steps.h"
 #include "train/run/peak_memory.h"
 #include "train/run/reuse_memory.h"
+#include "train/run/study_notes.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -26,8 +27,9 @@ RunPlan FinetuneTask::plan() const {
   RunPlan plan = run_plan(config, options_, world_);
   plan.identity.total_steps = setup_.total_steps;
   const auto studies = static_cast<std::int64_t>(setup_.train.studies.size());
-  plan.pools.push_back({setup_.spec.modality, studies, setup_.steps_per_epoch});
-  plan.steps_per_epoch = setup_.steps_per_epoch;
+  plan.pools.push_back({setup_.spec.modality, studies, setup_.steps_per_epoch, study_keys(setup_.train),
+                        !setup_.train.weights.empty()});
+  plan.shape = setup_.shape;
   const std::string name =
       config.monitor.empty() ? std::string(default_monitor(setup_.heads.kind)) : config.monitor;
   plan.monitor = {name, /*higher_is_better=*/name.find("loss") == std::string::npos};
@@ -35,6 +37,9 @@ RunPlan FinetuneTask::plan() const {
   plan.data_digest = setup_.data_digest;
   plan.architecture_digest = sha256_hex(as_bytes(setup_.config_json));
   plan.config_yaml = format_finetune_config(config);
+  plan.notes = setup_.warnings;
+  for (const OutcomePool* pool : {&setup_.train, &setup_.dev, &setup_.test})
+    merge_notes(plan.study_notes, pool->notes);
   return plan;
 }
 
@@ -55,13 +60,16 @@ void FinetuneTask::say_plan() const {
   spdlog::info("{} steps an epoch, {} epochs; a step is {} studies in micro-batches of {} on {} process{}",
                setup_.steps_per_epoch, config.epochs, config.batch_size, config.micro_batch, world_.size(),
                world_.size() == 1 ? "" : "es");
+  say_statistics(config, world_);
 }
 
-void FinetuneTask::start(std::int64_t first_step, std::int64_t end_step) {
+void FinetuneTask::start(const RunStart& start) {
+  setup_.total_steps = start.total_steps;
   say_plan();
   StudyLoaderOptions loading = loader_options(options_.config, setup_.shape, options_.device, 1, true);
-  loading.first_step = first_step;
-  loading.end_step = end_step;
+  loading.start = start.pools.front();
+  loading.first_step = start.first_step;
+  loading.end_step = start.end_step;
   loader_ = std::make_unique<StudyLoader>(setup_.train, loading);
 }
 

@@ -23,9 +23,13 @@ class FinetuneTask : public RunTask {
 
   NamedTensors model_tensors() const override;
   WeightUpdate& update() override { return runner_.update(); }
-  void start(std::int64_t first_step, std::int64_t end_step) override;
+  void start(const RunStart& start) override;
+  std::vector<EpochStart> pools_at(std::int64_t step) const override { return {loader_->start_at(step)}; }
   std::vector<LoadedStudies> load(std::int64_t step) override;
   double waited_seconds() const override { return loader_ ? loader_->waited_seconds() : 0; }
+  std::vector<NoteKind> notes() const override {
+    return loader_ ? loader_->notes() : std::vector<NoteKind>();
+  }
   void train(std::int64_t step) override;
   StepLog describe_step() const override;
   Validation validate(const StopQuestion& should_stop) override;

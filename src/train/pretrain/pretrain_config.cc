@@ -54,6 +54,7 @@ void parse_data(const Config& data, PretrainConfig& config) {
   parse_sources(data.get("train"), root, config, true);
   parse_sources(data.get("validation"), root, config, false);
   parse_pad_values(data.get("pad_value"), config);
+  config.patients = below_root(root, data.get("patients").as_path(""));
   for (const PretrainConfig::Modality& known : config.modalities) {
     if (known.train.empty())
       data.get("validation").fail(fmt::format("modality {} has no dataset to train on", known.name));
@@ -69,6 +70,12 @@ void parse_rest(const Config& file, PretrainConfig& config) {
   config.init = model.get("init").as_path("");
   config.text_projection = parse_text_projection(model.get("text_projection").as_string("linear"));
 
+  const Config loss = file.get("loss");
+  loss.allow_only({"kind", "same_report"});
+  config.loss.kind = parse_contrastive_kind(loss.get("kind").as_string(to_string(config.loss.kind)));
+  config.loss.same_report =
+      parse_same_report(loss.get("same_report").as_string(to_string(config.loss.same_report)));
+
   const Config warmup = file.get("optimizer").get("warmup_steps");
   config.warmup_steps = warmup.as_int(config.warmup_steps);
   file.get("compat").allow_only({"public_bn_double_update"});
@@ -80,6 +87,8 @@ void parse_rest(const Config& file, PretrainConfig& config) {
 
 void check_pretrain_config(const PretrainConfig& config) {
   check_trainer_config(config);
+  require_setting(config.batch_size >= 2, "train.batch_size",
+                  "2 or more: a study alone has no other to be told from");
   require_setting(config.warmup_steps >= 0, "optimizer.warmup_steps", "0 or more");
 }
 
@@ -87,9 +96,10 @@ PretrainConfig load_pretrain_config(const fs::path& path, const std::vector<std:
   Config file = Config::load(path);
   for (const std::string& assignment : assignments) file.set(assignment);
   file.allow_only({"seed", "output", "model", "data", "loader", "augment", "train", "optimizer", "checkpoint",
-                   "log", "validation", "compat"});
+                   "log", "validation", "loss", "compat"});
   PretrainConfig config;
-  parse_trainer_config(file, {{"root", "train", "validation", "pad_value"}, {}, {"warmup_steps"}}, config);
+  parse_trainer_config(file, {{"root", "train", "validation", "pad_value", "patients"}, {}, {"warmup_steps"}},
+                       config);
   parse_data(file.get("data"), config);
   parse_rest(file, config);
   try {

@@ -42,10 +42,13 @@ std::string format_pretrain_config(const PretrainConfig& config) {
       ConfigBlock pad(out, "pad_value");
       for (const auto& [modality, value] : config.pad_value) pad(modality.c_str(), value);
     }
-    data("max_bad_fraction", config.max_bad_fraction)("drop_last", config.drop_last);
+    data.quoted("patients", config.patients.string())("max_bad_fraction", config.max_bad_fraction)(
+        "max_mismatch_fraction", config.max_mismatch_fraction)("drop_last", config.drop_last);
   }
   write_trainer_config(out, config, {},
                        [&config](ConfigBlock& optimizer) { optimizer("warmup_steps", config.warmup_steps); });
+  ConfigBlock(out, "loss")("kind", to_string(config.loss.kind))("same_report",
+                                                                to_string(config.loss.same_report));
   ConfigBlock(out, "compat")("public_bn_double_update", config.public_bn_double_update);
   out << YAML::EndMap;
   return std::string(out.c_str()) + "\n";

@@ -5,6 +5,7 @@
 #include "train/pretrain/pretrain_step.h"
 #include "train/run/peak_memory.h"
 #include "train/run/reuse_memory.h"
+#include "train/run/study_notes.h"
 
 #include <chrono>
 
@@ -14,10 +15,8 @@ namespace pillar {
 namespace {
 
 void add_model(std::string& text, const PretrainSetup& setup) {
-  std::int64_t trained = 0, stored = 0;
-  for (const auto& [name, tensor] : setup.model->parameters().of_kind(ParameterKind::trainable))
-    trained += tensor.numel();
-  for (const auto& [name, tensor] : setup.model->weights()) stored += tensor.numel();
+  const std::int64_t trained = numbers_of(setup.model->parameters().of_kind(ParameterKind::trainable)),
+                     stored = numbers_of(setup.model->weights());
   constexpr double kMegabyte = 1 << 20, kFloat = 4;
   text += fmt::format("model            {} parameters trained, {} numbers stored\n", trained, stored);
   // AdamW keeps two moments, and a gradient lives beside each parameter.
@@ -33,6 +32,9 @@ void add_data(std::string& text, const PretrainSetup& setup, const PretrainConfi
                         modality.name, modality.train.studies.size(), modality.validation.studies.size(),
                         modality.train.text_nw.size(1));
     text += fmt::format("                 {}\n", describe(modality.train.spec));
+    for (const PretrainPool* pool : {&modality.train, &modality.validation}) {
+      for (const NoteKind& kind : pool->notes) text += note_line(to_text(kind));
+    }
   }
   if (!setup.faults.empty())
     text += fmt::format("                 {} studies left out\n", setup.faults.size());
@@ -40,15 +42,22 @@ void add_data(std::string& text, const PretrainSetup& setup, const PretrainConfi
                       setup.steps_per_epoch, config.epochs, config.warmup_steps);
   text += fmt::format("a step           {} studies in micro-batches of {}\n", config.batch_size,
                       config.micro_batch);
+  text += fmt::format("disk             {}\n", to_text(setup.disk));
+  for (const std::string& note : setup.notes) text += note_line(note);
 }
 
-std::vector<StepBatch> first_batches(const PretrainOptions& options, const PretrainSetup& setup) {
+// What was found odd in their voxels is added to `text`.
+std::vector<StepBatch> first_batches(const PretrainOptions& options, const PretrainSetup& setup,
+                                     std::string& text) {
+  SaidNotes said;
   std::vector<StepBatch> batches;
   for (const TrainedModality& modality : setup.modalities) {
     StudyLoaderOptions loading = loader_options(options, setup, true);
     loading.end_step = 1;
     StudyLoader loader(modality.train, loading);
     batches.push_back(std::move(*loader.next()));
+    for (const PretrainPool* pool : {&modality.train, &modality.validation}) said.say(pool->notes);
+    for (const std::string& note : said.say(loader.notes())) text += note_line(note);
   }
   return batches;
 }
@@ -65,7 +74,7 @@ std::string plan_pretrain(const PretrainOptions& options) {
   add_model(text, setup);
   add_data(text, setup, options.config);
   const Clock::time_point started = Clock::now();
-  const std::vector<StepBatch> batches = first_batches(options, setup);
+  const std::vector<StepBatch> batches = first_batches(options, setup, text);
   const Clock::time_point loaded = Clock::now();
   for (std::size_t m = 0; m < batches.size(); ++m) {
     const StepBatch& batch = batches[m];

@@ -6,12 +6,13 @@
 #include "pillar/core/sha256.h"
 #include "pillar/core/thread_pool.h"
 
-#include "train/run/batching.h"
+#include "train/pretrain/pretrain_checks.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <cmath>
+#include <unordered_map>
 
-#include <fmt/format.h>
+#include <ATen/ops/full.h>
 #include <nlohmann/json.hpp>
 
 namespace pillar {
@@ -30,6 +31,19 @@ std::string merged_config(const PretrainConfig& config) {
   }
 }
 
+// For each row the index of the first that has the same bytes.
+std::vector<std::int64_t> equal_rows(const at::Tensor& rows_nw) {
+  const at::Tensor rows = rows_nw.contiguous();
+  const auto* bytes = static_cast<const char*>(rows.const_data_ptr());
+  const std::size_t row_bytes =
+      rows.size(0) == 0 ? 0 : rows.nbytes() / static_cast<std::size_t>(rows.size(0));
+  std::unordered_map<std::string_view, std::int64_t> first;
+  std::vector<std::int64_t> found;
+  for (std::int64_t i = 0; i < rows.size(0); ++i, bytes += row_bytes)
+    found.push_back(first.emplace(std::string_view(bytes, row_bytes), i).first->second);
+  return found;
+}
+
 TrainedModality load_modality(const PretrainConfig::Modality& wanted, const Config& file,
                               const AtlasConfig& atlas, int threads, std::vector<StudyFault>& faults) {
   const TowerConfig& tower = atlas.tower(wanted.name);
@@ -38,12 +52,15 @@ TrainedModality load_modality(const PretrainConfig::Modality& wanted, const Conf
                            parse_windows(spec.windows, spec.family),
                            load_pretrain_pool(wanted.train, spec, threads, faults),
                            {{spec, {}}, {}}};
+  modality.train_reports = equal_rows(modality.train.text_nw);
   if (static_cast<std::int64_t>(modality.windows.size()) != tower.in_chans) {
     fail(ErrorCategory::input, "windows {} of {} are {}, its tower takes {} channels", spec.windows,
          wanted.name, modality.windows.size(), tower.in_chans);
   }
-  if (!wanted.validation.empty())
+  if (!wanted.validation.empty()) {
     modality.validation = load_pretrain_pool(wanted.validation, spec, threads, faults);
+    modality.validation_reports = equal_rows(modality.validation.text_nw);
+  }
   return modality;
 }
 
@@ -80,28 +97,11 @@ std::string digest_of(const std::vector<TrainedModality>& modalities) {
   return sha256_hex(as_bytes(digests));
 }
 
-// A study that was trained on says nothing of how well the model does on others.
-void refuse_trained_validation(const TrainedModality& modality) {
-  if (modality.validation.studies.empty()) return;  // and no path of a training study is looked up
-  std::unordered_set<std::string> names, paths;
-  for (const PoolStudy& study : modality.train.studies) {
-    names.insert(study.name);
-    paths.insert(std::filesystem::weakly_canonical(study.path).string());
-  }
-  std::vector<std::string> shared;
-  for (const PoolStudy& study : modality.validation.studies) {
-    if (names.contains(study.name) || paths.contains(std::filesystem::weakly_canonical(study.path).string()))
-      shared.push_back(study.name);
-  }
-  if (shared.empty()) return;
-  const std::size_t count = shared.size();
-  shared.resize(std::min<std::size_t>(count, 3));
-  const std::string first =
-      fmt::format("{}{}", fmt::join(shared, ", "), count > shared.size() ? ", ..." : "");
-  fail(ErrorCategory::input,
-       "data.validation: {} of {} studies of {} are trained on, {}: what was learned by heart is no "
-       "validation",
-       count, modality.validation.studies.size(), modality.name, first);
+// A sigmoid loss begins with a no for nearly every pair, as it should be (arXiv 2303.15343, section 3.2).
+void start_siglip(WeightMap& weights) {
+  constexpr double kScale = 10, kBias = -10;
+  weights["logit_scale"] = at::full({}, std::log(kScale), at::kFloat);
+  weights["logit_bias"] = at::full({}, kBias, at::kFloat);
 }
 
 }  // namespace
@@ -111,6 +111,7 @@ PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world
   check_precision(config.precision, options.device);
   PretrainSetup setup;
   setup.shape = batch_shape(config, world);
+  setup.shape.join_single = true;  // a study alone has no other to be told from
   setup.config_json = merged_config(config);
   const Config file = Config::parse(setup.config_json, config.architecture);
   setup.atlas = parse_atlas_config(file);
@@ -126,12 +127,17 @@ PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world
   if (!options.skip_missing) refuse_faults(setup.faults);
   setup.total_steps = setup.steps_per_epoch * config.epochs;
   const std::int64_t text_width = common_text_width(setup.modalities);
-  for (const TrainedModality& modality : setup.modalities) refuse_trained_validation(modality);
+  check_pretrain_studies(config, setup.modalities);
   setup.data_digest = digest_of(setup.modalities);
   world.require_same("the studies and their texts", setup.data_digest);
   WeightMap weights = initial_clip_weights(setup.atlas, config.text_projection, text_width, config.seed);
-  if (!config.init.empty()) setup.init_table = take_fitting_weights(weights, config.init).table();
+  if (config.loss.kind == ContrastiveKind::siglip) start_siglip(weights);
+  if (!config.init.empty()) {
+    setup.init_table = take_fitting_weights(weights, config.init).table();
+    check_logit_scale(weights.at("logit_scale"), config.init.string());
+  }
   setup.model = std::make_unique<ClipModel>(setup.atlas, names, weights, options.device);
+  note_pretrain(config, setup, world);
   return setup;
 }
 

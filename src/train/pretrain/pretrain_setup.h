@@ -1,12 +1,14 @@
 // Internal: what a run is made of before its first step.
 #pragma once
 
+#include "pillar/core/notes.h"
 #include "pillar/data/pretrain_pool.h"
 #include "pillar/data/study_loader.h"
 #include "pillar/model/clip_model.h"
 #include "pillar/train/pretrain.h"
 
 #include "train/run/batching.h"
+#include "train/run/run_checks.h"
 
 #include <memory>
 #include <string>
@@ -19,6 +21,8 @@ struct TrainedModality {
   std::vector<Window> windows;
   PretrainPool train;
   PretrainPool validation;  // no studies: none
+  // Of each of their studies, equal where the report embeddings are, bit for bit.
+  std::vector<std::int64_t> train_reports = {}, validation_reports = {};
 };
 
 struct PretrainSetup {
@@ -28,6 +32,8 @@ struct PretrainSetup {
   std::vector<StudyFault> faults;  // of studies that are left out
   std::string data_digest;         // of all studies in their order, and of their texts
   std::string init_table;          // empty where nothing was taken
+  Notes notes;                     // what is said before the first step
+  DiskNeed disk;                   // of rank 0
   std::unique_ptr<ClipModel> model;
   BatchShape shape;
   std::int64_t steps_per_epoch = 0, total_steps = 0;

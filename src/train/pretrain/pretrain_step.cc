@@ -13,7 +13,10 @@ namespace {
 
 UpdateOptions update_options(const PretrainConfig& config, PretrainSetup& setup) {
   UpdateOptions options;
-  options.schedule = {config.lr, config.warmup_steps, setup.total_steps};
+  // The steps are the setup's at the time: a run that goes on with other studies may have more or fewer.
+  options.rate = [&config, &setup](std::int64_t step, double lr_factor) {
+    return lr_factor * learning_rate({config.lr, config.warmup_steps, setup.total_steps}, step);
+  };
   options.adamw = config.adamw;
   options.clip_norm = config.clip_norm;
   options.average_decay = config.ema_decay;
@@ -41,6 +44,11 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
   ContrastivePart part;
   part.micro_batches = static_cast<std::int64_t>(batch.micro_batches.size());
   part.width = setup_.model->readout_width();
+  const std::vector<std::int64_t>& reports = setup_.modalities[modality].train_reports;
+  for (const MicroBatch& micro : batch.micro_batches) {
+    for (const std::int64_t study : micro.studies)
+      part.reports.push_back(reports[static_cast<std::size_t>(study)]);
+  }
   part.image_embeddings = [this, modality, &batch, step](std::int64_t i, bool with_gradients) {
     const MicroBatch& micro = batch.micro_batches[static_cast<std::size_t>(i)];
     AtlasPass pass;
@@ -77,12 +85,15 @@ StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t s
   StepReport report;
   std::vector<ContrastivePart> parts;
   for (std::size_t m = 0; m < batches.size(); ++m) parts.push_back(part(m, batches[m], step));
-  report.contrastive = add_contrastive_gradients(parts, logit_scale, world_, update_.gradient_scale());
+  report.contrastive = add_contrastive_gradients(parts, logit_scale, world_, update_.gradient_scale(),
+                                                 config_.loss, setup_.model->logit_bias());
   for (const double loss : report.contrastive.losses) report.loss += loss;
   require_finite("the loss", report.loss, step, studies);
   for (const GradientReducer& reducer : reducers_) reducer.require_reduced();
   const double started = steady_seconds();
   world_.broadcast(logit_scale.mutable_grad());
+  at::Tensor& logit_bias = setup_.model->logit_bias();
+  if (logit_bias.defined() && logit_bias.grad().defined()) world_.broadcast(logit_bias.mutable_grad());
   report.update = update_.apply(step, studies);
   report.logit_scale = logit_scale.item<double>();
   report.optimiser_s = steady_seconds() - started;

@@ -7,6 +7,7 @@
 #include "train/pretrain/validation.h"
 #include "train/run/exported_steps.h"
 #include "train/run/reuse_memory.h"
+#include "train/run/study_notes.h"
 
 #include <cmath>
 
@@ -27,13 +28,19 @@ RunPlan PretrainTask::plan() const {
   plan.identity.total_steps = setup_.total_steps;
   for (const TrainedModality& modality : setup_.modalities) {
     const auto studies = static_cast<std::int64_t>(modality.train.studies.size());
-    plan.pools.push_back({modality.name, studies, steps_per_epoch(studies, setup_.shape)});
+    plan.pools.push_back(
+        {modality.name, studies, steps_per_epoch(studies, setup_.shape), study_keys(modality.train)});
   }
-  plan.steps_per_epoch = setup_.steps_per_epoch;
+  plan.shape = setup_.shape;
   plan.monitor = {"loss", /*higher_is_better=*/false};
   plan.data_digest = setup_.data_digest;
   plan.architecture_digest = sha256_hex(as_bytes(setup_.config_json));
   plan.config_yaml = format_pretrain_config(config);
+  plan.notes = setup_.notes;
+  for (const TrainedModality& modality : setup_.modalities) {
+    merge_notes(plan.study_notes, modality.train.notes);
+    merge_notes(plan.study_notes, modality.validation.notes);
+  }
   return plan;
 }
 
@@ -56,23 +63,25 @@ void PretrainTask::say_plan() const {
   spdlog::info("{} steps an epoch, {} epochs; a step is {} studies: {} micro-batches of {} on {} process{}",
                setup_.steps_per_epoch, config.epochs, config.batch_size, micro_batches, config.micro_batch,
                world_.size(), world_.size() == 1 ? "" : "es");
-  constexpr std::int64_t kFewNegatives = 32;
-  if (config.batch_size < kFewNegatives) {
-    spdlog::warn(
-        "train.batch_size {}: below {} a study has too few others to be told from; "
-        "train.micro_batch, not train.batch_size, is what memory bounds",
-        config.batch_size, kFewNegatives);
+  say_statistics(config, world_);
+}
+
+void PretrainTask::start(const RunStart& start) {
+  setup_.total_steps = start.total_steps;
+  say_plan();
+  for (std::size_t m = 0; m < setup_.modalities.size(); ++m) {
+    StudyLoaderOptions loading = loader_options(options_, setup_, true);
+    loading.start = start.pools[m];
+    loading.first_step = start.first_step;
+    loading.end_step = start.end_step;
+    loaders_.push_back(std::make_unique<StudyLoader>(setup_.modalities[m].train, loading));
   }
 }
 
-void PretrainTask::start(std::int64_t first_step, std::int64_t end_step) {
-  say_plan();
-  for (const TrainedModality& modality : setup_.modalities) {
-    StudyLoaderOptions loading = loader_options(options_, setup_, true);
-    loading.first_step = first_step;
-    loading.end_step = end_step;
-    loaders_.push_back(std::make_unique<StudyLoader>(modality.train, loading));
-  }
+std::vector<EpochStart> PretrainTask::pools_at(std::int64_t step) const {
+  std::vector<EpochStart> pools;
+  for (const auto& loader : loaders_) pools.push_back(loader->start_at(step));
+  return pools;
 }
 
 std::vector<LoadedStudies> PretrainTask::load(std::int64_t step) {
@@ -95,6 +104,12 @@ double PretrainTask::waited_seconds() const {
   return waited;
 }
 
+std::vector<NoteKind> PretrainTask::notes() const {
+  std::vector<NoteKind> kinds;
+  for (const auto& loader : loaders_) merge_notes(kinds, loader->notes());
+  return kinds;
+}
+
 void PretrainTask::train(std::int64_t step) {
   report_ = runner_.run(batches_, step);
   batches_.clear();
@@ -107,6 +122,12 @@ StepLog PretrainTask::describe_step() const {
   log.measured = {{"loss", report_.loss}};
   for (std::size_t m = 0; setup_.modalities.size() > 1 && m < setup_.modalities.size(); ++m)
     log.measured.emplace_back(fmt::format("loss.{}", setup_.modalities[m].name), parts.losses[m]);
+  for (std::size_t m = 0; m < setup_.modalities.size(); ++m) {
+    const std::string suffix = setup_.modalities.size() > 1 ? "." + setup_.modalities[m].name : "";
+    log.measured.emplace_back("same_report" + suffix, parts.same_report[m]);
+  }
+  if (const at::Tensor& bias = setup_.model->logit_bias(); bias.defined())
+    log.measured.emplace_back("logit_bias", bias.item<double>());
   const double weights = weight_norm(runner_.update().optimizer().parameters()),
                scale = std::exp(report_.logit_scale);
   log.measured.insert(

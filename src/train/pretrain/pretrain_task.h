@@ -19,9 +19,11 @@ class PretrainTask : public RunTask {
 
   NamedTensors model_tensors() const override;
   WeightUpdate& update() override { return runner_.update(); }
-  void start(std::int64_t first_step, std::int64_t end_step) override;
+  void start(const RunStart& start) override;
+  std::vector<EpochStart> pools_at(std::int64_t step) const override;
   std::vector<LoadedStudies> load(std::int64_t step) override;
   double waited_seconds() const override;
+  std::vector<NoteKind> notes() const override;
   void train(std::int64_t step) override;
   StepLog describe_step() const override;
   Validation validate(const StopQuestion& should_stop) override;

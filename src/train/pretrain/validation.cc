@@ -2,6 +2,7 @@
 
 #include "pillar/metrics/retrieval.h"
 
+#include "train/pretrain/row_losses.h"
 #include "train/run/image_input.h"
 
 #include <algorithm>
@@ -11,8 +12,9 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/logsumexp.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 namespace pillar {
@@ -20,6 +22,7 @@ namespace {
 
 struct Rows {
   at::Tensor image, text;  // (n, W) on the CPU, of all ranks
+  at::Tensor reports;      // (n) int64: equal where reports are
 };
 
 // Nothing where a rank was asked to stop meanwhile.
@@ -29,7 +32,7 @@ std::optional<Rows> embed(const PretrainOptions& options, const PretrainSetup& s
   const auto count = static_cast<std::int64_t>(modality.validation.studies.size());
   StudyLoaderOptions loading = loader_options(options, setup, false);
   loading.shape.batch = loading.shape.micro_batch * world.size();
-  loading.shape.drop_last = false;
+  loading.shape.drop_last = loading.shape.join_single = false;
   loading.end_step = steps_per_epoch(count, loading.shape);
   StudyLoader loader(modality.validation, loading);
   AtlasPass pass;
@@ -37,16 +40,20 @@ std::optional<Rows> embed(const PretrainOptions& options, const PretrainSetup& s
   ImageInput input(modality.windows, modality.validation.spec.pad_value, model.device(),
                    pass.execution.compute);
   std::vector<at::Tensor> images = {at::empty({0, model.readout_width()}, at::kFloat)}, texts = images;
+  std::vector<std::int64_t> reports;
   while (const auto batch = loader.next()) {
     if (should_stop()) return std::nullopt;
     for (const MicroBatch& micro : batch->micro_batches) {
+      for (const std::int64_t study : micro.studies)
+        reports.push_back(modality.validation_reports[static_cast<std::size_t>(study)]);
       images.push_back(model.image_embeddings(modality.name, input(micro.voxels_bcdhw), pass).cpu());
       texts.push_back(
           model.text_embeddings(texts_of(modality.validation, micro.studies), pass.execution.compute).cpu());
     }
     bad.insert(bad.end(), batch->bad.begin(), batch->bad.end());
   }
-  return Rows{world.all_gather_rows(at::cat(images)), world.all_gather_rows(at::cat(texts))};
+  return Rows{world.all_gather_rows(at::cat(images)), world.all_gather_rows(at::cat(texts)),
+              world.all_gather_rows(at::tensor(reports, at::kLong))};
 }
 
 void add_scores(std::vector<std::pair<std::string, double>>& values, const char* direction,
@@ -62,20 +69,25 @@ void add_scores(std::vector<std::pair<std::string, double>>& values, const char*
 
 }  // namespace
 
-double set_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embeddings, double logit_scale) {
+double set_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embeddings, double logit_scale,
+                const ContrastiveOptions& options, const at::Tensor& reports_n, double logit_bias) {
   constexpr std::int64_t kBlock = 1024;
   const double scale = std::exp(logit_scale);
+  const at::Tensor reports =
+      reports_n.defined() ? reports_n : at::full({image_embeddings.size(0)}, -1, at::kLong);
   const auto one_way = [&](const at::Tensor& queries, const at::Tensor& keys) {
     double sum = 0;
     for (std::int64_t first = 0; first < queries.size(0); first += kBlock) {
       const std::int64_t rows = std::min(kBlock, queries.size(0) - first);
-      const at::Tensor logits = at::matmul(queries.narrow(0, first, rows), keys.t()) * scale;
-      const at::Tensor own = logits.narrow(1, first, rows).diagonal();
-      sum += (at::logsumexp(logits, {1}) - own).sum(at::kDouble).item<double>();
+      const at::Tensor logits = at::matmul(queries.narrow(0, first, rows), keys.t()) * scale + logit_bias;
+      const at::Tensor same = same_report_rows(reports, first, rows);
+      sum += row_losses(logits, same, first, options).sum(at::kDouble).item<double>();
     }
     return sum / static_cast<double>(queries.size(0));
   };
-  return (one_way(image_embeddings, text_embeddings) + one_way(text_embeddings, image_embeddings)) / 2;
+  const double of_images = one_way(image_embeddings, text_embeddings);
+  if (options.kind == ContrastiveKind::siglip) return of_images;
+  return (of_images + one_way(text_embeddings, image_embeddings)) / 2;
 }
 
 Validation validate_pretrain(const PretrainOptions& options, const PretrainSetup& setup,
@@ -96,7 +108,10 @@ Validation validate_pretrain(const PretrainOptions& options, const PretrainSetup
     const Rows& rows = *embedded;
     if (rows.image.size(0) == 0) continue;
     const std::string suffix = several ? fmt::format(".{}", modality.name) : std::string();
-    const double loss = set_loss(rows.image, rows.text, model.weights().at("logit_scale").item<double>());
+    const auto bias = model.weights().find("logit_bias");
+    const double loss =
+        set_loss(rows.image, rows.text, model.weights().at("logit_scale").item<double>(), options.config.loss,
+                 rows.reports, bias == model.weights().end() ? 0 : bias->second.item<double>());
     sum += loss;
     report.values.emplace_back(fmt::format("loss{}", suffix), loss);
     add_scores(report.values, "i2t", suffix, retrieval_scores(rows.image, rows.text));

@@ -13,7 +13,10 @@ namespace pillar {
 Validation validate_pretrain(const PretrainOptions& options, const PretrainSetup& setup,
                              const ClipModel& model, const World& world, const StopQuestion& should_stop);
 
-// The symmetric contrastive loss of a whole set as one batch, in blocks of rows.
-double set_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embeddings, double logit_scale);
+// The contrastive loss of a whole set as one batch, as contrastive_loss() has it, in blocks of rows.
+// `reports_n`: int64, not defined where all differ; `logit_bias`: of siglip.
+double set_loss(const at::Tensor& image_embeddings, const at::Tensor& text_embeddings, double logit_scale,
+                const ContrastiveOptions& options = {}, const at::Tensor& reports_n = {},
+                double logit_bias = 0);
 
 }  // namespace pillar

@@ -55,6 +55,10 @@ StudyLoaderOptions loader_options(const TrainerConfig& config, const BatchShape&
   loader.memory_bytes = bytes(config.loader_memory_gb / sharers);
   loader.cache_bytes = train ? bytes(config.loader_cache_gb / sharers) : 0;
   loader.pin = device.is_cuda();
+  // Somewhat less than other processes wait for this one, so that it is what they hear.
+  constexpr double kShareOfWait = 0.9;
+  loader.patience = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::duration<double, std::ratio<60>>(kShareOfWait * config.max_wait_minutes));
   return loader;
 }
 

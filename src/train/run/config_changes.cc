@@ -12,7 +12,7 @@ namespace pillar {
 namespace {
 
 // Keys, and blocks of keys, that do not change what is trained.
-constexpr std::array<std::string_view, 13> kFreeKeys = {"output",
+constexpr std::array<std::string_view, 15> kFreeKeys = {"output",
                                                         "log",
                                                         "checkpoint",
                                                         "loader",
@@ -24,7 +24,18 @@ constexpr std::array<std::string_view, 13> kFreeKeys = {"output",
                                                         "train.precision",
                                                         "train.reuse_memory",
                                                         "train.checkpoint_blocks",
-                                                        "data.max_bad_fraction"};
+                                                        "data.max_bad_fraction",
+                                                        "data.max_mismatch_fraction",
+                                                        "train.max_wait_minutes"};
+
+// Keys that earlier versions did not have, with the values that say what those did.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kLaterKeys = {
+    {{"data.patients", "\"\""}, {"loss.kind", "clip"}, {"loss.same_report", "negative"}}};
+
+bool is_as_before(const std::string& key, const std::string& value) {
+  return std::find(kLaterKeys.begin(), kLaterKeys.end(),
+                   std::pair<std::string_view, std::string_view>(key, value)) != kLaterKeys.end();
+}
 
 bool is_free(const std::string& key) {
   return std::any_of(kFreeKeys.begin(), kFreeKeys.end(), [&](std::string_view free) {
@@ -54,6 +65,7 @@ std::vector<std::string> config_changes(const std::string& before, const std::st
   std::vector<std::string> changes;
   for (const auto& [key, value] : new_values) {
     const auto old = old_values.find(key);
+    if (old == old_values.end() && is_as_before(key, value)) continue;
     if (old == old_values.end())
       changes.push_back(fmt::format("{}: not there -> {}", key, value));
     else if (old->second != value)

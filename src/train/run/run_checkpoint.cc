@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSums = "SHA256SUMS";
 constexpr const char* kRemoved = ".removed-";
+constexpr std::uint64_t kMostStateBytes = 1 << 28;  // ten million studies
 
 std::string sum_of(const fs::path& file) {
   const MappedFile mapped(file);
@@ -162,7 +163,8 @@ RunCheckpoint load_run_checkpoint(const fs::path& folder) {
   const std::vector<std::string> files = check_sums(folder);
   RunCheckpoint checkpoint;
   checkpoint.folder = folder;
-  checkpoint.state = parse_run_state(read_text_file(folder / "state.json", 1 << 20), folder / "state.json");
+  checkpoint.state =
+      parse_run_state(read_text_file(folder / "state.json", kMostStateBytes), folder / "state.json");
   checkpoint.model = read_tensors(folder / "model.safetensors");
   checkpoint.optimizer = read_tensors(folder / "optimizer.safetensors");
   if (std::find(files.begin(), files.end(), "average.safetensors") != files.end())

@@ -57,18 +57,47 @@ RunLoop::RunLoop(const RunPlan& plan, RunTask& task, RunFolder& folder, const Wo
       folder_(folder),
       world_(world),
       state_(resume_run({plan.resume, plan.allow_changes}, fresh_state(plan), task, folder, world)) {
-  const std::int64_t total = plan.identity.total_steps;
-  end_step_ = plan.max_steps > 0 ? std::min(plan.max_steps, total) : total;
   last_checkpoint_ = state_.step > 0 ? state_.step : -1;
-  folder_.open(state_.step, plan.config_yaml);
-  task_.start(state_.step, std::max(end_step_, state_.step));
+  start_task();
+  const std::vector<std::string> of_headers = said_.say(plan.study_notes);
+  if (world.rank() == 0) {
+    log_notes(plan.notes);
+    log_notes(Notes(of_headers));
+  }
   checkpoint_time_ = logged_time_ = Clock::now();
+}
+
+// Each pool goes on with the studies that its epoch has left.
+void RunLoop::start_task() {
+  resumed_ = state_.pools;
+  RunStart start;
+  start.first_step = state_.step;
+  for (const RunPool& pool : plan_.pools) {
+    EpochStart& stands = start.pools.emplace_back();
+    if (const auto known = state_.pools.find(pool.name); known != state_.pools.end()) {
+      EpochChanges changes;
+      stands = resumed_start(known->second, state_.step, pool.keys, plan_.identity.seed, pool.draws, changes);
+      if (world_.rank() == 0 && (changes.lost > 0 || changes.added > 0))
+        spdlog::warn(
+            "{}: {} of the studies that epoch {} had left are gone, {} came new: it ends with those "
+            "that are there",
+            pool.name, changes.lost, stands.epoch + 1, changes.added);
+    }
+    pool_clocks_.push_back(epoch_clock(stands, pool.steps_per_epoch, plan_.shape));
+    if (pool_clocks_.size() == 1 || pool_clocks_.back().steps > clock_.steps) clock_ = pool_clocks_.back();
+  }
+  total_steps_ =
+      clock_.origin_step + std::max<std::int64_t>(0, plan_.epochs - clock_.origin_epoch) * clock_.steps;
+  end_step_ = plan_.max_steps > 0 ? std::min(plan_.max_steps, total_steps_) : total_steps_;
+  start.end_step = std::max(end_step_, state_.step);
+  start.total_steps = total_steps_;
+  folder_.open(state_.step, plan_.config_yaml);
+  task_.start(start);
 }
 
 RunOutcome RunLoop::run() {
   // A run that was stopped between its last step of an epoch and the validation does that first.
-  if (state_.step > 0 && state_.step % plan_.steps_per_epoch == 0 &&
-      state_.validated_epochs < state_.step / plan_.steps_per_epoch)
+  if (state_.step > 0 && clock_.begins(state_.step) && state_.validated_epochs < clock_.epoch_of(state_.step))
     end_epoch();
   while (state_.step < end_step_ && !stopping_ && !out_of_patience()) train_step();
   if (last_checkpoint_ != state_.step) checkpoint(stopping_ ? "asked to stop" : "done");
@@ -83,7 +112,7 @@ RunOutcome RunLoop::run() {
   }
   require_written();
   world_.barrier();
-  const bool complete = state_.step >= plan_.identity.total_steps || out_of_patience();
+  const bool complete = state_.step >= total_steps_ || out_of_patience();
   return {state_.step,        stopping_,        complete && !stopping_,
           folder_.failures(), state_.best_step, state_.best_value};
 }
@@ -91,8 +120,9 @@ RunOutcome RunLoop::run() {
 // A function of the run's state, so that a run which has ended early is still over when it is started again.
 bool RunLoop::out_of_patience() const {
   if (plan_.patience_epochs == 0 || state_.best_step < 0) return false;
-  const std::int64_t validated = state_.validated_epochs * plan_.steps_per_epoch;
-  return validated - state_.best_step >= plan_.patience_epochs * plan_.steps_per_epoch;
+  const std::int64_t validated =
+      clock_.origin_step + (state_.validated_epochs - clock_.origin_epoch) * clock_.steps;
+  return validated - state_.best_step >= plan_.patience_epochs * clock_.steps;
 }
 
 void RunLoop::train_step() {
@@ -101,7 +131,9 @@ void RunLoop::train_step() {
   const bool last = state_.step + 1 == end_step_;
   if (state_.step % plan_.log_steps == 0 || last) log_step();
   ++state_.step;
-  if (state_.step % plan_.steps_per_epoch == 0) return end_epoch();
+  if (!loaded_notes_said_) say_notes();
+  loaded_notes_said_ = true;
+  if (clock_.begins(state_.step)) return end_epoch();
   const bool due = state_.step % plan_.checkpoint_steps == 0 ||
                    Clock::now() - checkpoint_time_ > std::chrono::minutes(plan_.checkpoint_minutes);
   if (due) checkpoint("time");
@@ -132,7 +164,7 @@ void RunLoop::count_bad(std::size_t p, const std::vector<BadStudy>& own, std::in
                         std::int64_t bad) {
   const RunPool& pool = plan_.pools[p];
   std::int64_t& in_epoch = state_.bad_in_epoch[pool.name];
-  if (state_.step % pool.steps_per_epoch == 0) in_epoch = 0;
+  if (pool_clocks_[p].begins(state_.step)) in_epoch = 0;
   if (bad == 0) return;
   const std::vector<BadStudy> all = gather_bad(world_, own);
   in_epoch += bad;
@@ -165,7 +197,8 @@ void RunLoop::log_step() {
   MetricsRow row;
   row.phase = "train";
   row.step = state_.step;
-  row.epoch = static_cast<double>(state_.step + 1) / static_cast<double>(plan_.steps_per_epoch);
+  row.epoch = static_cast<double>(clock_.origin_epoch) +
+              static_cast<double>(state_.step + 1 - clock_.origin_step) / static_cast<double>(clock_.steps);
   row.values = log.measured;
   row.values.insert(row.values.end(), {{"samples_per_s", rate}, {"wait_share", wait_share}});
   row.values.insert(row.values.end(), log.seconds.begin(), log.seconds.end());
@@ -173,14 +206,21 @@ void RunLoop::log_step() {
   const auto studies_left = static_cast<double>((end_step_ - state_.step - 1) * plan_.identity.batch_size);
   const double left = elapsed > 0 && rate > 0 ? studies_left / rate : 0;
   spdlog::info("step {}/{} epoch {:.2f}  {}  {:.1f} studies/s  waited {:.0f} %  ETA {}:{:02}{}",
-               state_.step + 1, plan_.identity.total_steps, row.epoch, log.words, rate, 100 * wait_share,
+               state_.step + 1, total_steps_, row.epoch, log.words, rate, 100 * wait_share,
                static_cast<std::int64_t>(left) / 60, static_cast<std::int64_t>(left) % 60,
                log.left_out ? "  (left out: a gradient overflowed)" : "");
   spdlog::default_logger()->flush();
 }
 
+void RunLoop::say_notes() {
+  const std::vector<NoteKind> kinds = gather_notes(world_, task_.notes());
+  const std::vector<std::string> fresh = said_.say(kinds);
+  if (world_.rank() == 0) log_notes(Notes(fresh));
+}
+
 void RunLoop::end_epoch() {
-  const std::int64_t epoch = state_.step / plan_.steps_per_epoch;
+  say_notes();
+  const std::int64_t epoch = clock_.epoch_of(state_.step);
   const bool due = epoch % plan_.validation_epochs == 0 || epoch == plan_.epochs;
   if (due && !validate_epoch(epoch))
     return checkpoint("asked to stop");  // which comes before this validation
@@ -239,6 +279,11 @@ void RunLoop::checkpoint(const char* why) {
   const WeightUpdate& update = task_.update();
   state_.loss_scale = update.loss_scale().scale;
   state_.good_steps = update.loss_scale().good_steps;
+  const std::vector<EpochStart> pools = task_.pools_at(state_.step);
+  for (std::size_t p = 0; p < pools.size(); ++p) {
+    const RunPool& pool = plan_.pools[p];
+    state_.pools[pool.name] = progress_at(pools[p], pool.keys, resumed_[pool.name]);
+  }
   try {
     const std::filesystem::path written =
         folder_.store().write(state_, task_.model_tensors(), update.optimizer().state(), update.average());

@@ -2,19 +2,24 @@
 // and stop, and where a run goes on.
 #pragma once
 
+#include "pillar/core/notes.h"
+#include "pillar/data/note_kind.h"
 #include "pillar/train/run_checkpoint.h"
 #include "pillar/train/trainer_config.h"
 #include "pillar/train/training_options.h"
 #include "pillar/world/world.h"
 
+#include "train/run/epoch_progress.h"
 #include "train/run/monitor.h"
 #include "train/run/run_folder.h"
 #include "train/run/stop_signal.h"
+#include "train/run/study_notes.h"
 #include "train/run/task.h"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,13 +31,16 @@ struct RunPool {
   std::string name;
   std::int64_t studies = 0;
   std::int64_t steps_per_epoch = 1;
+  std::vector<std::string> keys = {};  // of study_keys()
+  bool draws = false;                  // with replacement, by weights
 };
 
 // How long a run is, and when the loop does what.
 struct RunPlan {
   RunIdentity identity;  // total_steps and batch_size, too
   std::vector<RunPool> pools;
-  std::int64_t epochs = 1, steps_per_epoch = 1;
+  BatchShape shape;
+  std::int64_t epochs = 1;
   std::int64_t max_steps = 0;   // stop after so many steps of the run; 0: at its end
   double max_bad_fraction = 0;  // of a pool's studies in an epoch; more of them end the run
   std::int64_t log_steps = 10, checkpoint_steps = 500, checkpoint_minutes = 15;
@@ -44,6 +52,8 @@ struct RunPlan {
   std::string config_yaml;           // for the run's folder
   // Of the studies and what is known of them, in their order; of the exported model's config.json.
   std::string data_digest, architecture_digest;
+  Notes notes;                        // said before the first step
+  std::vector<NoteKind> study_notes;  // likewise, of the studies' headers
   // Called by rank 0 after each epoch and at the end; may be empty.
   std::function<void(const std::filesystem::path& run)> after_epoch;
 };
@@ -69,6 +79,7 @@ class RunLoop {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void start_task();
   // All ranks hear of each other's studies and signals; false: stop before this step.
   bool agree(const std::vector<LoadedStudies>& loaded);
   bool any_asked_to_stop() const;  // collective
@@ -83,6 +94,7 @@ class RunLoop {
   void export_result();
   void require_written() const;  // collective
   void tell_program() const;
+  void say_notes();  // collective: those of the studies loaded so far that were not said
 
   const RunPlan& plan_;
   RunTask& task_;
@@ -90,6 +102,12 @@ class RunLoop {
   const World& world_;
   RunState state_;
   StopSignal signal_;
+  SaidNotes said_;
+  bool loaded_notes_said_ = false;               // after the first step; then after each epoch
+  std::map<std::string, PoolProgress> resumed_;  // what state_ said of the pools at first
+  std::vector<EpochClock> pool_clocks_;
+  EpochClock clock_;  // of the pool whose epochs are longest, which are the run's
+  std::int64_t total_steps_ = 0;
   std::int64_t end_step_ = 0;
   bool stopping_ = false;                        // some rank was asked to stop
   std::int64_t last_checkpoint_ = -1;            // step

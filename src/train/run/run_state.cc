@@ -5,6 +5,21 @@
 #include <nlohmann/json.hpp>
 
 namespace pillar {
+
+// Found by nlohmann/json.
+void to_json(nlohmann::ordered_json& json, const PoolProgress& progress) {
+  json = {{"epoch", progress.epoch},
+          {"position", progress.position},
+          {"seen", progress.seen},
+          {"rest", progress.rest}};
+}
+void from_json(const nlohmann::json& json, PoolProgress& progress) {
+  json.at("epoch").get_to(progress.epoch);
+  json.at("position").get_to(progress.position);
+  json.at("seen").get_to(progress.seen);
+  json.at("rest").get_to(progress.rest);
+}
+
 namespace {
 
 constexpr int kLayout = 1;
@@ -36,6 +51,7 @@ void each_later_field(RunState& state, Visit visit) {
   visit("config", state.config);
   visit("data_digest", state.data_digest);
   visit("architecture_digest", state.architecture_digest);
+  visit("pools", state.pools);
 }
 
 }  // namespace
@@ -61,6 +77,11 @@ RunState parse_run_state(const std::string& text, const std::filesystem::path& f
     each_later_field(state, [&](const char* name, auto& value) {
       if (json.contains(name)) json.at(name).get_to(value);
     });
+    for (const auto& [name, progress] : state.pools) {
+      if (progress.epoch < 0 || progress.position < 0)
+        fail(ErrorCategory::input, "{}: position {} of epoch {} of {}", file, progress.position,
+             progress.epoch, name);
+    }
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorCategory::input, "{}: not the state of a run: {}", file, error.what());
   }

@@ -40,6 +40,13 @@ struct Validation {
 // Collective: whether some rank was asked to stop. All ranks ask equally often.
 using StopQuestion = std::function<bool()>;
 
+// Where a run goes on.
+struct RunStart {
+  std::int64_t first_step = 0, end_step = 0;
+  std::int64_t total_steps = 0;   // of the schedule
+  std::vector<EpochStart> pools;  // as the plan has them; none: all stand where the steps say
+};
+
 class RunTask {
  public:
   virtual ~RunTask() = default;
@@ -49,10 +56,14 @@ class RunTask {
   virtual WeightUpdate& update() = 0;
 
   // Called once, before load(), when it is known where the run goes on: loading ahead may begin.
-  virtual void start(std::int64_t first_step, std::int64_t end_step) = 0;
+  virtual void start(const RunStart& start) = 0;
+  // Where each pool of the plan stands for a run that goes on with this step; rank 0 asks.
+  virtual std::vector<EpochStart> pools_at(std::int64_t step) const = 0;
   // This process's part of the next step, an entry a pool of the plan. Not collective.
   virtual std::vector<LoadedStudies> load(std::int64_t step) = 0;
   virtual double waited_seconds() const = 0;  // in load(), all calls together
+  // What was said of the studies that this process has loaded so far.
+  virtual std::vector<NoteKind> notes() const { return {}; }
   // Collective: trains on what was loaded last.
   virtual void train(std::int64_t step) = 0;
   virtual StepLog describe_step() const = 0;  // of the step trained last; rank 0 asks

@@ -32,6 +32,7 @@ void parse_train_section(const Config& train, TrainerConfig& config) {
   config.reuse_memory = train.get("reuse_memory").as_bool(config.reuse_memory);
   config.clip_norm = train.get("clip_norm").as_double(config.clip_norm);
   config.ema_decay = train.get("ema_decay").as_double(config.ema_decay);
+  config.max_wait_minutes = train.get("max_wait_minutes").as_double(config.max_wait_minutes);
 }
 
 void parse_optimizer_section(const Config& optimizer, TrainerConfig& config) {
@@ -48,6 +49,7 @@ void parse_optimizer_section(const Config& optimizer, TrainerConfig& config) {
 void parse_loading(const Config& file, TrainerConfig& config) {
   const Config data = file.get("data");
   config.max_bad_fraction = data.get("max_bad_fraction").as_double(config.max_bad_fraction);
+  config.max_mismatch_fraction = data.get("max_mismatch_fraction").as_double(config.max_mismatch_fraction);
   config.drop_last = data.get("drop_last").as_bool(config.drop_last);
 
   const Config loader = file.get("loader");
@@ -100,10 +102,10 @@ void parse_trainer_config(const Config& file, const OwnKeys& own, TrainerConfig&
   if (seed < 0) file.get("seed").fail("a seed is 0 or more");
   config.seed = static_cast<std::uint64_t>(seed);
   config.output = file.get("output").as_path();
-  allow_keys(file.get("data"), {"max_bad_fraction", "drop_last"}, own.data);
+  allow_keys(file.get("data"), {"max_bad_fraction", "max_mismatch_fraction", "drop_last"}, own.data);
   allow_keys(file.get("train"),
              {"epochs", "batch_size", "micro_batch", "precision", "checkpoint_blocks", "sync_batchnorm",
-              "clip_norm", "ema_decay", "reuse_memory"},
+              "clip_norm", "ema_decay", "reuse_memory", "max_wait_minutes"},
              own.train);
   allow_keys(file.get("optimizer"), {"lr", "betas", "eps", "weight_decay"}, own.optimizer);
   parse_train_section(file.get("train"), config);
@@ -137,6 +139,10 @@ void check_trainer_config(const TrainerConfig& config) {
   require(config.adamw.weight_decay >= 0, "optimizer.weight_decay", "0 or more");
   require(config.max_bad_fraction >= 0 && config.max_bad_fraction <= 1, "data.max_bad_fraction",
           "from 0 to 1");
+  require(config.max_mismatch_fraction >= 0 && config.max_mismatch_fraction <= 1,
+          "data.max_mismatch_fraction", "from 0 to 1 (whatever they are)");
+  require(config.max_wait_minutes >= 0.01 && config.max_wait_minutes <= kMillion, "train.max_wait_minutes",
+          "from 0.01 to 1000000");
   require(config.loader_threads >= 0 && config.loader_threads <= 1024, "loader.threads",
           "from 0 (as many as there are processors) to 1024");
   require(config.loader_memory_gb > 0 && config.loader_memory_gb <= kMillion, "loader.memory_gb",
