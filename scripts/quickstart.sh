@@ -64,7 +64,7 @@ show ls "$demo/cache/embeddings/test"
 
 # DICOM is resampled on the way, to the grid that the model's config.json asks for.
 step "A DICOM folder to a vector, in one command"
-show pillar-eval embed --model "$demo/model" "$demo/cohort/scans/PH000001" --out "$demo/cache" --split one-scan --format csv
+show pillar-eval embed --model "$demo/model" "$demo/cohort/scans/PH000001" --out "$demo/cache" --split one-scan --format csv --dtype fp32
 show cut -d, -f1-8 "$demo/cache/embeddings/one-scan.csv"
 
 step "Pretraining: images against the embeddings of their reports"

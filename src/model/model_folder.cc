@@ -8,6 +8,8 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path config_of(const fs::path& model) {
+  std::error_code ignored;
+  if (!fs::exists(model, ignored)) fail(ErrorCategory::io, "{}: no such file or folder", model);
   const bool folder = fs::is_directory(model);
   const fs::path config = (folder ? model : model.parent_path()) / "config.json";
   if (!fs::exists(config)) {

@@ -112,6 +112,11 @@ TEST_F(ModelFolderTest, AWindowTooManyIsWrongUsage) {
                       HasSubstr("windows lung are 1, the tower abdomen_ct takes 2"));
 }
 
+TEST_F(ModelFolderTest, APathThatIsNotThereIsNamedAsSuch) {
+  EXPECT_PILLAR_ERROR(open_model_folder("/no/such/model"), ErrorCategory::io,
+                      HasSubstr("/no/such/model: no such file or folder"));
+}
+
 TEST_F(ModelFolderTest, NeedsItsConfigAndItsWeights) {
   fs::remove(folder / "model.safetensors");
   EXPECT_PILLAR_ERROR(open_model_folder(folder), ErrorCategory::io, HasSubstr("holds no model.safetensors"));

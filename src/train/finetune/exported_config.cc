@@ -12,6 +12,8 @@ namespace fs = std::filesystem;
 fs::path architecture_file(const FinetuneConfig& config) {
   if (!config.architecture.empty()) return config.architecture;
   const fs::path init = exported_model(config.init);
+  std::error_code ignored;
+  if (!fs::exists(init, ignored)) fail(ErrorCategory::io, "model.init: {}: no such file or folder", init);
   const fs::path file = (fs::is_directory(init) ? init : init.parent_path()) / "config.json";
   if (!fs::exists(file)) {
     fail(ErrorCategory::input, "{}: has no config.json beside it; say model.architecture", config.init);
