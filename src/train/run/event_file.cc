@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPrefix = "events.out.tfevents.";
+constexpr std::string_view kEventPrefix = "events.out.tfevents.";
 
 constexpr std::array<std::uint32_t, 256> crc_table() {
   constexpr std::uint32_t kReversedPolynomial = 0x82F63B78;
@@ -112,15 +112,15 @@ fs::path next_event_file(const fs::path& folder, std::int64_t seconds) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (!name.starts_with(kPrefix)) continue;
+    if (!name.starts_with(kEventPrefix)) continue;
     std::int64_t others = 0;
     const auto [rest, failed] =
-        std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), others);
+        std::from_chars(name.data() + kEventPrefix.size(), name.data() + name.size(), others);
     if (failed == std::errc() && *rest == '.' && others < 9'999'999'999)
       seconds = std::max(seconds, others + 1);
   }
   if (error) fail(ErrorCategory::io, "{}: cannot list: {}", folder, error.message());
-  return folder / fmt::format("{}{:010}.{}.{}", kPrefix, seconds, host_name(), ::getpid());
+  return folder / fmt::format("{}{:010}.{}.{}", kEventPrefix, seconds, host_name(), ::getpid());
 }
 
 }  // namespace pillar
