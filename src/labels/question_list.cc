@@ -33,11 +33,8 @@ void add(QuestionList& list, std::unordered_map<std::string, std::size_t>& place
     list.categories.push_back(category);
     return;
   }
-  const std::string& first = list.categories[place->second];
-  if (first != category) {
-    list.notes.add(fmt::format("{}: '{}' stands under '{}' already", entry.where(), printable(question),
-                               printable(first)));
-  }
+  list.notes.add(fmt::format("{}: '{}' stands under '{}' already", entry.where(), printable(question),
+                             printable(list.categories[place->second])));
 }
 
 }  // namespace
@@ -51,7 +48,9 @@ QuestionList load_question_list(const std::filesystem::path& file) {
   if (!categories.is_map()) categories.fail("a map of categories is wanted");
   std::unordered_map<std::string, std::size_t> places;
   for (const std::string& name : categories.keys()) {
-    const Config questions = categories.get(name).get("questions");
+    const Config category = categories.get(name);
+    list.all_categories.push_back({name, category.is_map() ? category.get("description").as_string("") : ""});
+    const Config questions = category.get("questions");
     if (!questions.exists()) continue;
     if (!questions.is_list()) questions.fail("a list of questions is wanted");
     for (std::size_t i = 0; i < questions.size(); ++i) add(list, places, questions.at(i), name);

@@ -3,7 +3,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 
-#include "text/object_lines.h"
+#include "core/shared/object_lines.h"
 
 #include <unordered_map>
 

@@ -2,7 +2,7 @@
 
 #include "pillar/core/fail.h"
 
-#include "text/object_lines.h"
+#include "core/shared/object_lines.h"
 
 namespace pillar {
 

@@ -49,6 +49,10 @@ categories:
   EXPECT_EQ(list.modality, "chest_ct");
   EXPECT_THAT(list.questions, ElementsAre("Is there \"x\", y & <b>z</b>?", "Second?", "Plain text?"));
   EXPECT_THAT(list.categories, ElementsAre("Zebra lungs", "Zebra lungs", "Airways"));
+  ASSERT_EQ(list.all_categories.size(), 3u);
+  EXPECT_EQ(list.all_categories[0].description, "text, with a comma");
+  EXPECT_EQ(list.all_categories[1].description, "");
+  EXPECT_EQ(list.all_categories[2].name, "Empty");
   EXPECT_TRUE(list.notes.empty());
 }
 
@@ -62,8 +66,9 @@ TEST(QuestionList, AQuestionTwiceIsKeptOnce) {
 )");
   EXPECT_THAT(list.questions, ElementsAre("Same?", "Other?"));
   EXPECT_THAT(list.categories, ElementsAre("A", "B"));
-  ASSERT_EQ(list.notes.size(), 1u);
-  EXPECT_THAT(list.notes[0], AllOf(HasSubstr(":6"), HasSubstr("'Same?'"), HasSubstr("'A'")));
+  ASSERT_EQ(list.notes.size(), 2u);
+  EXPECT_THAT(list.notes[0], AllOf(HasSubstr(":2"), HasSubstr("'Same?'"), HasSubstr("'A'")));
+  EXPECT_THAT(list.notes[1], AllOf(HasSubstr(":6"), HasSubstr("'Same?'"), HasSubstr("'A'")));
 }
 
 TEST(QuestionList, RefusesOtherShapes) {

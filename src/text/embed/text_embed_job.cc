@@ -9,11 +9,11 @@
 #include "pillar/text/report_lines.h"
 
 #include "core/shared/first_line.h"
+#include "core/shared/object_lines.h"
 #include "text/cache/cache_metadata.h"
 #include "text/cache/unit_vector.h"
 #include "text/cache/vector_file.h"
 #include "text/embed/embed_records.h"
-#include "text/object_lines.h"
 
 #include <atomic>
 #include <mutex>

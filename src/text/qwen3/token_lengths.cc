@@ -3,7 +3,7 @@
 #include "pillar/core/thread_pool.h"
 #include "pillar/text/report_lines.h"
 
-#include "text/object_lines.h"
+#include "core/shared/object_lines.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,8 +3,8 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
+#include "core/shared/append_file.h"
 #include "core/shared/json_lines.h"
-#include "train/run/append_file.h"
 #include "train/run/event_file.h"
 
 #include <chrono>

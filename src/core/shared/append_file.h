@@ -14,6 +14,7 @@ class AppendFile {
   // All of `record` in one write(2), or nothing of it. Returns 0 or the errno of what was in the way.
   int append(std::string_view record) noexcept;
   int sync() noexcept;
+  std::int64_t size() const noexcept { return size_; }  // bytes of whole records
 
  private:
   int drop_half_record() noexcept;

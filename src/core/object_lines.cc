@@ -1,4 +1,4 @@
-#include "text/object_lines.h"
+#include "core/shared/object_lines.h"
 
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"

@@ -1,4 +1,4 @@
-#include "train/run/append_file.h"
+#include "core/shared/append_file.h"
 
 #include "pillar/core/fail.h"
 
