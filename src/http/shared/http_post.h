@@ -12,7 +12,8 @@ struct HttpAnswer {
   std::string body = {};
   double retry_after_s = 0;  // 0: the server does not say
   std::string fault = {};
-  bool hopeless = false;  // no answer, and none to be had: a bad address, a certificate
+  bool hopeless = false;  // no answer, and none to be had: a bad address, a certificate, too long an answer
+  bool too_long = false;  // no answer, since it was longer than was to be read
 };
 
 // Calls may come from several threads.
