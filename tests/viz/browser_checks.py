@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Opens a page of ours in a real browser and uses it: browser_checks.py probe|compare|viewer|overlay|paper FILE.html
+"""Opens a page of ours in a real browser and uses it: browser_checks.py probe|compare|viewer|overlay|paper|review FILE.html
 
 Ends with exit code 1 and says what is not as it must be.
 """
@@ -193,10 +193,57 @@ def check_paper(browser, file):
     expect("errors without JavaScript", plain.problems, [])
 
 
+def shown(page, place):
+    return page.value(f"document.getElementById({place!r}).textContent")
+
+
+def saved_answers(page):
+    """What the button saves, without the heading; the name of the file."""
+    page.value("URL.createObjectURL = blob => { window.saved = blob.text(); return '#'; }")
+    page.value("HTMLAnchorElement.prototype.click = function () { window.savedAs = this.download; }")
+    page.click("#save")
+    return page.value("window.saved").splitlines()[1:], page.value("window.savedAs")
+
+
+def load_answers(page, lines):
+    text = "\\n".join(["query_id,field,answer", *lines])
+    page.value(f"(() => {{ const files = new DataTransfer(); files.items.add(new File(['{text}'], 'review-B.csv'));"
+               " const input = document.getElementById('load'); input.files = files.files;"
+               " input.dispatchEvent(new Event('change')); })()")
+    page.wait_for("document.getElementById('state').textContent.includes('review-B.csv')")
+
+
+def check_review(browser, file):
+    """Three items: two questions, the first with evidence, and a text."""
+    page = Page(browser)
+    page.open(file)
+    expect("the first item", shown(page, "question"), "Is there a <nodule>?")
+    expect("what is marked", page.value("[...document.querySelectorAll('#report mark')].map(mark => mark.textContent)"), ["a\nnodule"])
+    expect_true("the label is hidden at first", not page.value("document.getElementById('label').checkVisibility()"))
+    expect_true("nothing to judge beside a question", page.value("document.getElementById('judged').hidden"))
+    page.press("y")
+    expect("the next item", shown(page, "question"), "Is there a stone?")
+    page.press("n")
+    expect("a text to judge", shown(page, "text"), "A nodule.")
+    page.press("z")
+    expect("undo goes back", shown(page, "question"), "Is there a stone?")
+    page.press("u")
+    page.press("n")
+    expect("progress", page.value("document.getElementById('progress').value"), 3)
+    expect_quiet(page)
+    page.value("document.getElementById('reviewer').value = 'Anna B.'")
+    lines, name = saved_answers(page)
+    expect("what is saved", lines, ["Q0001,human_label,yes", "Q0002,human_label,unsure", "C0001,correct,no"])
+    expect("saved as", name, "review-Anna-B-.csv")
+    load_answers(page, ["Q0001,human_label,no", "Q9999,human_label,yes", "Q0002,human_label,perhaps"])
+    expect("what is loaded", saved_answers(page)[0], ["Q0001,human_label,no", "Q0002,human_label,unsure", "C0001,correct,no"])
+
+
 def main():
     kind, file = sys.argv[1:]
     with Browser() as browser:
-        {"probe": check_probe, "compare": check_compare, "viewer": check_viewer, "overlay": check_overlay, "paper": check_paper}[kind](browser, file)
+        {"probe": check_probe, "compare": check_compare, "viewer": check_viewer, "overlay": check_overlay, "paper": check_paper,
+         "review": check_review}[kind](browser, file)
 
 
 if __name__ == "__main__":

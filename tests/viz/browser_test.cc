@@ -1,6 +1,7 @@
 // The pages in a real browser, where there is one: what is clicked and pressed, and that nothing is loaded.
 #include "pillar/core/file.h"
 #include "pillar/viz/evaluation_report.h"
+#include "pillar/viz/label_pages.h"
 #include "pillar/viz/slice_viewer.h"
 
 #include "support/program.h"
@@ -60,6 +61,19 @@ TEST(Browser, AProbePageIsWholeOnPaperAndWithoutScript) {
   PILLAR_NEEDS_CHROMIUM();
   const TempDir dir;
   expect_page("paper", report_of(dir, test::probe_metrics(8, 50)));
+}
+
+TEST(Browser, ALabelReviewIsAnsweredByKeysAndSavesAndLoadsItsAnswers) {
+  PILLAR_NEEDS_CHROMIUM();
+  const TempDir dir;
+  const std::string report = "There is a\nnodule. No stone. </script><b>";
+  write_label_review(
+      "Review of labels",
+      {{"Q0001", "human_label", "question", "Is there a <nodule>?", report, "", {"a nodule"}, "Yes"},
+       {"Q0002", "human_label", "question", "Is there a stone?", report, "", {}, "No"},
+       {"C0001", "correct", "category", "Is this what it says of Chest?", report, "A nodule.", {}, ""}},
+      dir / "review.html");
+  expect_page("review", dir / "review.html");
 }
 
 TEST(Browser, ASliceViewersSliderShowsAnotherSlice) {

@@ -24,6 +24,7 @@ struct PageText {
 extern const PageText kSliceViewerPage;
 extern const PageText kWindowViewerPage;
 extern const PageText kReportPage;
+extern const PageText kLabelReviewPage;
 
 using Fields = std::map<std::string_view, std::string>;  // already escaped
 using Facts = std::vector<std::pair<std::string, std::string>>;
