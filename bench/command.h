@@ -41,6 +41,7 @@ void add_eval(CLI::App& app, const std::vector<std::string>& words);
 void add_finetune(CLI::App& app, const std::vector<std::string>& words);
 void add_index(CLI::App& app, const char* program);
 void add_loader(CLI::App& app, const char* program);
+void add_rate(CLI::App& app, const char* program);
 void add_text(CLI::App& app, const char* program);
 void add_tokenizer(CLI::App& app, const char* program);
 void add_train(CLI::App& app, const std::vector<std::string>& words);

@@ -111,6 +111,7 @@ int main(int argc, char** argv) {
                            pillar::bench::add_tokenizer(context.app, argv[0]);
                            pillar::bench::add_train(context.app, words);
                            pillar::bench::add_text(context.app, argv[0]);
+                           pillar::bench::add_rate(context.app, argv[0]);
                            pillar::bench::add_finetune(context.app, words);
                            pillar::bench::add_eval(context.app, words);
                          });

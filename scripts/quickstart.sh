@@ -88,6 +88,14 @@ for tower in untrained trained; do
 done
 show pillar-eval compare "$demo/probe-untrained" "$demo/probe-trained" --out "$demo/comparison"
 
+step "RATE's labels out of the reports themselves, by rules in the place of a language model; against the truth, and the probe on them"
+show pillar-rate extract --reports "$demo"/pretrain/cohort/{train,valid,test}.jsonl --questions configs/rate/phantom_chest_abdomen.yaml \
+  --out "$demo/rate" --provider rules --rules configs/rate/phantom_rules.yaml
+show pillar-rate agree "$demo/pretrain/cohort/labels.json" "$demo/rate/labels.json"
+[ -e "$demo/audit" ] || show pillar-rate audit "$demo/rate" --out "$demo/audit"
+show pillar-eval probe --embeddings "$demo/pretrain/cache-trained" --labels "$demo/rate/labels.json" --out "$demo/probe-rules" \
+  --questions configs/rate/phantom_chest_abdomen.yaml --solver lbfgs --standardize
+
 step "Without any training on labels: reports found by scans, findings by prompts"
 show pillar-eval retrieve --model "$demo/pretrain/run/export" --embeddings "$demo/pretrain/cache-trained" --text "$demo/pretrain/text" \
   --out "$demo/retrieval" --report "Large right pleural effusion. The heart is enlarged." --provider hash --samples "$demo/pretrain/samples/manifest.csv"
@@ -108,6 +116,7 @@ for name, way in (("scan for a report", "text_to_image"), ("report for a scan", 
 for run in ("untrained", "trained"):
     print(f"macro AUROC, {run:<9}            {text(read('probe-' + run)['macro']['auroc'])}")
 print(f"difference                        {text(difference, '+')}")
+print(f"macro AUROC, labels by rules      {text(read('probe-rules')['macro']['auroc'])}")
 if difference["value"] < 0.10 or difference["low"] <= 0:
     sys.exit("error: the trained tower should win by 0.10 of macro AUROC or more, with an interval above 0")
 PY
@@ -117,6 +126,7 @@ cat <<EOT
 Pages, each one file that opens anywhere:
   $demo/comparison/report.html         trained against untrained, question by question
   $demo/probe-trained/report.html      the benchmark: AUROC, curves, the most confident errors with links to the scans
+  $demo/audit/review.html              a sample of the labels, to be reviewed
   $demo/retrieval/report.html          the scans nearest to a report's words
   $demo/pretrain/run/report.html       the training run
   $demo/phantom-windows.html           what a model sees: every window of a scan
@@ -128,6 +138,7 @@ Made in $demo/ as well:
   head.nii.gz   the real head CT, decoded: the same voxels as went in
   model/        config.json and model.safetensors, not trained; cache/ embeddings made with it
   pretrain/     cohort, samples, text embeddings, caches of embeddings, and run/: checkpoints/, export/ (the model)
+  rate/         labels.json out of the reports, the journal of the answers, the public engine's files
   probe-*/      the public evaluator's four files, metrics.csv, metrics.json, probe.safetensors
 Next: build/release/bin/pillar-eval probe --help, README.md
 EOT

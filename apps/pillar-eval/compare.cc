@@ -5,7 +5,7 @@
 #include "pillar/viz/evaluation_report.h"
 
 #include "commands.h"
-#include "statistics.h"
+#include "support/statistics.h"
 
 #include <algorithm>
 #include <cmath>

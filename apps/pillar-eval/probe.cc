@@ -1,13 +1,15 @@
 // pillar-eval probe.
 #include "pillar/core/fail.h"
 #include "pillar/eval/probe_job.h"
+#include "pillar/metrics/label_noise.h"
 #include "pillar/viz/evaluation_report.h"
 
 #include "commands.h"
 #include "sample_pictures.h"
-#include "statistics.h"
+#include "support/statistics.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -21,6 +23,7 @@ struct ProbeArguments {
   int pages = 20;
   std::string precision = to_string(ProbePrecision::automatic);
   double l2 = 0;
+  std::filesystem::path label_noise;
 };
 
 void print_summary(const ProbeJob& job, const Evaluation& evaluation) {
@@ -50,6 +53,22 @@ void write_error_pages(const ProbeArguments& a, const Evaluation& evaluation) {
   write_view_pages(SampleFinder(a.samples), accessions, a.job.out, a.pages);
 }
 
+// What the measured quality of the labels makes of each AUROC.
+void write_noise(const ProbeArguments& a, const Evaluation& evaluation, const LabelScore& score, bool quiet) {
+  LabelNoiseOptions options;
+  options.seed = a.job.seed;
+  const auto questions = correct_for_label_noise(evaluation, score, options);
+  write_label_noise(a.job.out / "label_noise.csv", questions);
+  if (quiet) return;
+  fmt::print(
+      "noise of the labels   AUROC against them, what a perfect score would reach, against the truth\n");
+  for (const NoisyQuestion& q : questions) {
+    fmt::print("  {:<44}{:.3f}  {}  {}\n", q.question, q.observed.value,
+               std::isnan(q.reachable) ? "undefined" : fmt::format("{:.3f}", q.reachable),
+               interval_text(q.corrected));
+  }
+}
+
 ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool quiet) {
   a.job.solver = a.solver == "lbfgs" ? ProbeSolver::lbfgs : ProbeSolver::adam;
   a.job.missing = a.missing == "drop" ? MissingAnswers::drop : MissingAnswers::no;
@@ -66,10 +85,12 @@ ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool qu
     fail(ErrorCategory::usage, "--precision goes with --solver adam; L-BFGS ends in float64");
   a.job.command = words;
   a.job.quiet = quiet;
+  const auto score = a.label_noise.empty() ? LabelScore{} : read_label_score(a.label_noise);
   const Evaluation evaluation = run_probe(a.job);
   if (!a.samples.empty()) write_error_pages(a, evaluation);
   write_evaluation_report(a.job.out, a.job.out / "report.html");
   if (!quiet) print_summary(a.job, evaluation);
+  if (!a.label_noise.empty()) write_noise(a, evaluation, score, quiet);
   return ExitCode::ok;
 }
 
@@ -90,6 +111,11 @@ void add_probe_inputs(CLI::App& command, ProbeArguments& a) {
   command.add_option("--missing", a.missing, "an answer that is not there: counts as no, or is left out")
       ->check(CLI::IsMember({"no", "drop"}))
       ->capture_default_str();
+  command
+      .add_option("--label-noise", a.label_noise,
+                  "score.json of pillar-rate score: what the labels' measured errors make of each AUROC "
+                  "(label_noise.csv)")
+      ->type_name("FILE");
   command.add_flag("--allow-overlap", a.job.allow_overlap, "go on where an accession is in two splits");
 }
 

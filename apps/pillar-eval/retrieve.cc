@@ -5,7 +5,7 @@
 
 #include "commands.h"
 #include "sample_pictures.h"
-#include "statistics.h"
+#include "support/statistics.h"
 #include "text_source.h"
 
 #include <fmt/format.h>

@@ -4,7 +4,7 @@
 #include "pillar/viz/evaluation_report.h"
 
 #include "commands.h"
-#include "statistics.h"
+#include "support/statistics.h"
 #include "text_source.h"
 
 #include <fmt/format.h>

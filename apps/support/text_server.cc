@@ -2,20 +2,12 @@
 
 #include "pillar/core/fail.h"
 
-#include <cstdlib>
+#include "support/api_key.h"
 
 namespace pillar {
 namespace {
 
-constexpr const char* kUsualKey = "OPENAI_API_KEY";
 constexpr const char* kGroup = "Server (OpenAI's POST /v1/embeddings: vLLM, TEI, llama.cpp, ...)";
-
-std::string api_key(const std::string& name) {
-  const char* value = std::getenv(name.empty() ? kUsualKey : name.c_str());
-  if (value != nullptr) return value;
-  if (name.empty()) return {};
-  fail(ErrorCategory::usage, "--api-key-env: there is no environment variable {}", name);
-}
 
 void add_patience(CLI::App& command, EmbeddingServerOptions& options) {
   command.add_option("--timeout", options.timeout_s, "seconds for one request")
@@ -72,7 +64,7 @@ EmbeddingServerOptions text_server_options(const TextServerArguments& arguments,
   EmbeddingServerOptions options = arguments.options;
   if (options.url.empty() || options.model.empty())
     fail(ErrorCategory::usage, "--provider server needs --url and {}", model_flag);
-  options.api_key = api_key(arguments.api_key_env);
+  options.api_key = api_key_from_environment(arguments.api_key_env);
   return options;
 }
 

@@ -1,4 +1,4 @@
-#include "statistics.h"
+#include "support/statistics.h"
 
 #include <cmath>
 
