@@ -74,11 +74,11 @@ TEST_F(Extract, RunAgainItAsksNothing) {
 }
 
 TEST_F(Extract, EveryFaultIsSurvivedAndTheFilesAreThoseOfAHealthyServer) {
-  const ChatServer healthy, faulty({"--faults", "all", "--share", "0.3", "--seed", "5", "--hang", "0.6"});
+  const ChatServer healthy, faulty({"--faults", "all", "--share", "0.3", "--seed", "5", "--hang", "2.5"});
   run_rate_extract(options(healthy));
   ExtractOptions second = options(faulty);
   second.out = dir_ / "second";
-  second.server.timeout_s = 0.5;
+  second.server.timeout_s = 2;
   const ExtractSummary summary = run_rate_extract(second);
   EXPECT_EQ(summary.given_up, 0);
   EXPECT_EQ(faulty.stats().faults.size(), 13u) << "a kind of fault that the plan does not hold";
