@@ -28,6 +28,7 @@ struct Arguments {
   std::string format = "npz";
   std::string preset;
   bool normalize = false, evidence = false;
+  std::string others;  // empty: refuse with a manifest, else keep
   // Unset: as the model's preprocessing says.
   std::optional<double> pad_value;
   ScanFlags reading;
@@ -42,8 +43,8 @@ void list_inputs(Arguments& a) {
     return;
   }
   Manifest manifest = load_manifest(a.manifest, a.json_lines);
-  a.job.scans = scan_entries(manifest);
   a.job.missing = std::move(manifest.missing);
+  a.job.scans = scan_entries(std::move(manifest));
 }
 
 // As the model says, but for what flags say.
@@ -80,6 +81,11 @@ void set_up_job(Arguments& a, const ModelFolder& model, const TowerConfig& tower
   if (job.dataset_name.empty()) job.dataset_name = tower.modality;
   if (job.jobs == 0) job.jobs = default_loader_jobs();
   job.settings.merge(changed_policies(a.reading.reading));
+  if (a.others == "remove") job.others = OtherEmbeddings::remove;
+  if (a.others == "refuse" || (a.others.empty() && !a.manifest.empty())) job.others = OtherEmbeddings::refuse;
+  if (job.others != OtherEmbeddings::keep && a.manifest.empty())
+    fail(ErrorCategory::usage, "--others {} goes with --manifest: only a list says what the split is",
+         a.others);
   job.settings["normalize"] = a.normalize ? "on" : "off";
   job.settings["preset"] = a.preset.empty() ? "of the model" : a.preset;
 }
@@ -193,6 +199,11 @@ void add_work(CLI::App& command, Arguments& a) {
       ->capture_default_str();
   command.add_option("--model-name", a.job.model_name, "for processed.csv; default: the folder's name");
   command.add_option("--dataset", a.job.dataset_name, "for processed.csv; default: the modality");
+  command
+      .add_option("--others", a.others,
+                  "embeddings of the split whose studies are not in --manifest: refuse begins nothing (the "
+                  "default there), remove takes them out, keep adds to them")
+      ->check(CLI::IsMember({"refuse", "remove", "keep"}));
   command.add_flag("--overwrite", a.job.overwrite, "compute embeddings again that are there already");
 }
 

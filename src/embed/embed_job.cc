@@ -13,9 +13,11 @@
 #include "embed/split_settings.h"
 
 #include <chrono>
+#include <set>
 #include <stdexcept>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
@@ -42,7 +44,7 @@ bool is_embedded(const EmbedJob& job, const EmbeddingCache& cache, const ScanSou
   const bool there = cache.contains(scan.name, broken);
   if (!there && broken.empty()) return false;
   const std::optional<ScanSource> then = sources.before(scan.name);
-  if (then) check_source(*then, scan, source, fmt::format("split {}", job.split), job.overwrite);
+  if (then && !is_of_scan(*then, scan, source, fmt::format("split {}", job.split), notes)) return false;
   if (!broken.empty()) notes.add(fmt::format("{}; embedded again", broken));
   if (there && !then && !job.overwrite)
     notes.add(fmt::format("{}: nothing says which scan the embedding of that name is of; embedded again",
@@ -86,13 +88,53 @@ std::vector<std::string> put_all(const EmbedJob& job, EmbeddingCache& cache,
   return faults;
 }
 
+// What is said of embeddings that are about to be replaced by those of other content must not outlive them.
+void withdraw_changed(ScanSources& sources, std::span<const BatchedScan> scans) {
+  bool any = false;
+  for (const BatchedScan& scan : scans) {
+    const std::optional<ScanSource> then = sources.before(scan.accession);
+    if (then && compare(then->identity, scan.source) == SourceMatch::changed)
+      any = sources.withdraw(scan.accession) || any;
+  }
+  if (any) sources.flush();
+}
+
+// Returns what it removed.
+std::vector<std::string> settle_others(const EmbedJob& job, EmbeddingCache& cache, ScanSources& sources) {
+  if (job.others == OtherEmbeddings::keep) return {};
+  std::set<std::string> wanted(job.missing.begin(), job.missing.end());
+  for (const ScanEntry& scan : job.scans) wanted.insert(scan.name);
+  std::vector<std::string> others;
+  for (const std::string& accession : cache.accessions())
+    if (wanted.count(accession) == 0) others.push_back(accession);
+  if (others.empty()) return others;
+  if (job.others == OtherEmbeddings::refuse) {
+    fail(ErrorCategory::usage,
+         "{}: split {} has embeddings of {} studies that the list does not have ({} is the first); --others "
+         "remove takes them out, --others keep leaves them there",
+         job.cache, job.split, others.size(), printable(others.front()));
+  }
+  for (const std::string& accession : others) {
+    sources.forget(accession);
+    remove_study_evidence(job.cache, job.split, accession);
+    cache.remove(accession);
+  }
+  cache.flush();
+  sources.flush();
+  spdlog::warn("{}: {} embeddings of studies that the list does not have were taken out of split {}",
+               job.cache.string(), others.size(), job.split);
+  return others;
+}
+
 }  // namespace
 
 ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed) {
   if (job.scans.empty() && job.missing.empty()) fail(ErrorCategory::usage, "no scans to embed");
+  const WriteLock lock = EmbeddingCache::lock(job.cache, job.split);
   EmbeddingCache cache(job.cache, job.split, job.format);
   claim_cache(job);
   ScanSources sources(job.cache / "embeddings" / (job.split + ".sources.csv"), job.overwrite);
+  const std::vector<std::string> removed = settle_others(job, cache, sources);
   Clock::time_point last_flush = Clock::now();
   ScanBatchSteps steps;
   steps.label = "embed";
@@ -101,7 +143,9 @@ ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed) {
     return is_embedded(job, cache, sources, scan, source, notes);
   };
   steps.use = [&](const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans) {
-    std::vector<std::string> faults = put_all(job, cache, scans, embed(voxels_bcdhw));
+    const EmbeddedRows embedded = embed(voxels_bcdhw);
+    withdraw_changed(sources, scans);
+    std::vector<std::string> faults = put_all(job, cache, scans, embedded);
     for (std::size_t i = 0; i < scans.size(); ++i) {
       if (faults[i].empty())
         sources.put(scans[i].accession, {settled_path(scans[i].entry.path), scans[i].source});
@@ -116,7 +160,7 @@ ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed) {
   ScanSummary summary = run_scan_batch(job, steps);
   cache.flush();
   sources.finish();
-  record_processed(job, summary.outcomes);
+  record_processed(job, summary.outcomes, removed);
   write_scan_failures(job.cache, summary.outcomes);
   return summary;
 }

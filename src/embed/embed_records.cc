@@ -1,12 +1,17 @@
 #include "embed/embed_records.h"
 
+#include "pillar/core/write_lock.h"
+
 #include "core/shared/utc_now.h"
 
 namespace pillar {
 
-void record_processed(const EmbedJob& job, const std::vector<ScanOutcome>& outcomes) {
+void record_processed(const EmbedJob& job, const std::vector<ScanOutcome>& outcomes,
+                      const std::vector<std::string>& removed) {
+  const WriteLock lock = WriteLock::beside(job.cache / "processed.csv", WriteLock::IfHeld::wait);
   std::map<std::pair<std::string, std::string>, ProcessedRow> rows;  // by split and accession
   for (ProcessedRow& row : read_processed(job.cache)) rows[{row.split, row.accession}] = std::move(row);
+  for (const std::string& accession : removed) rows.erase({job.split, accession});
   const std::string now = utc_now();
   for (const ScanOutcome& outcome : outcomes) {
     if (outcome.status == ScanStatus::failed || outcome.status == ScanStatus::left_out) continue;

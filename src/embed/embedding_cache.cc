@@ -10,6 +10,8 @@
 #include "core/shared/joined.h"
 #include "embed/embedding_file.h"
 
+#include <algorithm>
+
 namespace pillar {
 namespace {
 
@@ -102,6 +104,31 @@ void EmbeddingCache::flush() {
   make_folder(folder_.parent_path());
   write_embedding_csv(csv_of(folder_), rows_);
   dirty_ = false;
+}
+
+std::vector<std::string> EmbeddingCache::accessions() const {
+  std::vector<std::string> names;
+  for (const auto& [accession, row] : rows_) names.push_back(accession);
+  if (format_ == EmbeddingFormat::csv) return names;
+  for (const fs::path& file : embedding_files(folder_)) names.push_back(accession_of(file.stem().string()));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void EmbeddingCache::remove(const std::string& accession) {
+  if (format_ == EmbeddingFormat::csv) {
+    dirty_ = rows_.erase(accession) > 0 || dirty_;
+    there_.erase(accession);
+    return;
+  }
+  const fs::path file = file_of(accession);
+  std::error_code error;
+  fs::remove(file, error);
+  if (error) fail(ErrorCategory::io, "{}: cannot be removed: {}", file, error.message());
+}
+
+WriteLock EmbeddingCache::lock(const fs::path& cache, const std::string& split) {
+  return WriteLock::beside(split_folder(cache, split));
 }
 
 bool EmbeddingCache::is_empty(const fs::path& cache, const std::string& split) {

@@ -45,6 +45,19 @@ bool is_finite(const at::Tensor& values) {
   return std::all_of(data, data + floats.numel(), [](float value) { return std::isfinite(value); });
 }
 
+std::vector<fs::path> embedding_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  if (!fs::exists(folder, error)) return files;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const fs::path& file = it->path();
+    if (file.filename().string().starts_with(".")) continue;
+    if (file.extension() == ".npz" || file.extension() == ".safetensors") files.push_back(file);
+  }
+  if (error) fail(ErrorCategory::io, "{}: cannot list: {}", folder, error.message());
+  return files;
+}
+
 at::Tensor read_embedding_file(const fs::path& file) {
   at::Tensor stored = stored_tensor(file);
   if (stored.dim() == 2 && stored.size(0) == 1) stored = stored.squeeze(0);

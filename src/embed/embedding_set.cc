@@ -21,19 +21,6 @@ struct Stored {
   at::Tensor vector;  // unset until read
 };
 
-std::vector<fs::path> embedding_files(const fs::path& folder) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  if (!fs::exists(folder, error)) return files;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const fs::path& file = it->path();
-    if (file.filename().string().starts_with(".")) continue;
-    if (file.extension() == ".npz" || file.extension() == ".safetensors") files.push_back(file);
-  }
-  if (error) fail(ErrorCategory::io, "{}: cannot list: {}", folder, error.message());
-  return files;
-}
-
 void add(std::map<std::string, Stored>& found, const std::string& accession, Stored stored) {
   const auto [place, added] = found.emplace(accession, stored);
   if (!added) {

@@ -37,6 +37,15 @@ void ScanSources::put(const std::string& accession, ScanSource source) {
   rows_[accession] = std::move(source);
 }
 
+bool ScanSources::withdraw(const std::string& accession) {
+  return rows_.erase(accession) > 0;
+}
+
+void ScanSources::forget(const std::string& accession) {
+  rows_.erase(accession);
+  before_.erase(accession);
+}
+
 void ScanSources::flush() {
   CsvTable table{kSourcesHeader, {}};
   for (const auto& [accession, source] : rows_)
@@ -49,18 +58,18 @@ void ScanSources::finish() {
   if (!rows_.empty()) flush();
 }
 
-void check_source(const ScanSource& then, const ScanEntry& scan, const SourceIdentity& now,
-                  const std::string& holder, bool overwrite) {
+bool is_of_scan(const ScanSource& then, const ScanEntry& scan, const SourceIdentity& now,
+                const std::string& holder, Notes& notes) {
   const SourceMatch match = compare(then.identity, now);
   if (match == SourceMatch::other) {
     fail(ErrorCategory::input,
          "{}: {} has another scan's under the name {}: of {}, {}, not {}; a manifest gives each its own name",
          scan.path, holder, printable(scan.name), then.path, describe(then.identity), describe(now));
   }
-  if (match == SourceMatch::changed && !overwrite) {
-    fail(ErrorCategory::input, "{}: has changed since {} had it: {} then, {} now; --overwrite makes it anew",
-         scan.path, holder, describe(then.identity), describe(now));
-  }
+  if (match != SourceMatch::changed) return true;
+  notes.add(fmt::format("{}: has changed since {} had it: {} then, {} now; made anew", scan.path.string(),
+                        holder, describe(then.identity), describe(now)));
+  return false;
 }
 
 }  // namespace pillar

@@ -7,6 +7,7 @@
 #include "pillar/image/volume_file.h"
 #include "pillar/rave/sample.h"
 
+#include "embed/embed_records.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
@@ -17,6 +18,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace pillar {
 namespace {
@@ -278,19 +281,98 @@ TEST(EmbedJob, AnotherScanOfTheSameNameIsRefusedInALaterRunToo) {
             "2 there already");
 }
 
-TEST(EmbedJob, AScanThatHasChangedIsRefusedUntilOverwritten) {
+TEST(EmbedJob, AScanThatHasChangedIsEmbeddedAgain) {
   TempDir dir;
   const fs::path sample = make_sample(dir, "A1", 1);
   EmbedJob job = quiet_job(dir / "cache", {sample});
   run_embed(job, probe);
   make_sample(dir, "A1", 2);
-  EXPECT_THAT(run_embed(job, probe).outcomes[0].reason,
-              AllOf(HasSubstr("has changed"), HasSubstr("--overwrite")));
-  job.overwrite = true;
   EXPECT_THAT(run_embed(job, probe).brief("embedded"), StartsWith("1 embedded"));
-  job.overwrite = false;
   EXPECT_EQ(run_embed(job, probe).brief("embedded"), "1 there already");
   EXPECT_TRUE(at::equal(load_embeddings(job.cache, "test").embeddings[0], expected(sample)));
+}
+
+// Killed after the new embedding is there and before its source is: it must not pass for the old scan's.
+TEST(EmbedJob, NothingIsSaidOfAChangedScanWhileItIsReplaced) {
+  TempDir dir;
+  EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "A1", 1)});
+  run_embed(job, probe);
+  make_sample(dir, "A1", 2);
+  EXPECT_THROW(run_embed(job, [](const at::Tensor& v) { return v; }), std::logic_error);
+  EXPECT_THAT(run_embed(job, probe).brief("embedded"), StartsWith("1 embedded"));
+}
+
+// The list is the split: a study that left it is refused by name, or leaves the split.
+TEST(EmbedJob, StudiesThatLeftTheListAreRefusedOrLeaveTheSplit) {
+  for (const EmbeddingFormat format : {EmbeddingFormat::npz, EmbeddingFormat::csv}) {
+    TempDir dir;
+    const auto job_of = [&](const std::vector<std::string>& names) {
+      EmbedJob job = quiet_job(dir / "cache", {});
+      for (const std::string& name : names) job.scans.push_back({make_sample(dir, name, 1), name});
+      job.format = format;
+      job.others = OtherEmbeddings::refuse;
+      return job;
+    };
+    run_embed(job_of({"A1", "A2", "A3"}), probe);
+    EmbedJob job = job_of({"A2"});
+    EXPECT_PILLAR_ERROR(run_embed(job, probe), ErrorCategory::usage,
+                        AllOf(HasSubstr("2 studies"), HasSubstr("A1 is the first"), HasSubstr("--others")));
+    EXPECT_EQ(load_embeddings(job.cache, "test").accessions.size(), 3u);
+    job.others = OtherEmbeddings::remove;
+    EXPECT_EQ(run_embed(job, probe).brief("embedded"), "1 there already");
+    EXPECT_THAT(load_embeddings(job.cache, "test").accessions, ElementsAre("A2"));
+    ASSERT_EQ(read_processed(job.cache).size(), 1u);
+    EXPECT_EQ(read_processed(job.cache)[0].accession, "A2");
+    EXPECT_THAT(read_text_file(job.cache / "embeddings/test.sources.csv"), ::testing::Not(HasSubstr("A1,")));
+  }
+}
+
+// A process of its own that embeds one sample.
+int exit_of(pid_t child) {
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(EmbedJob, TwoProcessesNeverWriteOneSplit) {
+  TempDir dir;
+  const fs::path sample = make_sample(dir, "A1", 1);
+  const WriteLock lock = EmbeddingCache::lock(dir / "cache", "test");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    try {
+      run_embed(quiet_job(dir / "cache", {sample}), probe);
+    } catch (const Error& error) {
+      write_file_atomic(dir / "words", std::string_view(error.what()));
+      ::_exit(error.category() == ErrorCategory::usage ? 2 : 3);
+    }
+    ::_exit(0);
+  }
+  EXPECT_EQ(exit_of(child), 2);
+  EXPECT_THAT(read_text_file(dir / "words"),
+              AllOf(HasSubstr("cache/embeddings/test"), HasSubstr(fmt::format("process {} on", ::getpid()))));
+}
+
+// Each reads the table of all splits, adds its own and writes it whole.
+TEST(EmbedJob, TwoProcessesOfOneCacheLoseNoRow) {
+  TempDir dir;
+  std::vector<pid_t> children;
+  for (const std::string split : {"one", "two", "three", "four"}) {
+    std::vector<ScanOutcome> outcomes;
+    for (int i = 0; i < 40; ++i)
+      outcomes.push_back({dir / "scan", fmt::format("{}{}", split, i), ScanStatus::written, ""});
+    const pid_t child = ::fork();
+    if (child == 0) {
+      EmbedJob job = quiet_job(dir / "cache", {});
+      job.split = split;
+      fs::create_directories(job.cache);
+      for (int turn = 0; turn < 5; ++turn) record_processed(job, outcomes, {});
+      ::_exit(0);
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) EXPECT_EQ(exit_of(child), 0);
+  EXPECT_EQ(read_processed(dir / "cache").size(), 160u);
 }
 
 TEST(EmbedJob, AnEmbeddingWithoutARecordIsMadeAgain) {

@@ -26,6 +26,13 @@ struct EmbeddedRows {
 // (B,1,D,H,W) int16, uint16 or float32 on the CPU to one embedding each: Encoder::readout, or anything else.
 using EmbedFunction = std::function<EmbeddedRows(const at::Tensor& voxels_bcdhw)>;
 
+// Embeddings of a split whose scans are not among those of the job.
+enum class OtherEmbeddings {
+  keep,    // the job adds to the split
+  refuse,  // the job's scans, all named, are the whole split: it does not begin
+  remove,  // the same: what is of no scan leaves the split
+};
+
 struct EmbedJob : ScanBatch {
   std::filesystem::path cache;
   std::string split;
@@ -39,15 +46,16 @@ struct EmbedJob : ScanBatch {
   // The grids that places are counted on: then the places of each embedding are kept too (study_evidence.h),
   // and one without them is made again. Empty: they are not.
   std::vector<TokenScale> scales;
+  OtherEmbeddings others = OtherEmbeddings::keep;
   bool overwrite = false;  // else embeddings that are there and load whole are kept
 };
 
 // Writes the embeddings, <cache>/embeddings/<split>.sources.csv (which scan each one is of),
 // <cache>/processed.csv (rows of other splits and samples stay) and <cache>/failures.csv. Two scans of one
 // name: the first has it, in this batch or an earlier one, and the other fails. A scan whose content has
-// changed since fails without `overwrite`. Throws Error(usage) for no
-// scans or settings other than the split's, Error(io) where the cache cannot be written, and std::logic_error
-// where `embed` returns another shape or type.
+// changed since is embedded again. Throws Error(usage) for no scans, settings other than the split's, other
+// embeddings that are refused (naming the first), or another process that writes the split; Error(io) where
+// the cache cannot be written; and std::logic_error where `embed` returns another shape or type.
 ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed);
 
 }  // namespace pillar

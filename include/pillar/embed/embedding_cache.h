@@ -2,6 +2,8 @@
 // <cache>/processed.csv.
 #pragma once
 
+#include "pillar/core/write_lock.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -37,6 +39,13 @@ class EmbeddingCache {
   void put(const std::string& accession, const at::Tensor& embedding);
   void flush();
 
+  // Accessions that the split has in this format, sorted; whether they load whole is not looked at.
+  std::vector<std::string> accessions() const;
+  void remove(const std::string& accession);  // of CSV by flush(); throws Error(io)
+
+  // One process writes a split at a time: throws Error(usage) that names the one that does. Throws as the
+  // constructor does for a split that is no folder name.
+  static WriteLock lock(const std::filesystem::path& cache, const std::string& split);
   // Whether the split holds anything in any format.
   static bool is_empty(const std::filesystem::path& cache, const std::string& split);
   const std::filesystem::path& folder() const noexcept { return folder_; }  // <cache>/embeddings/<split>

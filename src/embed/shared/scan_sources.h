@@ -28,8 +28,11 @@ class ScanSources {
   // What was said when this was made. Thread-safe.
   std::optional<ScanSource> before(const std::string& accession) const;
   void put(const std::string& accession, ScanSource source);
-  void flush();   // throws Error(io)
-  void finish();  // flush(), with all that was said before and was not replaced
+  // From the next flush() until put() or finish() nothing is said of a result. True where something was.
+  bool withdraw(const std::string& accession);
+  void forget(const std::string& accession);  // for good; not while other threads ask
+  void flush();                               // throws Error(io)
+  void finish();                              // flush(), with all that was said before and was not replaced
 
  private:
   std::filesystem::path file_;
@@ -37,9 +40,9 @@ class ScanSources {
   std::map<std::string, ScanSource> rows_;
 };
 
-// Throws Error(input) where a result that is there under the scan's name is not of this scan as it is now:
-// `holder` has another's (whatever the flags), or, without `overwrite`, that of before it changed.
-void check_source(const ScanSource& then, const ScanEntry& scan, const SourceIdentity& now,
-                  const std::string& holder, bool overwrite);
+// Whether a result that is there under the scan's name is of this scan as it is now; where it has changed
+// since, a note says so. Throws Error(input) where `holder` has another scan's.
+bool is_of_scan(const ScanSource& then, const ScanEntry& scan, const SourceIdentity& now,
+                const std::string& holder, Notes& notes);
 
 }  // namespace pillar

@@ -3,6 +3,7 @@
 #include "pillar/core/batch.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/core/write_lock.h"
 
 #include "core/shared/settled_path.h"
 #include "data/shared/load_fault.h"
@@ -93,6 +94,7 @@ std::string keep_answer(const ScanPredictJob& job, const BatchedScan& scan, cons
 
 ScanSummary run_scan_predict(const ScanPredictJob& job, const ScanAnswerFunction& answer) {
   if (job.scans.empty() && job.missing.empty()) fail(ErrorCategory::usage, "no scans to predict");
+  const WriteLock lock = WriteLock::beside(job.out);
   AnswerTable table = claim_table(job);
   remove_unfinished(folder_of(job.out), "files");
   const std::set<std::string> there = table.accessions();
@@ -109,7 +111,7 @@ ScanSummary run_scan_predict(const ScanPredictJob& job, const ScanAnswerFunction
                             printable(scan.name)));
       return false;
     }
-    check_source(*then, scan, source, job.out.string(), /*overwrite=*/false);
+    if (!is_of_scan(*then, scan, source, job.out.string(), notes)) return false;
     return !job.has_maps || job.has_maps(scan.name);
   };
   steps.use = [&](const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans) {
