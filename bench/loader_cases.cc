@@ -61,7 +61,7 @@ StudyPool pool_of(const std::vector<ScanEntry>& scans, const SizeDhw& size_dhw) 
   StudyPool pool;
   pool.spec = default_preprocess_spec("ct", size_dhw);
   for (const ScanEntry& scan : scans)
-    pool.studies.push_back({scan.path.filename().string(), scan.path, "bench"});
+    pool.studies.push_back({std::filesystem::path(scan.path).filename().string(), scan.path, "bench"});
   return pool;
 }
 

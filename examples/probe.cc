@@ -12,7 +12,7 @@ int main(int argc, char** argv) try {
   if (argc != 3) throw pillar::Error(pillar::ErrorCategory::usage, "probe takes CACHE LABELS");
   const pillar::LabelTable labels = pillar::load_labels(argv[2]);
   const auto answers = [&](const pillar::EmbeddingSet& set) {
-    return pillar::answers_of(labels, set.accessions, pillar::MissingAnswers::drop).answers_qn;
+    return pillar::answers_of(labels, set.accessions, {pillar::MissingAnswers::drop}).answers_qn;
   };
   const pillar::EmbeddingSet train = pillar::load_embeddings(argv[1], "train");
   const pillar::EmbeddingSet test = pillar::load_embeddings(argv[1], "test");

@@ -77,7 +77,7 @@ for split in train valid test; do
     model="$demo/pretrain/run/export"
     [ "$tower" = trained ] || model="$demo/pretrain/untrained"
     show pillar-eval embed --model "$model" --manifest "$demo/pretrain/samples/manifest.csv" --json "$demo/pretrain/cohort/$split.jsonl" \
-      --out "$demo/pretrain/cache-$tower" --split "$split" --batch-size 16
+      --out "$demo/pretrain/cache-$tower" --split "$split" --batch-size 16 --dtype bf16
   done
 done
 

@@ -18,6 +18,7 @@ namespace {
 struct CompareArguments {
   std::vector<std::filesystem::path> runs;
   std::filesystem::path out, patients;
+  bool allow_mixed = false;
   BootstrapOptions bootstrap;
 };
 
@@ -32,7 +33,7 @@ std::vector<RunScores> load_runs(const std::vector<std::filesystem::path>& folde
   return runs;
 }
 
-RunRecord record_of(const CompareArguments& a, const std::vector<RunScores>& runs,
+RunRecord record_of(const CompareArguments& a, const std::vector<RunScores>& runs, const std::string& mixed,
                     const std::vector<std::string>& words) {
   RunRecord record;
   record.kind = "compare";
@@ -40,6 +41,7 @@ RunRecord record_of(const CompareArguments& a, const std::vector<RunScores>& run
   record.settings = {{"bootstrap", fmt::format("{}", a.bootstrap.replicates)},
                      {"confidence", fmt::format("{}", a.bootstrap.confidence)},
                      {"seed", fmt::format("{}", a.bootstrap.seed)}};
+  if (!mixed.empty()) record.settings["mixed"] = mixed;
   for (const RunScores& run : runs)
     for (const std::filesystem::path& file : run.files)
       record.inputs.push_back(file_record("predictions", file));
@@ -84,8 +86,9 @@ ExitCode compare(const CompareArguments& a, const std::vector<std::string>& word
     fail(ErrorCategory::usage, "--out {} is the folder of a run, whose metrics.json would be lost", a.out);
   const PatientTable patients = a.patients.empty() ? PatientTable{} : read_patients(a.patients);
   const std::vector<RunScores> runs = load_runs(a.runs);
+  const std::string mixed = check_compared_makers(runs, a.allow_mixed);
   const Comparison comparison = compare_runs(runs, a.bootstrap, patients);
-  write_comparison(a.out, comparison, record_of(a, runs, words));
+  write_comparison(a.out, comparison, record_of(a, runs, mixed, words));
   write_evaluation_report(a.out, a.out / "report.html");
   if (quiet) return ExitCode::ok;
   print_table(comparison);
@@ -111,6 +114,9 @@ void add_compare(AppContext& context) {
   command->add_option("--out", a->out, "folder for report.html, compare.csv and metrics.json")->required();
   command->add_option("--patients", a->patients,
                       "CSV accession,patient: a patient's studies are resampled together");
+  command->add_flag("--allow-mixed", a->allow_mixed,
+                    "go on where embeddings were made otherwise (type, normalisation), not only by another "
+                    "model; says what is mixed");
   add_bootstrap_options(*command, a->bootstrap);
   command->callback([a, &context] { context.result = compare(*a, context.words, context.log.quiet); });
 }

@@ -160,6 +160,12 @@ void add_scan_work(CLI::App& command, PredictArguments& a) {
 void add_probe_answers(CLI::App& command, PredictArguments& a) {
   const char* group = "Embeddings, by a probe";
   command.add_option("--embeddings", a.probe.cache, "cache folder of pillar-eval embed")->group(group);
+  command
+      .add_flag(
+          "--allow-mixed", a.probe.allow_mixed,
+          "go on where the embeddings were made otherwise than those that the probe was fitted on; says "
+          "what is mixed")
+      ->group(group);
   command.add_option("--split", a.probe.split)->capture_default_str()->group(group);
   command.add_option("--probe", a.probe.probe, "probe.safetensors of pillar-eval probe")->group(group);
 }

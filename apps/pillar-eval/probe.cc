@@ -5,10 +5,12 @@
 #include "pillar/viz/evaluation_report.h"
 
 #include "commands.h"
+#include "label_options.h"
 #include "sample_pictures.h"
 #include "support/statistics.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -18,7 +20,9 @@ namespace {
 
 struct ProbeArguments {
   ProbeJob job;
-  std::string solver = "adam", missing = "no";
+  std::string solver = "adam";
+  LabelFlags labels;
+  std::vector<std::string> few_shot;
   std::filesystem::path samples;
   int pages = 20;
   std::string precision = to_string(ProbePrecision::automatic);
@@ -32,11 +36,21 @@ void print_summary(const ProbeJob& job, const Evaluation& evaluation) {
              evaluation.questions.size(), evaluation.num_evaluated);
   fmt::print("macro AUROC           {}\n", interval_text(evaluation.auroc.mean));
   fmt::print("macro avg. precision  {}\n", interval_text(evaluation.average_precision.mean));
+  print_unknown(evaluation);
+  for (const FewShotPoint& point : evaluation.few_shot)
+    fmt::print("{:>6} yes + no       macro AUROC {}, {} draws\n",
+               point.shots == 0 ? "all" : fmt::format("{}", point.shots), interval_text(point.auroc),
+               point.draws);
+  if (!evaluation.left_out.empty()) {
+    fmt::print("left out              {} questions with fewer than {} positive studies: \"{}\"{}\n",
+               evaluation.left_out.size(), evaluation.min_positives, evaluation.left_out.front().question,
+               evaluation.left_out.size() > 1 ? " and others (report.html)" : "");
+  }
   for (const CategoryEvaluation& category : evaluation.categories)
     fmt::print("  {:<20}AUROC {}, {} questions\n", category.name, interval_text(category.auroc.mean),
                category.auroc.questions);
-  fmt::print("{}: report.html, metrics.csv, exam_probabilities.csv, probe.safetensors, ...\n",
-             job.out.string());
+  fmt::print("{}: report.html, metrics.csv, exam_probabilities.csv, {}...\n", job.out.string(),
+             job.solver == ProbeSolver::knn ? "" : "probe.safetensors, ");
 }
 
 // Viewer pages of the studies that the probe is most confidently wrong about, over all questions.
@@ -69,19 +83,35 @@ void write_noise(const ProbeArguments& a, const Evaluation& evaluation, const La
   }
 }
 
+// "1,4,16,all"; 0 stands for all.
+std::vector<std::int64_t> parse_shots(const std::vector<std::string>& words) {
+  std::vector<std::int64_t> shots;
+  for (const std::string& word : words) {
+    std::int64_t count = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), count);
+    const bool is_count = error == std::errc() && end == word.data() + word.size() && count > 0;
+    if (!is_count && word != "all")
+      fail(ErrorCategory::usage, "--few-shot: '{}' is neither a number from 1 on nor all", word);
+    shots.push_back(is_count ? count : 0);
+  }
+  return shots;
+}
+
 ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool quiet) {
-  a.job.solver = a.solver == "lbfgs" ? ProbeSolver::lbfgs : ProbeSolver::adam;
-  a.job.missing = a.missing == "drop" ? MissingAnswers::drop : MissingAnswers::no;
+  for (const ProbeSolver solver : {ProbeSolver::adam, ProbeSolver::lbfgs, ProbeSolver::knn})
+    if (a.solver == to_string(solver)) a.job.solver = solver;
+  a.job.answers = a.labels.rules();
   if (a.l2 > 0) a.job.l2 = a.l2;
-  if (a.job.l2 && a.job.solver == ProbeSolver::adam)
+  if (a.job.l2 && a.job.solver != ProbeSolver::lbfgs)
     fail(ErrorCategory::usage, "--l2 goes with --solver lbfgs; Adam has --weight-decay");
-  if (!a.job.init.empty() && a.job.solver == ProbeSolver::lbfgs)
-    fail(ErrorCategory::usage, "--init goes with --solver adam: the optimum does not depend on a start");
+  if (!a.job.init.empty() && a.job.solver != ProbeSolver::adam)
+    fail(ErrorCategory::usage, "--init goes with --solver adam: no other has a start that matters");
   a.job.seed = a.job.bootstrap.seed;
+  a.job.few_shot = parse_shots(a.few_shot);
   for (const auto precision : {ProbePrecision::automatic, ProbePrecision::fp32, ProbePrecision::bf16}) {
     if (a.precision == to_string(precision)) a.job.adam.precision = precision;
   }
-  if (a.job.adam.precision != ProbePrecision::automatic && a.job.solver == ProbeSolver::lbfgs)
+  if (a.job.adam.precision != ProbePrecision::automatic && a.job.solver != ProbeSolver::adam)
     fail(ErrorCategory::usage, "--precision goes with --solver adam; L-BFGS ends in float64");
   a.job.command = words;
   a.job.quiet = quiet;
@@ -96,35 +126,42 @@ ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool qu
 
 void add_probe_inputs(CLI::App& command, ProbeArguments& a) {
   command.add_option("--embeddings", a.job.cache, "cache folder of pillar-eval embed")->required();
-  command
-      .add_option("--labels", a.job.labels,
-                  "JSON: {accession: {\"qa_results\": {category: [{question: Yes|No}]}}}")
-      ->required();
+  add_label_flags(command, a.job.labels, a.job.label_map, a.labels)->required();
   command.add_option("--out", a.job.out, "run folder: results, metrics, probe, report.html")->required();
   command.add_option("--train-split", a.job.train_split)->capture_default_str();
   command.add_option("--test-split", a.job.test_split)->capture_default_str();
   command.add_option("--valid-split", a.job.valid_split, "lbfgs chooses the L2 penalty on it")
       ->capture_default_str();
   command.add_option("--questions", a.job.questions, "YAML list: only these questions, under its categories");
-  command.add_option("--patients", a.job.patients,
-                     "CSV accession,patient: a patient's studies are resampled together");
-  command.add_option("--missing", a.missing, "an answer that is not there: counts as no, or is left out")
-      ->check(CLI::IsMember({"no", "drop"}))
+  command.add_option(
+      "--patients", a.job.patients,
+      "CSV accession,patient: a patient's studies are resampled together, and a patient in two "
+      "splits is refused");
+  command
+      .add_option("--min-positives", a.job.min_positives,
+                  "questions with fewer positive studies to train on or to test on are left out, and listed")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command
       .add_option("--label-noise", a.label_noise,
                   "score.json of pillar-rate score: what the labels' measured errors make of each AUROC "
                   "(label_noise.csv)")
       ->type_name("FILE");
-  command.add_flag("--allow-overlap", a.job.allow_overlap, "go on where an accession is in two splits");
+  command.add_flag("--allow-overlap", a.job.allow_overlap,
+                   "go on where an accession or a patient is in two splits");
+  command.add_flag("--allow-mixed", a.job.allow_mixed,
+                   "go on where splits were embedded otherwise (weights, preprocessing, type); says what is "
+                   "mixed");
 }
 
 void add_probe_fit(CLI::App& command, ProbeArguments& a) {
   const char* group = "Fit";
   command
-      .add_option("--solver", a.solver,
-                  "adam: the public probe; lbfgs: the optimum, L2 chosen on the valid split")
-      ->check(CLI::IsMember({"adam", "lbfgs"}))
+      .add_option(
+          "--solver", a.solver,
+          "adam: the public probe; lbfgs: the optimum, L2 chosen on the valid split; knn: the answers "
+          "of the nearest training studies, nothing fitted")
+      ->check(CLI::IsMember({"adam", "lbfgs", "knn"}))
       ->capture_default_str()
       ->group(group);
   command.add_option("--epochs", a.job.adam.epochs)
@@ -153,6 +190,22 @@ void add_probe_fit(CLI::App& command, ProbeArguments& a) {
       ->group(group);
   command.add_option("--l2", a.l2, "lbfgs: this penalty, and no valid split is needed")
       ->check(CLI::PositiveNumber)
+      ->group(group);
+  command.add_option("--neighbours", a.job.neighbours, "knn: how many, weighed by exp(cosine / 0.07)")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str()
+      ->group(group);
+  CLI::Option* few_shot =
+      command
+          .add_option("--few-shot", a.few_shot,
+                      "also probes trained on so many yes and as many no of each question, 1,4,16,all say: "
+                      "the curve of the macro AUROC")
+          ->delimiter(',')
+          ->group(group);
+  command.add_option("--seeds", a.job.draws, "draws of each")
+      ->needs(few_shot)
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
       ->group(group);
   command.add_flag("--standardize", a.job.standardize, "columns to mean 0, variance 1 of the training split")
       ->group(group);

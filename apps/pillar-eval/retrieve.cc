@@ -74,6 +74,8 @@ void add_retrieve_inputs(CLI::App& command, RetrieveArguments& a) {
       ->required();
   command.add_option("--embeddings", a.job.cache, "cache folder of pillar-eval embed")->required();
   command.add_option("--split", a.job.split)->capture_default_str();
+  command.add_flag("--allow-mixed", a.job.allow_mixed,
+                   "go on where the embeddings are of other weights than --model; says so");
   command.add_option("--text", a.job.text, "cache of report embeddings, by accession (pillar-text)")
       ->required();
   command.add_option("--category", a.job.category, "of vectors in it")->capture_default_str();

@@ -4,6 +4,7 @@
 #include "pillar/viz/evaluation_report.h"
 
 #include "commands.h"
+#include "label_options.h"
 #include "support/statistics.h"
 #include "text_source.h"
 
@@ -14,7 +15,8 @@ namespace {
 
 struct ZeroShotArguments {
   std::filesystem::path model, prompts, prompt_names, text;
-  std::string category = "all_findings", missing = "no";
+  std::string category = "all_findings";
+  LabelFlags labels;
   TextSource source;
   ZeroShotJob job;
 };
@@ -70,6 +72,7 @@ void print_summary(const ZeroShotJob& job, const ZeroShotRun& run) {
                evaluation.num_evaluated);
     fmt::print("macro AUROC           {}\n", interval_text(evaluation.auroc.mean));
     fmt::print("macro avg. precision  {}\n", interval_text(evaluation.average_precision.mean));
+    print_unknown(evaluation);
   }
   fmt::print("{}: scores.csv, metrics.json, report.html{}\n", job.out.string(),
              !run.evaluation     ? ""
@@ -79,12 +82,13 @@ void print_summary(const ZeroShotJob& job, const ZeroShotRun& run) {
 
 ExitCode zero_shot(ZeroShotArguments& a, const std::vector<std::string>& words, bool quiet) {
   a.job.command = words;
-  a.job.missing = a.missing == "drop" ? MissingAnswers::drop : MissingAnswers::no;
+  a.job.answers = a.labels.rules();
   check_bootstrap_options(a.job.bootstrap);
   const JointSpace space = load_joint_space(a.model);
   std::optional<LabelTable> labels;
   if (!a.job.labels.empty()) {
-    labels = load_labels(a.job.labels);
+    labels = load_labels(a.job.labels,
+                         a.job.label_map.empty() ? standard_answers() : load_answer_map(a.job.label_map));
     log_notes(labels->notes);
   }
   const PromptSet prompts = prompts_of(a, space, labels);
@@ -100,6 +104,8 @@ void add_inputs(CLI::App& command, ZeroShotArguments& a) {
       ->required();
   command.add_option("--embeddings", a.job.cache, "cache folder of pillar-eval embed")->required();
   command.add_option("--split", a.job.split)->capture_default_str();
+  command.add_flag("--allow-mixed", a.job.allow_mixed,
+                   "go on where the embeddings are of other weights than --model; says so");
   command
       .add_option("--prompts", a.prompts,
                   "a .pt bank {keys, embeddings}, a cache of pillar-text, or JSON lines with sample_name, "
@@ -110,15 +116,11 @@ void add_inputs(CLI::App& command, ZeroShotArguments& a) {
   command.add_option("--category", a.category, "of vectors in a text cache")->capture_default_str();
   command.add_option("--text", a.text, "--provider hash: text cache that the model was trained with");
   command.add_option("--out", a.job.out, "run folder: scores.csv, metrics, report.html")->required();
-  command.add_option("--labels", a.job.labels,
-                     "JSON: {accession: {\"qa_results\": {category: [{question: Yes|No}]}}}");
+  add_label_flags(command, a.job.labels, a.job.label_map, a.labels);
   command
       .add_option("--patients", a.job.patients,
                   "CSV accession,patient: a patient's studies are resampled together")
       ->needs("--labels");
-  command.add_option("--missing", a.missing, "an answer that is not there: counts as no, or is left out")
-      ->check(CLI::IsMember({"no", "drop"}))
-      ->capture_default_str();
 }
 
 }  // namespace

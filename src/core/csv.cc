@@ -119,6 +119,7 @@ std::vector<std::string> read_header(CsvReader& reader, std::string_view text,
   }
   std::vector<std::string> header;
   if (!reader.read_record(header)) fail(ErrorCategory::input, "{}: no header: the file is empty", file);
+  if (header.size() > 1 && header.front().empty()) header.front() = kPandasIndex;
   if (const std::string fault = header_fault(header); !fault.empty())
     reader.fail_at(reader.record_line(), fault);
   return header;
@@ -172,6 +173,12 @@ CsvTable parse_csv(std::string_view text, const std::filesystem::path& file) {
 CsvTable read_csv(const std::filesystem::path& file) {
   const MappedFile mapped(file);
   return parse_csv(text_of(mapped), file);
+}
+
+std::vector<std::string> read_csv_header(const std::filesystem::path& file) {
+  const MappedFile mapped(file);
+  CsvReader reader(text_of(mapped), file);
+  return read_header(reader, text_of(mapped), file);
 }
 
 void visit_csv(const std::filesystem::path& file, const std::vector<std::string>& columns,

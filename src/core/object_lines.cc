@@ -3,7 +3,10 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 
+#include "core/shared/python_json.h"
+
 #include <algorithm>
+#include <optional>
 
 namespace pillar {
 namespace {
@@ -27,6 +30,18 @@ std::string text_of(const Json& object, const char* key, const fs::path& file, s
   return found->get<std::string>();
 }
 
+std::string name_of(const Json& object, const fs::path& file, std::size_t line) {
+  const auto found = object.find("sample_name");
+  std::string name;
+  if (found != object.end() && !found->is_null()) {
+    const std::optional<std::string> said = name_in(*found);
+    if (!said) fail(ErrorCategory::input, "{}:{}: sample_name is no text", file, line);
+    name = *said;
+  }
+  if (name.empty()) fail(ErrorCategory::input, "{}:{}: sample_name is missing or empty", file, line);
+  return name;
+}
+
 void for_each_object(const fs::path& file, const std::function<void(const Json&, std::size_t)>& take) {
   const MappedFile mapped(file);
   const std::string_view text(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
@@ -36,7 +51,7 @@ void for_each_object(const fs::path& file, const std::function<void(const Json&,
     const std::string_view content = text.substr(begin, end - begin);
     begin = end + 1;
     if (is_blank(content)) continue;
-    const Json object = Json::parse(content, nullptr, false);
+    const Json object = parse_python_json(content);
     if (!object.is_object()) fail(ErrorCategory::input, "{}:{}: no JSON object", file, line + 1);
     take(object, line + 1);
     if (line % kLinesReleaseEvery == 0) mapped.release_pages();

@@ -9,6 +9,7 @@
 #include "metrics/shared/resamples.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace pillar {
@@ -19,6 +20,7 @@ struct QuestionAurocs {
   std::string question, category;
   std::int64_t num_positive = 0, num_negative = 0;
   std::vector<double> of_run;
+  std::vector<DelongDifference> delong_of_run;  // to the first run
   std::vector<std::vector<double>> replicates_of_run;
 
   bool evaluated() const { return num_positive > 0 && num_negative > 0; }
@@ -53,17 +55,25 @@ Common find_common(const std::vector<RunScores>& runs) {
 }
 
 QuestionAurocs measure(const std::vector<RunScores>& runs, const Common& common, std::size_t question,
-                       const ResampleUnits& units, const Resamples& resamples) {
+                       const ResampleUnits& units, const Resamples& resamples, double confidence) {
   const AlignedQuestion aligned = align_question(runs, common.accessions, common.questions_of_run[question]);
   QuestionAurocs result;
   result.question = common.questions.names[question];
   result.category = aligned.category;
+  std::optional<DelongComponents> baseline;
   for (const std::vector<double>& scores : aligned.scores_of_run) {
     const RankedScores ranked = rank_scores(scores, aligned.answers);
     result.num_positive = ranked.positives;
     result.num_negative = ranked.negatives;
     if (!result.evaluated()) return result;
     result.of_run.push_back(auroc(ranked));
+    if (units.count == std::ssize(units.of_study)) {
+      const DelongComponents components = delong_components(ranked);
+      if (!baseline) baseline = components;
+      result.delong_of_run.push_back(delong_difference(*baseline, components, confidence));
+    } else {
+      result.delong_of_run.emplace_back();
+    }
     std::vector<double>& replicates =
         result.replicates_of_run.emplace_back(static_cast<std::size_t>(resamples.replicates()));
     replicate_scores(rank_units(ranked, units.of_study), resamples, replicates, {});
@@ -115,7 +125,8 @@ class Tally {
                               question.of_run[0],
                               question.of_run[run],
                               percentile_interval(value, replicates, confidence_),
-                              Verdict::tie};
+                              Verdict::tie,
+                              question.delong_of_run[run]};
     one.verdict = verdict_of(one.difference);
     RunComparison& to = comparisons_[run];
     ++(one.verdict == Verdict::win ? to.wins : one.verdict == Verdict::loss ? to.losses : to.ties);
@@ -168,7 +179,7 @@ Comparison compare_runs(const std::vector<RunScores>& runs, const BootstrapOptio
         static_cast<std::size_t>(std::min(kTogether, comparison.num_questions - first)));
     parallel_for(std::ssize(batch), threads, [&](std::int64_t i) {
       batch[static_cast<std::size_t>(i)] =
-          measure(runs, common, static_cast<std::size_t>(first + i), units, resamples);
+          measure(runs, common, static_cast<std::size_t>(first + i), units, resamples, bootstrap.confidence);
     });
     for (const QuestionAurocs& question : batch) tally.add(question);
   }

@@ -2,8 +2,8 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/eval/prompts.h"
-#include "pillar/model/model_folder.h"
 
+#include "eval/makers.h"
 #include "eval/probe/probe_split.h"
 
 #include <fmt/format.h>
@@ -12,7 +12,8 @@
 namespace pillar {
 namespace {
 
-RunRecord record_of(const JointSpace& space, const RetrieveJob& job, const EmbeddingSet& images) {
+RunRecord record_of(const JointSpace& space, const RetrieveJob& job, const MadeWith& made,
+                    const EmbeddingSet& images) {
   RunRecord record;
   record.kind = "retrieve";
   record.command = job.command;
@@ -20,7 +21,8 @@ RunRecord record_of(const JointSpace& space, const RetrieveJob& job, const Embed
   record.settings["split"] = job.split;
   record.settings["text projection"] = to_string(space.projection.kind);
   record.settings["text category"] = job.category;
-  record.inputs.push_back({"model", space.model, weights_fingerprint(space.model), 0});
+  record_maker({made.split}, made.mixed, record);
+  record.inputs.push_back({"model", space.model, made.fingerprint, 0});
   record.inputs.push_back(embeddings_record(fmt::format("{} embeddings", job.split),
                                             job.cache / "embeddings" / job.split, images));
   record.inputs.push_back(text_record("texts", job.text));
@@ -45,6 +47,7 @@ std::optional<RetrievalQuery> answer_query(const JointSpace& space, const Retrie
 
 RetrieveRun run_retrieve(const JointSpace& space, const RetrieveJob& job) {
   check_bootstrap_options(job.bootstrap);
+  const MadeWith made = made_with(job.cache, job.split, space.model, job.allow_mixed);
   const EmbeddingSet images = load_embeddings(job.cache, job.split);
   RetrieveRun run;
   run.query = answer_query(space, job, images);
@@ -53,7 +56,7 @@ RetrieveRun run_retrieve(const JointSpace& space, const RetrieveJob& job) {
     spdlog::warn("{}: {} of {} studies have no text there and are left out", job.text.string(),
                  pairs.without_text, images.accessions.size());
   run.evaluation = evaluate_retrieval(pairs, job.bootstrap);
-  write_retrieval(job.out, run.evaluation, record_of(space, job, images), run.query);
+  write_retrieval(job.out, run.evaluation, record_of(space, job, made, images), run.query);
   return run;
 }
 

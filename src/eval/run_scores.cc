@@ -2,6 +2,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 #include "pillar/eval/compare.h"
+#include "pillar/labels/answer_map.h"
 #include "pillar/metrics/run_metrics.h"
 
 #include "eval/finetuned_scores.h"
@@ -52,9 +53,10 @@ double parse_score(std::string_view text, const char* column, const Place& place
 }
 
 std::int8_t parse_answer(std::string_view text, const Place& place) {
-  if (text == "1") return 1;
-  if (text == "0") return 0;
-  if (text.empty()) return -1;
+  const std::string answer = fold_answer(text);  // 1.0, where pandas had a column with a gap
+  if (answer == "1") return 1;
+  if (answer == "0") return 0;
+  if (answer.empty() || answer == "nan") return -1;
   fail(ErrorCategory::input, "{}:{}: the true_label '{}' is not 0, 1 or empty", place.file, place.line,
        printable(text));
 }
@@ -177,9 +179,11 @@ RunScores load_run_scores(const std::filesystem::path& run_folder) {
   run.name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   const std::filesystem::path file = run_folder / "exam_probabilities.csv";
   const std::filesystem::path scores = run_folder / "exam_scores.csv";
+  std::error_code error;
+  if (!std::filesystem::exists(run_folder, error)) fail(ErrorCategory::io, "{}: no such folder", run_folder);
   const RunQuestions said = said_of(run_folder);
   run.kind = said.kind;
-  std::error_code error;
+  run.settings = said.settings;
   if (const auto predictions = finetuned_predictions(run_folder, said.kind)) {
     read_finetuned_scores(*predictions, said.are_classes, run);
     run.files = {*predictions};

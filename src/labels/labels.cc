@@ -1,190 +1,16 @@
 #include "pillar/labels/labels.h"
 
-#include "pillar/core/fail.h"
-#include "pillar/core/file.h"
-#include "pillar/core/printable.h"
-
-#include "core/shared/path_format.h"
-#include "labels/json_nan.h"
+#include "labels/answer_reader.h"
+#include "labels/label_readers.h"
 
 #include <algorithm>
 #include <numeric>
+#include <type_traits>
 
 #include <ATen/ops/full.h>
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace pillar {
 namespace {
-
-namespace fs = std::filesystem;
-using nlohmann::json;
-
-bool says_yes(std::string_view text) {
-  return text.size() == 3 && (text[0] | 0x20) == 'y' && (text[1] | 0x20) == 'e' && (text[2] | 0x20) == 's';
-}
-bool says_no(std::string_view text) {
-  return text.size() == 2 && (text[0] | 0x20) == 'n' && (text[1] | 0x20) == 'o';
-}
-
-// Where the reader is: the levels of {accession: {"qa_results": {category: [{question: answer}]}}}.
-enum class Level { file, study, results, category, pair, elsewhere };
-
-// What nlohmann's parser calls, token by token. Columns are numbered as questions are met.
-class LabelReader : public nlohmann::json_sax<json> {
- public:
-  LabelReader(const fs::path& file, LabelTable& table) : file_(file), table_(table) {}
-
-  bool key(string_t& text) override {
-    if (levels_.empty()) return true;
-    switch (levels_.back()) {
-      case Level::file:
-        start_study(text);
-        break;
-      case Level::study:
-        in_results_ = text == "qa_results";
-        break;
-      case Level::results:
-        category_ = text;
-        break;
-      case Level::pair:
-        question_ = text;
-        break;
-      default:
-        break;
-    }
-    return true;
-  }
-
-  bool start_object(std::size_t) override {
-    levels_.push_back(level_of_object());
-    return true;
-  }
-  bool end_object() override {
-    levels_.pop_back();
-    return true;
-  }
-  bool start_array(std::size_t) override {
-    if (!levels_.empty() && levels_.back() == Level::results) {
-      levels_.push_back(Level::category);
-    } else {
-      odd();
-      levels_.push_back(Level::elsewhere);
-    }
-    return true;
-  }
-  bool end_array() override {
-    levels_.pop_back();
-    return true;
-  }
-
-  bool null() override { return answer(-1); }
-  bool boolean(bool value) override { return answer(value ? 1 : 0); }
-  bool number_integer(number_integer_t value) override { return number(static_cast<double>(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return number(static_cast<double>(value)); }
-  bool number_float(number_float_t value, const string_t&) override { return number(value); }
-  bool string(string_t& text) override {
-    const bool yes = says_yes(text);
-    if (at_answer() && !yes && !says_no(text)) ++table_.other_answers;
-    return answer(yes ? 1 : 0);
-  }
-  bool binary(binary_t&) override { return true; }
-  bool parse_error(std::size_t position, const std::string&, const json::exception& error) override {
-    const std::string_view what = error.what();
-    const std::size_t text = what.find("syntax error");
-    fail(ErrorCategory::input, "{}: no JSON at byte {}: {}", file_, position,
-         printable(text == std::string_view::npos ? what : what.substr(text), 300));
-  }
-
- private:
-  bool at_answer() const { return !levels_.empty() && levels_.back() == Level::pair; }
-
-  Level level_of_object() {
-    if (levels_.empty()) return Level::file;
-    switch (levels_.back()) {
-      case Level::file:
-        return Level::study;
-      case Level::study:
-        return in_results_ ? Level::results : Level::elsewhere;
-      case Level::category:
-        return Level::pair;
-      case Level::pair:
-        refuse_answer("an object");
-      default:
-        odd();
-        return Level::elsewhere;
-    }
-  }
-
-  // A list or object where none belongs.
-  void odd() {
-    if (levels_.empty()) fail(ErrorCategory::input, "{}: a list, not an object of accessions", file_);
-    if (levels_.back() == Level::file) not_a_study();
-    if (levels_.back() == Level::study && in_results_) no_results();
-    if (levels_.back() == Level::pair) refuse_answer("a list");
-    if (levels_.back() == Level::results || levels_.back() == Level::category) ++table_.left_out;
-  }
-
-  [[noreturn]] void not_a_study() const {
-    fail(ErrorCategory::input, "{}: {}: not an object with qa_results", file_, printable(accession_));
-  }
-  [[noreturn]] void no_results() const {
-    fail(ErrorCategory::input, "{}: {}: qa_results is no object of categories", file_, printable(accession_));
-  }
-  [[noreturn]] void refuse_answer(std::string_view what) const {
-    fail(ErrorCategory::input, "{}: {}: the answer to '{}' is {}, not Yes or No", file_,
-         printable(accession_), printable(question_), what);
-  }
-
-  void start_study(const std::string& accession) {
-    accession_ = accession;
-    in_results_ = false;
-    if (!table_.rows.emplace(accession, table_.answers.size()).second)
-      fail(ErrorCategory::input, "{}: accession {} is in it twice", file_, printable(accession));
-    table_.answers.emplace_back(table_.questions.size(), std::int8_t{-1});
-    answered_.assign(table_.questions.size(), false);
-  }
-
-  bool number(double value) {
-    if (!at_answer()) return answer(0);
-    if (value != 0 && value != 1) refuse_answer(fmt::format("{}", value));
-    return answer(value == 1 ? 1 : 0);
-  }
-
-  // A study's first answer to a question counts.
-  bool answer(std::int8_t value) {
-    if (levels_.empty()) fail(ErrorCategory::input, "{}: not an object of accessions", file_);
-    if (levels_.back() == Level::file) not_a_study();
-    if (levels_.back() == Level::study && in_results_ && value != -1) no_results();
-    if (levels_.back() == Level::results || levels_.back() == Level::category) ++table_.left_out;
-    if (levels_.back() != Level::pair) return true;
-    const std::size_t column = column_of_question();
-    if (!answered_[column]) {
-      answered_[column] = true;
-      table_.answers.back()[column] = value;
-    }
-    return true;
-  }
-
-  std::size_t column_of_question() {
-    const auto [place, is_new] = columns_.emplace(question_, table_.questions.size());
-    if (is_new) {
-      table_.questions.push_back(question_);
-      table_.categories.push_back(category_);
-      table_.answers.back().push_back(-1);
-      answered_.push_back(false);
-    }
-    return place->second;
-  }
-
-  const fs::path& file_;
-  LabelTable& table_;
-  std::vector<Level> levels_;
-  std::string accession_, category_, question_;
-  bool in_results_ = false;
-  std::unordered_map<std::string, std::size_t> columns_;
-  std::vector<bool> answered_;  // by the study that is read
-};
 
 // Columns in the order of their questions' names, and every row of full length.
 void sort_questions(LabelTable& table) {
@@ -200,55 +26,67 @@ void sort_questions(LabelTable& table) {
   };
   table.questions = sorted(table.questions, std::string());
   table.categories = sorted(table.categories, std::string());
-  for (std::vector<std::int8_t>& row : table.answers) row = sorted(row, std::int8_t{-1});
+  for (std::vector<std::int8_t>& row : table.answers)
+    row = sorted(row, static_cast<std::int8_t>(Answer::missing));
+}
+
+bool is_table(const std::filesystem::path& file) {
+  std::string ending = file.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return ending == ".csv";
+}
+
+// 1, 0, or -1 where the answer is left out.
+std::int8_t counted(Answer answer, const AnswerRules& rules) {
+  switch (answer) {
+    case Answer::missing:
+      return rules.missing == MissingAnswers::no ? 0 : -1;
+    case Answer::uncertain:
+      if (rules.uncertain == UncertainAnswers::drop) return -1;
+      return rules.uncertain == UncertainAnswers::yes ? 1 : 0;
+    default:
+      return static_cast<std::int8_t>(answer);
+  }
 }
 
 }  // namespace
 
-LabelTable load_labels(const fs::path& file) {
-  const MappedFile mapped(file);
-  const ByteView bytes = mapped.bytes();
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+LabelTable load_labels(const std::filesystem::path& file, const AnswerMap& map) {
   LabelTable table;
-  LabelReader reader(file, table);
-  json::sax_parse(NanAsNull(text, 0), NanAsNull(text, text.size()), &reader);
-  if (table.questions.empty()) {
-    fail(ErrorCategory::input,
-         "{}: no question in it; labels are {{accession: {{\"qa_results\": {{category: "
-         "[{{question: \"Yes\" or \"No\"}}]}}}}}}",
-         file);
-  }
+  AnswerReader answers(file, map);
+  if (is_table(file))
+    read_label_csv(file, map, answers, table);
+  else
+    read_label_json(file, answers, table);
+  answers.finish();
   sort_questions(table);
-  if (table.other_answers > 0)
-    table.notes.add(
-        fmt::format("{}: {} answers are neither Yes nor No and count as no", file, table.other_answers));
-  if (table.left_out > 0)
-    table.notes.add(
-        fmt::format("{}: {} entries are no {{question: answer}} and are left out", file, table.left_out));
   return table;
 }
 
 Answers answers_of(const LabelTable& labels, const std::vector<std::string>& accessions,
-                   MissingAnswers missing) {
+                   const AnswerRules& rules) {
   const auto questions = static_cast<std::int64_t>(labels.questions.size());
   const auto count = static_cast<std::int64_t>(accessions.size());
-  const std::int8_t filler = missing == MissingAnswers::no ? 0 : -1;
   Answers answers;
-  answers.answers_qn = at::full({questions, count}, filler, at::kChar);
+  answers.given_qn = at::full({questions, count}, static_cast<std::int8_t>(Answer::missing), at::kChar);
+  answers.answers_qn = at::full({questions, count}, counted(Answer::missing, rules), at::kChar);
+  auto* given = answers.given_qn.mutable_data_ptr<std::int8_t>();
   auto* to = answers.answers_qn.mutable_data_ptr<std::int8_t>();
   for (std::int64_t n = 0; n < count; ++n) {
     const auto row = labels.rows.find(accessions[static_cast<std::size_t>(n)]);
     if (row == labels.rows.end()) {
       ++answers.without_row;
+      answers.missing += questions;
       continue;
     }
     const std::vector<std::int8_t>& from = labels.answers[row->second];
     for (std::int64_t q = 0; q < questions; ++q) {
-      const std::int8_t value = from[static_cast<std::size_t>(q)];
-      if (value == -1)
-        ++answers.missing;
-      else
-        to[q * count + n] = value;
+      const auto answer = static_cast<Answer>(from[static_cast<std::size_t>(q)]);
+      if (answer == Answer::missing) ++answers.missing;
+      if (answer == Answer::uncertain) ++answers.uncertain;
+      given[q * count + n] = static_cast<std::int8_t>(answer);
+      to[q * count + n] = counted(answer, rules);
     }
   }
   return answers;

@@ -5,7 +5,7 @@
 #include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 
-#include "labels/json_nan.h"
+#include "core/shared/json_nan.h"
 #include "labels/outcome_cells.h"
 #include "labels/outcome_faults.h"
 

@@ -1,6 +1,7 @@
 #include "pillar/metrics/evaluation.h"
 
 #include "pillar/core/thread_pool.h"
+#include "pillar/metrics/delong.h"
 
 #include "metrics/question_evaluation.h"
 #include "metrics/shared/replicate_mean.h"
@@ -15,6 +16,23 @@ namespace {
 
 struct QuestionReplicates {
   std::vector<double> auroc, average_precision;  // one a replicate
+};
+
+// Of the answers that the labels do not give, as questions come.
+struct UnknownTally {
+  std::int64_t counted = 0;
+  ReplicateMean auroc;
+
+  UnknownAnswers finish(const std::vector<QuestionEvaluation>& questions, double confidence) const {
+    UnknownAnswers unknown;
+    for (const QuestionEvaluation& question : questions) {
+      unknown.missing += question.num_missing;
+      unknown.uncertain += question.num_uncertain;
+    }
+    unknown.counted = counted;
+    unknown.auroc_of_given = auroc.interval(confidence);
+    return unknown;
+  }
 };
 
 struct CategoryMean {
@@ -91,19 +109,24 @@ Evaluation evaluate(const Predictions& predictions, const EvaluationOptions& opt
   evaluation.num_units = units.count;
   evaluation.questions.resize(predictions.questions.size());
   Means means;
+  UnknownTally unknown;
   // A few questions at a time, so that replicates of thousands of questions never lie in memory.
   constexpr std::int64_t kTogether = 64;
-  const std::int64_t questions = std::ssize(predictions.questions);
+  const std::int64_t questions = std::ssize(predictions.questions), studies = std::ssize(units.of_study);
   for (std::int64_t first = 0; first < questions; first += kTogether) {
     const std::int64_t count = std::min(kTogether, questions - first);
     std::vector<QuestionReplicates> replicates(static_cast<std::size_t>(count));
+    std::vector<GivenAnswers> given(static_cast<std::size_t>(count));
     parallel_for(count, threads, [&](std::int64_t i) {
       const RankedScores ranked = rank_question(predictions, first + i);
       QuestionReplicates& mine = replicates[static_cast<std::size_t>(i)];
       mine = replicate(ranked, units, resamples);
       QuestionEvaluation result =
           evaluate_question(predictions, first + i, ranked, options.errors_per_question);
+      if (predictions.given_qn.defined())
+        given[static_cast<std::size_t>(i)] = evaluate_given(predictions, first + i, result);
       const double confidence = options.bootstrap.confidence;
+      if (units.count == studies) result.delong = delong_interval(delong_components(ranked), confidence);
       result.auroc = percentile_interval(result.auroc.value, mine.auroc, confidence);
       result.average_precision =
           percentile_interval(result.average_precision.value, mine.average_precision, confidence);
@@ -112,9 +135,13 @@ Evaluation evaluate(const Predictions& predictions, const EvaluationOptions& opt
     for (std::int64_t i = 0; i < count; ++i) {
       means.add(evaluation.questions[static_cast<std::size_t>(first + i)],
                 replicates[static_cast<std::size_t>(i)]);
+      unknown.counted += given[static_cast<std::size_t>(i)].counted;
+      unknown.auroc.add(given[static_cast<std::size_t>(i)].auroc, {});
     }
   }
   set_means(evaluation, means);
+  if (predictions.given_qn.defined())
+    evaluation.unknown = unknown.finish(evaluation.questions, options.bootstrap.confidence);
   return evaluation;
 }
 

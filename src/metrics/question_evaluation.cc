@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
+#include "pillar/labels/answer_map.h"
 
 #include "metrics/undefined.h"
 
@@ -43,6 +44,11 @@ void check_shapes(const Predictions& p) {
       fail(ErrorCategory::input, "scores must be float32 or float64");
   }
   if (p.answers_qn.scalar_type() != at::kChar) fail(ErrorCategory::input, "answers must be int8");
+  if (!p.given_qn.defined()) return;
+  if (p.given_qn.sizes() != p.answers_qn.sizes() || p.given_qn.scalar_type() != at::kChar ||
+      !p.given_qn.is_contiguous())
+    fail(ErrorCategory::input, "answers that are given must be int8 of {} questions by {} studies", questions,
+         studies);
 }
 
 // A threshold of what ranks, as a score: that of the lowest study which is said to be yes.
@@ -121,6 +127,24 @@ RankedScores rank_probabilities(const Predictions& p, std::int64_t index) {
   return rank_row(p.scores_qn, p.answers_qn, index);
 }
 
+GivenAnswers evaluate_given(const Predictions& p, std::int64_t index, QuestionEvaluation& question) {
+  const std::int64_t studies = p.answers_qn.size(1);
+  const auto* given = p.given_qn.const_data_ptr<std::int8_t>() + index * studies;
+  const auto* counted = p.answers_qn.const_data_ptr<std::int8_t>() + index * studies;
+  GivenAnswers result;
+  std::vector<std::int8_t> answers(given, given + studies);
+  for (std::int64_t n = 0; n < studies; ++n) {
+    const auto answer = static_cast<Answer>(given[n]);
+    if (answer == Answer::yes || answer == Answer::no) continue;
+    ++(answer == Answer::missing ? question.num_missing : question.num_uncertain);
+    if (counted[n] >= 0) ++result.counted;
+    answers[static_cast<std::size_t>(n)] = -1;
+  }
+  result.auroc = result.counted == 0 ? question.auroc.value
+                                     : auroc(rank_scores(scores_of_question(ranking(p), index), answers));
+  return result;
+}
+
 QuestionEvaluation evaluate_question(const Predictions& p, std::int64_t index, const RankedScores& ranked,
                                      int most_errors) {
   QuestionEvaluation result;
@@ -130,6 +154,7 @@ QuestionEvaluation evaluate_question(const Predictions& p, std::int64_t index, c
   result.num_positive = ranked.positives;
   result.num_negative = ranked.negatives;
   result.auroc = {auroc(ranked), kUndefined, kUndefined};
+  result.delong = {result.auroc.value, kUndefined, kUndefined};
   result.average_precision = {average_precision(ranked), kUndefined, kUndefined};
   result.at_90_specificity = sensitivity_at_specificity(ranked, 0.9);
   result.roc = roc_points(ranked);

@@ -15,6 +15,14 @@ std::vector<double> scores_of_question(const at::Tensor& scores_qn, std::int64_t
 RankedScores rank_question(const Predictions& predictions, std::int64_t index);
 RankedScores rank_probabilities(const Predictions& predictions, std::int64_t index);
 
+// AUROC on the answers that the labels give; `ranked` is by the answers that count. `question` gets the
+// numbers of those that they do not give.
+struct GivenAnswers {
+  std::int64_t counted = 0;  // not given, and a yes or a no all the same
+  double auroc = 0;
+};
+GivenAnswers evaluate_given(const Predictions& predictions, std::int64_t index, QuestionEvaluation& question);
+
 // Everything but the ends of the intervals, which are NaN. `ranked`: by rank_question().
 QuestionEvaluation evaluate_question(const Predictions& predictions, std::int64_t index,
                                      const RankedScores& ranked, int most_errors);

@@ -19,6 +19,7 @@
 #include <ATen/ops/equal.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace pillar {
 namespace {
@@ -235,6 +236,39 @@ TEST_F(PillarEvalEmbed, KilledInTheMiddleAndRunAgainIsWhole) {
   ASSERT_EQ(run_program(command).exit_code, 0);
   EXPECT_TRUE(at::equal(load_embeddings(cache(), "cut").embeddings, whole));
   EXPECT_EQ(read_csv(cache() / "processed.csv").rows.size(), 12u);
+}
+
+TEST_F(PillarEvalEmbed, ASecondProcessOfOneSplitIsRefusedByName) {
+  const fs::path a = make_sample("A1", 1);
+  const WriteLock lock = EmbeddingCache::lock(cache(), "test");  // this process is the first
+  const auto second = embed({a.string(), "--dtype", "fp32"});
+  EXPECT_EQ(second.exit_code, 2);
+  EXPECT_THAT(second.err, HasSubstr(fmt::format("embeddings/test: another run is writing here (process {} on",
+                                                ::getpid())));
+  EXPECT_FALSE(fs::exists(cache() / "processed.csv"));
+}
+
+// Both read and write the table of all splits.
+TEST_F(PillarEvalEmbed, TwoProcessesOfTwoSplitsLoseNoRow) {
+  const auto command = [&](const std::string& split, const fs::path& sample) {
+    return std::vector<std::string>{"pillar-eval",    "embed",   "--model", model().string(), "--out",
+                                    cache().string(), "--split", split,     sample.string(),  "--quiet"};
+  };
+  test::RunningProgram one(command("one", make_sample("A1", 1))), two(command("two", make_sample("B1", 2)));
+  EXPECT_EQ(one.wait().exit_code, 0);
+  EXPECT_EQ(two.wait().exit_code, 0);
+  EXPECT_EQ(read_csv(cache() / "processed.csv").rows.size(), 2u);
+}
+
+TEST_F(PillarEvalEmbed, AutoSaysWhatItBecameAndAMissingModelIsSaidAsSuch) {
+  const fs::path a = make_sample("A1", 1);
+  const auto result = embed({a.string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("(--dtype auto)"));
+  const auto absent = run_program({"pillar-eval", "embed", "--model", (dir_ / "absent").string(), a.string(),
+                                   "--out", cache().string(), "--split", "test"});
+  EXPECT_EQ(absent.exit_code, 1);
+  EXPECT_THAT(absent.err, HasSubstr("absent: no such file or folder"));
 }
 
 TEST_F(PillarEvalEmbed, WrongUsageExitsWithTwoBeforeAnythingIsWritten) {

@@ -17,6 +17,12 @@ void expect_bad(std::string_view text, const std::string& fault) {
   EXPECT_PILLAR_ERROR(parse_csv(text, "x y.csv"), ErrorCategory::input, HasSubstr("x y.csv" + fault));
 }
 
+TEST(Csv, AnIndexOfPandasHasTheNameThatPandasGivesIt) {
+  const CsvTable table = parse_csv(",sample_name\n0,P1\n", "x.csv");
+  EXPECT_THAT(table.header, ElementsAre("Unnamed: 0", "sample_name"));
+  EXPECT_THAT(table.rows.at(0), ElementsAre("0", "P1"));
+}
+
 TEST(Csv, ReadsColumnsByName) {
   const CsvTable table = parse_csv("series_path,site\n/data/a b,1\n/data/c,2\n", "x.csv");
   EXPECT_THAT(table.header, ElementsAre("series_path", "site"));

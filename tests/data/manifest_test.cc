@@ -93,11 +93,25 @@ TEST(Manifest, FaultyJsonLinesAreRefusedWithTheLine) {
   EXPECT_PILLAR_ERROR(load("[1]\n"), ErrorCategory::input, HasSubstr("m.jsonl:1: no JSON object"));
   EXPECT_PILLAR_ERROR(load("{\"sample_name\":\"\xFF\"}\n"), ErrorCategory::input, HasSubstr("m.jsonl:1"));
   EXPECT_PILLAR_ERROR(load("{\"name\":\"A\"}\n"), ErrorCategory::input, HasSubstr("sample_name is missing"));
-  EXPECT_PILLAR_ERROR(load("{\"sample_name\":7}\n"), ErrorCategory::input,
+  EXPECT_PILLAR_ERROR(load("{\"sample_name\":[7]}\n"), ErrorCategory::input,
                       HasSubstr("sample_name is no text"));
   EXPECT_PILLAR_ERROR(load("{\"sample_name\":\"Q\"}\n"), ErrorCategory::input,
                       HasSubstr("names no sample of"));
   EXPECT_PILLAR_ERROR(load(""), ErrorCategory::input, HasSubstr("names no sample of"));
+}
+
+// As pandas writes them: an index column, accessions that were taken for numbers, reports that are missing.
+TEST(Manifest, ReadsWhatPandasWrote) {
+  TempDir dir;
+  write_file_atomic(dir / "m.csv", std::string_view(",sample_name,image_cache_path\n0,17,a\n1,18,b\n"));
+  write_file_atomic(dir / "m.jsonl",
+                    std::string_view("{\"sample_name\": 18, \"report_metadata\": NaN}\n"
+                                     "{\"sample_name\": 17.0, \"report_metadata\": [\"No effusion.\"]}\n"));
+  const Manifest manifest = load_manifest(dir / "m.csv", dir / "m.jsonl");
+  ASSERT_EQ(manifest.samples.size(), 2u);
+  EXPECT_EQ(manifest.samples[0].name, "18");
+  EXPECT_EQ(manifest.samples[1].name, "17");
+  EXPECT_EQ(manifest.samples[1].report, "");
 }
 
 }  // namespace

@@ -228,5 +228,32 @@ TEST(CompareProgram, RefusesWrongCalls) {
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 
+// The test of DeLong stands beside the bootstrap's interval, and not where patients are drawn.
+TEST(Compare, DelongIsBesideTheBootstrap) {
+  std::vector<RunScores> runs(2);
+  for (std::size_t r = 0; r < 2; ++r) {
+    runs[r].name = r == 0 ? "first" : "second";
+    runs[r].questions = {"Q"};
+    runs[r].categories = {""};
+    runs[r].scores_q.resize(1);
+    for (std::uint32_t n = 0; n < 60; ++n) {
+      const auto answer = static_cast<std::int8_t>(n % 3 == 0);
+      runs[r].accessions.push_back(fmt::format("A{:02}", n));
+      const double noise = static_cast<double>((n * 37 + 11 * r) % 23) / 11;
+      runs[r].scores_q[0].push_back({noise + (r == 1 ? answer : 0), n, answer});
+    }
+  }
+  const Comparison comparison = compare_runs(runs, {}, {});
+  const QuestionComparison& question = comparison.comparisons.at(0).questions.at(0);
+  EXPECT_NEAR(question.delong.difference.value, question.difference.value, 1e-12);
+  EXPECT_NEAR(question.delong.difference.low, question.difference.low, 0.04);
+  EXPECT_NEAR(question.delong.difference.high, question.difference.high, 0.04);
+  EXPECT_LT(question.delong.p, 0.05);
+  PatientTable patients;
+  for (std::uint32_t n = 0; n < 60; ++n)
+    patients.patient_of[fmt::format("A{:02}", n)] = fmt::format("P{}", n / 2);
+  EXPECT_TRUE(std::isnan(compare_runs(runs, {}, patients).comparisons.at(0).questions.at(0).delong.p));
+}
+
 }  // namespace
 }  // namespace pillar

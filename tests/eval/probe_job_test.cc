@@ -253,6 +253,35 @@ TEST_F(ProbeRun, LbfgsNeedsAValidSplitOrAPenalty) {
   EXPECT_GT(run_probe(job_).auroc.mean.value, 0.7);
 }
 
+// Half of the answers to one question are taken away: they count as no, and the run says so.
+TEST_F(ProbeRun, AnswersThatAreMissingAreCountedAndWeighed) {
+  Json labels = read_json(job_.labels);
+  for (auto& [accession, study] : labels.items()) {
+    if (accession.back() % 2 == 0) study["qa_results"]["Heart"] = Json::array();
+    if (accession == "test001") study["qa_results"]["Heart"] = {{{"Large?", "Uncertain"}}};
+  }
+  write("labels.json", labels.dump());
+  const Evaluation as_no = run_probe(job_);
+  ASSERT_TRUE(as_no.unknown);
+  EXPECT_EQ(as_no.unknown->missing, 20);
+  EXPECT_EQ(as_no.unknown->uncertain, 1);
+  EXPECT_EQ(as_no.unknown->counted, 21);
+  EXPECT_EQ(as_no.questions[1].num_missing, 20);
+  EXPECT_EQ(as_no.questions[1].num_samples, 40);
+  EXPECT_NE(as_no.unknown->auroc_of_given.mean.value, as_no.auroc.mean.value);
+  const Json said = read_json(job_.out / "metrics.json");
+  EXPECT_EQ(said["unknown_answers"]["missing"], 20);
+  EXPECT_EQ(said["questions"][1]["num_uncertain"], 1);
+  EXPECT_EQ(said["settings"]["uncertain answers"], "no");
+  EXPECT_THAT(read_text_file(job_.out / "metrics.csv"), HasSubstr("num_missing,num_uncertain"));
+
+  job_.answers = {MissingAnswers::drop, UncertainAnswers::drop};
+  const Evaluation left_out = run_probe(job_);
+  EXPECT_EQ(left_out.unknown->counted, 0);
+  EXPECT_EQ(left_out.unknown->auroc_of_given.mean.value, left_out.auroc.mean.value);
+  EXPECT_EQ(left_out.questions[1].num_samples, 19);
+}
+
 TEST_F(ProbeRun, OneClassIsSaidAndCountsAsZeroInThePublicFilesOnly) {
   Json labels = read_json(job_.labels);
   for (auto& [accession, study] : labels.items()) {

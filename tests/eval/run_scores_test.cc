@@ -158,5 +158,18 @@ TEST(RunScores, MetricsThatAreNone) {
   }
 }
 
+// As pandas writes a column that has a gap.
+TEST(RunScores, LabelsMayBeFloats) {
+  const test::TempDir dir;
+  write_file_atomic(dir / "exam_probabilities.csv",
+                    std::string_view("accession,question,probability,true_label\nA,Q,0.5,1.0\nB,Q,0.4,0.0\n"
+                                     "C,Q,0.3,\nD,Q,0.2,nan\n"));
+  const RunScores run = load_run_scores(dir.path());
+  EXPECT_EQ(run.scores_q.at(0).at(0).answer, 1);
+  EXPECT_EQ(run.scores_q.at(0).at(1).answer, 0);
+  EXPECT_EQ(run.scores_q.at(0).at(2).answer, -1);
+  EXPECT_EQ(run.scores_q.at(0).at(3).answer, -1);
+}
+
 }  // namespace
 }  // namespace pillar

@@ -32,8 +32,8 @@ ZeroShotScores scores(const std::vector<std::string>& questions) {
 }
 
 TEST(LabelledPredictions, QuestionsAreMatchedByNameInThePromptsOrder) {
-  const Predictions predictions =
-      labelled_predictions(scores({"Q3", "unasked", "Q1"}), {"A", "B", "C"}, labels(), MissingAnswers::drop);
+  const Predictions predictions = labelled_predictions(scores({"Q3", "unasked", "Q1"}), {"A", "B", "C"},
+                                                       labels(), {MissingAnswers::drop});
   EXPECT_THAT(predictions.questions, ElementsAre("Q3", "Q1"));
   EXPECT_THAT(predictions.categories, ElementsAre("X", "X"));
   EXPECT_TRUE(predictions.probabilities);
@@ -41,17 +41,15 @@ TEST(LabelledPredictions, QuestionsAreMatchedByNameInThePromptsOrder) {
       at::equal(predictions.answers_qn, at::tensor({-1, 1, -1, 1, 0, -1}, at::kChar).reshape({2, 3})));
   EXPECT_TRUE(at::equal(predictions.scores_qn,
                         at::tensor({0., 1., 2., 6., 7., 8.}, at::kDouble).reshape({2, 3}).div(16)));
-  const Predictions as_no =
-      labelled_predictions(scores({"Q3"}), {"A", "B", "C"}, labels(), MissingAnswers::no);
+  const Predictions as_no = labelled_predictions(scores({"Q3"}), {"A", "B", "C"}, labels(), {});
   EXPECT_TRUE(at::equal(as_no.answers_qn, at::tensor({0, 1, 0}, at::kChar).reshape({1, 3})));
 }
 
 TEST(LabelledPredictions, NothingInCommonIsAnError) {
-  EXPECT_PILLAR_ERROR(
-      labelled_predictions(scores({"R, \"1\""}), {"A", "B", "C"}, labels(), MissingAnswers::no),
-      ErrorCategory::input,
-      AllOf(HasSubstr("none of the 1 questions"), HasSubstr("'R, \"1\"' here, 'Q1' there")));
-  EXPECT_PILLAR_ERROR(labelled_predictions(scores({"Q1"}), {"D", "E", "F"}, labels(), MissingAnswers::no),
+  EXPECT_PILLAR_ERROR(labelled_predictions(scores({"R, \"1\""}), {"A", "B", "C"}, labels(), {}),
+                      ErrorCategory::input,
+                      AllOf(HasSubstr("none of the 1 questions"), HasSubstr("'R, \"1\"' here, 'Q1' there")));
+  EXPECT_PILLAR_ERROR(labelled_predictions(scores({"Q1"}), {"D", "E", "F"}, labels(), {}),
                       ErrorCategory::input, AllOf(HasSubstr("none of the 3 accessions"), HasSubstr("D")));
 }
 

@@ -149,6 +149,21 @@ TEST_F(TextEmbed, EmptyReportsAreListedAndNotEmbedded) {
   EXPECT_FALSE(TextCache::open(job_.cache).contains("C"));
 }
 
+// As pandas writes a column with gaps: each is a failure of its study, and of no other.
+TEST_F(TextEmbed, AReportThatIsNoTextFailsAlone) {
+  write_file_atomic(dir_ / "train.jsonl",
+                    report_line("A", "one") + "{\"sample_name\":\"B\",\"report_metadata\":NaN}\n" +
+                        "{\"sample_name\":\"C\",\"report_metadata\":[\"one\",\"two\"]}\n" +
+                        "{\"sample_name\":12,\"report_metadata\":\"three\"}\n");
+  const TextEmbedSummary summary = run_text_embed(job_, lengths());
+  EXPECT_EQ(summary.embedded, 2);
+  EXPECT_EQ(summary.failed, 2);
+  ASSERT_EQ(failures().size(), 2u);
+  EXPECT_EQ(failures()[0][2], "the report is empty");
+  EXPECT_EQ(failures()[1][2], "the report is no text but of type array");
+  EXPECT_TRUE(TextCache::open(job_.cache).contains("12"));
+}
+
 TEST_F(TextEmbed, BrokenFilesStopItBeforeAnythingIsAsked) {
   write_file_atomic(dir_ / "train.jsonl", report_line("A", "one") + "{broken\n");
   EXPECT_PILLAR_ERROR(run_text_embed(job_, lengths()), ErrorCategory::input,

@@ -155,7 +155,7 @@ TEST_F(TextPack, MissingStudiesAreNamedInTheirOrder) {
   write_file_atomic(dir_ / "r.jsonl",
                     "{\"sample_name\":\"Z\"}\n{\"sample_name\":\"S3\"}\n\n{\"sample_name\":\"A\"}");
   EXPECT_THAT(studies_without_text(TextCache::open(folder_), dir_ / "r.jsonl"), ElementsAre("Z", "A"));
-  write_file_atomic(dir_ / "r.jsonl", "{\"sample_name\":\"Z\"}\n{\"sample_name\":7}\n");
+  write_file_atomic(dir_ / "r.jsonl", "{\"sample_name\":\"Z\"}\n{\"sample_name\":[7]}\n");
   EXPECT_PILLAR_ERROR(studies_without_text(TextCache::open(folder_), dir_ / "r.jsonl"), ErrorCategory::input,
                       HasSubstr("r.jsonl:2: sample_name is no text"));
 }

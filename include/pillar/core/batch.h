@@ -35,7 +35,7 @@ class OutputNames {
   std::mutex mutex_;
   std::condition_variable turn_changed_;
   std::size_t turn_ = 0;
-  std::map<std::string, std::filesystem::path> owners_;
+  std::map<std::string, std::string> owners_;  // paths as texts: they may be hundreds of thousands
 };
 
 // Writes <folder>/failures.csv, a row for each input that failed, or only the columns' names where none did.

@@ -12,6 +12,9 @@
 
 namespace pillar {
 
+// The first column of what pandas wrote with its index, whose name is empty in the file.
+inline constexpr std::string_view kPandasIndex = "Unnamed: 0";
+
 struct CsvTable {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;  // each as long as the header
@@ -21,10 +24,11 @@ struct CsvTable {
 };
 
 // First line is the header. Throws Error(input) with the line number on an unterminated quote, text after a
-// closing quote, a row of another length, a duplicate or empty header, or no header at all. Blank lines are
-// skipped.
+// closing quote, a row of another length, a duplicate or empty name (but for the first column, which is then
+// named kPandasIndex), or no header at all. Blank lines are skipped.
 CsvTable parse_csv(std::string_view text, const std::filesystem::path& file);
 CsvTable read_csv(const std::filesystem::path& file);
+std::vector<std::string> read_csv_header(const std::filesystem::path& file);
 
 // For files of millions of rows: keeps none. Calls `visit` for each with the fields of `columns`, in that
 // order and good until it returns, and the number of the row's line. Throws as parse_csv and CsvTable::column

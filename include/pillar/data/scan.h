@@ -3,6 +3,7 @@
 
 #include "pillar/core/error.h"
 #include "pillar/core/notes.h"
+#include "pillar/core/path_text.h"
 #include "pillar/image/prepare.h"
 #include "pillar/image/source_identity.h"
 #include "pillar/model/preprocess_spec.h"
@@ -35,8 +36,8 @@ struct Scan {
 };
 
 struct ScanEntry {
-  std::filesystem::path path;  // of a DICOM study the innermost folder with all of it
-  std::string name;            // empty: what the scan calls itself
+  PathText path;     // of a DICOM study the innermost folder with all of it
+  std::string name;  // empty: what the scan calls itself
   // The series of a DICOM study, of which the headers have been read. Null: the path says what it is, and
   // what lies there is looked for when it is opened.
   std::shared_ptr<const std::vector<DicomSeries>> study = {};

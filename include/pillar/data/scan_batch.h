@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pillar/core/notes.h"
+#include "pillar/core/path_text.h"
 #include "pillar/data/model_input.h"
 #include "pillar/data/scan.h"
 #include "pillar/model/preprocess_spec.h"
@@ -33,7 +34,7 @@ struct ScanBatch {
 // left_out: below a folder, and sound, but nothing to show a model (NoScan).
 enum class ScanStatus { written, skipped, left_out, failed };
 struct ScanOutcome {
-  std::filesystem::path path;
+  PathText path;
   std::string accession;  // empty where the scan could not be opened
   ScanStatus status = ScanStatus::failed;
   std::string reason;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct RunScores {
   std::filesystem::path path;
   std::vector<std::filesystem::path> files;        // that scores and answers were read from
   std::string kind;                                // of its metrics.json; "" without one
+  std::map<std::string, std::string> settings;     // of the same
   std::vector<std::string> accessions, questions;  // in order of first appearance
   std::vector<std::string> categories;             // one a question; "" where not known
   std::vector<std::vector<Score>> scores_q;        // by rising accession index
@@ -37,6 +39,12 @@ struct RunScores {
 // Error(input) naming file and line: other columns, a number that is not finite, a label that is not 0 or 1,
 // a pair of accession and question twice, or without its score.
 RunScores load_run_scores(const std::filesystem::path& run_folder);
+
+// Runs are compared for what made their embeddings, as long as that is the model: weights, tower and
+// preprocessing. Throws Error(input), or warns where `allow_mixed`, where anything else of it differs (type,
+// normalisation, preset), or where one run mixed embeddings of several makers. Returns what is mixed, in
+// words.
+std::string check_compared_makers(const std::vector<RunScores>& runs, bool allow_mixed);
 
 // Every replicate draws the same studies for all runs. A study counts in a question where all runs have its
 // score and answer. Throws Error(usage): fewer than two runs, two of one name; Error(input): no common

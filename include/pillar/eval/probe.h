@@ -1,9 +1,12 @@
 // The linear probe of RATE: one logistic regression a question on frozen embeddings, all questions at once.
 #pragma once
 
+#include "pillar/embed/split_maker.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,10 +89,12 @@ at::Tensor probe_logits(const LinearProbe& probe, const at::Tensor& embeddings_n
 // Their sigmoid. Above 17 it is 1 in float32: rank by the logits.
 at::Tensor probe_probabilities(const LinearProbe& probe, const at::Tensor& embeddings_nd);
 
-// probe.safetensors: weight (Q,D), bias (Q), and the questions in order as a JSON list in its metadata.
+// probe.safetensors: weight (Q,D), bias (Q), and in its metadata the questions in order as a JSON list and
+// the maker of the embeddings as an object.
 struct NamedProbe {
   LinearProbe probe;
   std::vector<std::string> questions;
+  std::optional<SplitMaker> maker;  // of the embeddings that it was fitted on, where that is known
 };
 void save_probe(const std::filesystem::path& file, const NamedProbe& probe);  // atomic
 // Throws Error(io | input): no weight or bias, other shapes, NaN, questions that do not match.

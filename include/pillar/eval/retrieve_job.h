@@ -25,6 +25,7 @@ struct RetrieveJob {
   std::string report;        // words, and
   at::Tensor report_vector;  // (text width): what they were embedded to
   std::int64_t nearest = 10;
+  bool allow_mixed = false;  // the embeddings may be of other weights than the model's
   BootstrapOptions bootstrap;
   std::vector<std::string> command;             // argv
   std::map<std::string, std::string> settings;  // how report_vector was made

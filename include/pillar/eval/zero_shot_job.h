@@ -17,10 +17,11 @@ namespace pillar {
 struct ZeroShotJob {
   std::filesystem::path cache;  // embeddings/<split>/...
   std::string split = "test";
-  std::filesystem::path out;       // run folder
-  std::filesystem::path labels;    // file of the label table, for the record
-  std::filesystem::path patients;  // CSV accession,patient: studies of a patient are drawn together
-  MissingAnswers missing = MissingAnswers::no;
+  std::filesystem::path out;                // run folder
+  std::filesystem::path labels, label_map;  // files of the label table, for the record
+  std::filesystem::path patients;           // CSV accession,patient: studies of a patient are drawn together
+  AnswerRules answers;
+  bool allow_mixed = false;  // the embeddings may be of other weights than the model's
   BootstrapOptions bootstrap;
   // For the record: argv, what the prompts were read from, and how their vectors were made.
   std::vector<std::string> command;
@@ -43,6 +44,6 @@ ZeroShotRun run_zero_shot(const JointSpace& space, const PromptSet& prompts,
 
 // The part of `scores` that `labels` know of. Throws Error(input): no common question or accession.
 Predictions labelled_predictions(const ZeroShotScores& scores, const std::vector<std::string>& accessions,
-                                 const LabelTable& labels, MissingAnswers missing);
+                                 const LabelTable& labels, const AnswerRules& rules);
 
 }  // namespace pillar

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/metrics/bootstrap.h"
+#include "pillar/metrics/delong.h"
 #include "pillar/metrics/evaluation.h"
 #include "pillar/metrics/run_record.h"
 
@@ -21,6 +22,7 @@ struct QuestionComparison {
   double baseline_auroc = 0, auroc = 0;
   Interval difference;  // auroc - baseline_auroc
   Verdict verdict = Verdict::tie;
+  DelongDifference delong = {};  // without drawing; NaN where patients are drawn
 };
 
 struct RunComparison {

@@ -31,6 +31,8 @@ struct ConfidentError {
 struct QuestionEvaluation {
   std::string question, category;
   std::int64_t num_samples = 0, num_positive = 0, num_negative = 0;
+  std::int64_t num_missing = 0, num_uncertain = 0;  // answers that the labels do not give, counted or not
+  Interval delong;  // of the AUROC, without drawing; its ends are NaN where patients are drawn
   Interval auroc, average_precision;  // NaN where the test set has one class only
   OperatingPoint at_90_specificity;
   // Of probabilities; else NaN, empty and zero.
@@ -47,6 +49,31 @@ struct CategoryEvaluation {
   MacroInterval auroc, average_precision;
 };
 
+// Answers that the labels do not give: how many, and what it does to count them as a yes or a no.
+struct UnknownAnswers {
+  std::int64_t missing = 0, uncertain = 0;  // over all questions
+  std::int64_t counted = 0;                 // of both
+  // Of the same scores, on the answers that are given. No intervals.
+  MacroInterval auroc_of_given;
+};
+
+// The same probe trained on few answers, as often as they were drawn.
+struct FewShotPoint {
+  std::int64_t shots = 0;  // yes and as many no of each question; 0: all that there are
+  std::int64_t draws = 0;
+  // Macro means over questions, and the interval of their mean over draws by Student's t; NaN ends of one.
+  Interval auroc, average_precision;
+  std::int64_t questions = 0;        // that have the number
+  std::int64_t short_questions = 0;  // that have fewer than `shots` yes or no to train on
+  std::vector<double> auroc_draws;   // macro AUROC of each
+};
+
+// A question that was not evaluated: too few positive studies.
+struct LeftOutQuestion {
+  std::string question;
+  std::int64_t train_positive = 0, test_positive = 0;
+};
+
 struct Evaluation {
   std::int64_t num_studies = 0;
   std::int64_t num_evaluated = 0;  // questions with both classes
@@ -58,7 +85,12 @@ struct Evaluation {
   MacroInterval auroc, average_precision, sensitivity_at_90_specificity, brier, expected_calibration_error;
   std::vector<CategoryEvaluation> categories;  // in order of first appearance
   std::vector<QuestionEvaluation> questions;   // as given
-  // What evaluate() leaves empty: where thresholds were chosen on another split, where questions are classes.
+  std::optional<UnknownAnswers> unknown;       // where the predictions say what was given
+  // What evaluate() leaves empty: of a probe, training with few answers and questions of too few positives;
+  // where thresholds were chosen on another split; where questions are classes.
+  std::vector<FewShotPoint> few_shot;
+  std::int64_t min_positives = 0;  // in the training and in the test split
+  std::vector<LeftOutQuestion> left_out;
   std::optional<ThresholdedEvaluation> thresholded;
   std::optional<ClassEvaluation> classes;
 };

@@ -19,6 +19,9 @@ struct Predictions {
   // (Q,N) float64 or float32: what studies are ranked by, where it is not scores_qn: logits, say, which do
   // not tie where the sigmoid is 1 in float32, and which a calibration leaves in their order.
   at::Tensor ranking_qn = {};
+  // (Q,N) int8, values of Answer: what the labels say, where answers_qn counts some that are missing or
+  // uncertain as a yes or a no. Left undefined where it does not.
+  at::Tensor given_qn = {};
 };
 
 }  // namespace pillar

@@ -54,7 +54,8 @@ RunMetrics read_run_metrics(const std::filesystem::path& metrics_json);
 struct RunQuestions {
   std::string kind;
   std::map<std::string, std::string> category_of;  // by question; "" where there is none
-  bool are_classes = false;                        // questions exclude each other
+  std::map<std::string, std::string> settings;
+  bool are_classes = false;  // questions exclude each other
 };
 // Throws Error(io), and Error(input) where the file has no kind or a question without its text.
 RunQuestions read_run_questions(const std::filesystem::path& metrics_json);

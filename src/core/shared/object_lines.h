@@ -19,6 +19,9 @@ void for_each_object(const std::filesystem::path& file,
 std::string text_of(const nlohmann::json& object, const char* key, const std::filesystem::path& file,
                     std::size_t line);
 
+// sample_name, not empty; a whole number as its digits. Throws Error(input) naming file and line.
+std::string name_of(const nlohmann::json& object, const std::filesystem::path& file, std::size_t line);
+
 bool is_blank(std::string_view text);  // nothing but white space
 
 }  // namespace pillar

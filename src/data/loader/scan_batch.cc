@@ -117,7 +117,7 @@ class ScanBatchRun {
     if (owner) {
       outcomes_.back().reason =
           fmt::format("{}: its accession {} is already that of {}; a manifest gives each its own name",
-                      entry.path, loaded.accession, *owner);
+                      entry.path.string(), loaded.accession, *owner);
       return fail_one(outcomes_.size() - 1);
     }
     if (loaded.skipped) {
@@ -169,7 +169,7 @@ class ScanBatchRun {
     ScanOutcome& outcome = outcomes_[index];
     outcome.status = ScanStatus::written;
     if (fault.empty()) return;
-    outcome.reason = fmt::format("{}: {}", outcome.path, fault);
+    outcome.reason = fmt::format("{}: {}", outcome.path.string(), fault);
     fail_one(index);
   }
 

@@ -6,11 +6,13 @@
 #include "pillar/core/printable.h"
 
 #include "core/shared/joined.h"
+#include "core/shared/python_json.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include <nlohmann/json.hpp>
 
@@ -23,80 +25,74 @@ using Json = nlohmann::json;
 constexpr std::uint64_t kMaxJsonLinesBytes = 1ull << 33;
 constexpr std::size_t kNamedDuplicates = 10;
 
-// Collects names that come twice, so that one error names them all.
-class UniqueNames {
- public:
-  void add(const std::string& name) {
-    if (!seen_.insert(name).second) repeated_.insert(name);
-  }
-  void check(const fs::path& file) const {
-    if (repeated_.empty()) return;
-    std::vector<std::string> named;
-    for (const std::string& name : repeated_) {
-      if (named.size() < kNamedDuplicates) named.push_back(printable(name));
-    }
-    fail(ErrorCategory::input, "{}: sample_name given twice: {}{}", file, joined(named, ", "),
-         repeated_.size() > named.size() ? fmt::format(" and {} more", repeated_.size() - named.size()) : "");
-  }
-
- private:
-  std::set<std::string> seen_, repeated_;
-};
-
-// Where a table says whose a sample is.
-std::optional<std::size_t> patient_column(const CsvTable& table) {
-  for (const char* name : {"patient", "patient_id"}) {
-    const auto found = std::find(table.header.begin(), table.header.end(), name);
-    if (found != table.header.end()) return static_cast<std::size_t>(found - table.header.begin());
-  }
-  return std::nullopt;
+[[noreturn]] void fail_repeated(const std::set<std::string>& repeated, const fs::path& file) {
+  std::vector<std::string> named;
+  for (const std::string& name : repeated)
+    if (named.size() < kNamedDuplicates) named.push_back(printable(name));
+  fail(ErrorCategory::input, "{}: sample_name given twice: {}{}", file, joined(named, ", "),
+       repeated.size() > named.size() ? fmt::format(" and {} more", repeated.size() - named.size()) : "");
 }
 
+// The text of a path, relative ones taken from the folder.
+std::string path_from(const fs::path& folder, std::string_view text) {
+  const fs::path path(text);
+  return path.is_relative() ? (folder / path).string() : path.string();
+}
+
+// Where a table says whose a sample is; empty where it does not.
+std::string patient_column(const fs::path& csv) {
+  const std::vector<std::string> header = read_csv_header(csv);
+  for (const char* name : {"patient", "patient_id"})
+    if (std::find(header.begin(), header.end(), name) != header.end()) return name;
+  return {};
+}
+
+// Rows are visited, not kept: of some hundred thousand samples with their reports, that is the memory.
 std::vector<ManifestSample> read_table(const fs::path& csv) {
-  const CsvTable table = read_csv(csv);
-  const std::size_t name = table.column("sample_name", csv), path = table.column("image_cache_path", csv);
-  const std::optional<std::size_t> patient = patient_column(table);
+  const fs::path folder = csv.parent_path();
   std::vector<ManifestSample> samples;
-  UniqueNames names;
-  std::set<std::pair<std::string, fs::path>> seen;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    ManifestSample sample{table.rows[row][name], table.rows[row][path], ""};
-    if (sample.name.empty()) fail(ErrorCategory::input, "{}: row {}: sample_name is empty", csv, row + 2);
-    if (sample.path.empty())
-      fail(ErrorCategory::input, "{}: row {}: image_cache_path is empty", csv, row + 2);
-    if (patient) sample.patient = table.rows[row][*patient];
-    if (sample.path.is_relative()) sample.path = csv.parent_path() / sample.path;
+  std::unordered_map<std::string, std::size_t> place_of;
+  std::set<std::string> repeated;
+  std::vector<std::string> columns = {"sample_name", "image_cache_path"};
+  if (const std::string patient = patient_column(csv); !patient.empty()) columns.push_back(patient);
+  visit_csv(csv, columns, [&](std::span<const std::string_view> fields, std::size_t line) {
+    if (fields[0].empty()) fail(ErrorCategory::input, "{}: row {}: sample_name is empty", csv, line);
+    if (fields[1].empty()) fail(ErrorCategory::input, "{}: row {}: image_cache_path is empty", csv, line);
+    ManifestSample sample{std::string(fields[0]), path_from(folder, fields[1]), ""};
+    if (fields.size() > 2) sample.patient = fields[2];
+    const auto [place, is_new] = place_of.emplace(sample.name, samples.size());
+    if (is_new) {
+      samples.push_back(std::move(sample));
+      return;
+    }
     // The same row once more says nothing new: earlier versions of our encoder wrote such.
-    if (!seen.emplace(sample.name, sample.path.lexically_normal()).second) continue;
-    names.add(sample.name);
-    samples.push_back(std::move(sample));
-  }
-  names.check(csv);
+    const fs::path first = samples[place->second].path, second = sample.path;
+    if (first.lexically_normal() != second.lexically_normal()) repeated.insert(sample.name);
+  });
+  if (!repeated.empty()) fail_repeated(repeated, csv);
   return samples;
 }
 
-// A text value of a line, empty where the key is absent or null.
-std::string text_of(const Json& object, const char* key, const fs::path& file, std::size_t line) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return {};
-  if (!found->is_string()) fail(ErrorCategory::input, "{}:{}: {} is no text", file, line, key);
-  return found->get<std::string>();
-}
-
 ManifestSample parse_line(std::string_view text, const fs::path& file, std::size_t line) {
-  const Json object = Json::parse(text, nullptr, false);
+  const Json object = parse_python_json(text);
   if (!object.is_object()) fail(ErrorCategory::input, "{}:{}: no JSON object", file, line);
   ManifestSample sample;
-  sample.name = text_of(object, "sample_name", file, line);
+  const auto name = object.find("sample_name"), report = object.find("report_metadata");
+  if (name != object.end() && !name->is_null()) {
+    const std::optional<std::string> said = name_in(*name);
+    if (!said) fail(ErrorCategory::input, "{}:{}: sample_name is no text", file, line);
+    sample.name = *said;
+  }
   if (sample.name.empty()) fail(ErrorCategory::input, "{}:{}: sample_name is missing or empty", file, line);
-  sample.report = text_of(object, "report_metadata", file, line);
+  if (report != object.end() && report->is_string()) sample.report = report->get<std::string>();
   return sample;
 }
 
 std::vector<ManifestSample> read_json_lines(const fs::path& file) {
   const std::string text = read_text_file(file, kMaxJsonLinesBytes);
   std::vector<ManifestSample> samples;
-  UniqueNames names;
+  std::unordered_set<std::string> seen;
+  std::set<std::string> repeated;
   std::size_t line = 0;
   for (std::size_t begin = 0; begin < text.size(); ++line) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -104,9 +100,9 @@ std::vector<ManifestSample> read_json_lines(const fs::path& file) {
     begin = end + 1;
     if (content.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     samples.push_back(parse_line(content, file, line + 1));
-    names.add(samples.back().name);
+    if (!seen.insert(samples.back().name).second) repeated.insert(samples.back().name);
   }
-  names.check(file);
+  if (!repeated.empty()) fail_repeated(repeated, file);
   return samples;
 }
 
@@ -118,7 +114,7 @@ Manifest load_manifest(const fs::path& csv, const fs::path& json_lines) {
   if (manifest.samples.empty()) fail(ErrorCategory::input, "{}: no samples", csv);
   if (json_lines.empty()) return manifest;
 
-  std::map<std::string, ManifestSample> listed;
+  std::unordered_map<std::string, ManifestSample> listed;
   for (ManifestSample& sample : manifest.samples) {
     std::string name = sample.name;
     listed.emplace(std::move(name), std::move(sample));
@@ -138,9 +134,11 @@ Manifest load_manifest(const fs::path& csv, const fs::path& json_lines) {
   return manifest;
 }
 
-std::vector<ScanEntry> scan_entries(const Manifest& manifest) {
+std::vector<ScanEntry> scan_entries(Manifest manifest) {
   std::vector<ScanEntry> entries;
-  for (const ManifestSample& sample : manifest.samples) entries.push_back({sample.path, sample.name});
+  entries.reserve(manifest.samples.size());
+  for (ManifestSample& sample : manifest.samples)
+    entries.push_back({std::move(sample.path), std::move(sample.name)});
   return entries;
 }
 

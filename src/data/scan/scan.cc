@@ -96,7 +96,7 @@ OpenedScan open_volume_file(const ScanEntry& entry, const ScanReadOptions& optio
   opened.name = chosen_name(entry, volume_file_name(entry.path));
   opened.modality = options.prepare.modality.value_or(Modality::ct);
   opened.geometry_known = true;
-  opened.read_bytes = on_disk * (entry.path.extension() == ".gz" ? kGzipRatio : 1) * 2;
+  opened.read_bytes = on_disk * (entry.path.string().ends_with(".gz") ? kGzipRatio : 1) * 2;
   opened.read = [path = entry.path, name = opened.name, prepare = preparing(options, entry.path)] {
     return scan_of_prepared(prepare_volume_file(path, prepare), name);
   };

@@ -95,9 +95,9 @@ std::string fault_of(const fs::path& path, const std::vector<ScanEntry>& found) 
   if (found.empty()) return fmt::format("{}: no scan in it, only what no model is shown", path);
   std::vector<std::string> names;
   for (std::size_t i = 0; i < std::min(found.size(), kNamedScans); ++i)
-    names.push_back(found[i].study
-                        ? fmt::format("study {} in {}", found[i].study->front().study_uid, found[i].path)
-                        : found[i].path.string());
+    names.push_back(found[i].study ? fmt::format("study {} in {}", found[i].study->front().study_uid,
+                                                 found[i].path.string())
+                                   : found[i].path.string());
   return fmt::format("{}: holds {} scans, where one is expected: {}{}", path, found.size(),
                      joined(names, "; "), found.size() > names.size() ? "; ..." : "");
 }

@@ -103,10 +103,29 @@ at::Tensor probe_probabilities(const LinearProbe& probe, const at::Tensor& embed
   return probe_logits(probe, embeddings_nd).sigmoid_();
 }
 
+namespace {
+
+// Unset in a probe of embeddings without a record, and of earlier versions.
+std::optional<SplitMaker> maker_in(const std::map<std::string, std::string>& metadata, const fs::path& path) {
+  const auto text = metadata.find("maker");
+  if (text == metadata.end()) return std::nullopt;
+  const nlohmann::json object = nlohmann::json::parse(text->second, nullptr, false);
+  SplitMaker maker;
+  if (!object.is_object()) fail(ErrorCategory::input, "{}: the maker in its metadata is no object", path);
+  for (const auto& [name, value] : object.items()) {
+    if (!value.is_string()) fail(ErrorCategory::input, "{}: the maker in its metadata is no texts", path);
+    maker[name] = value.get<std::string>();
+  }
+  return maker;
+}
+
+}  // namespace
+
 void save_probe(const fs::path& file, const NamedProbe& probe) {
   const nlohmann::json questions = probe.questions;
-  write_safetensors(file, {{"weight", probe.probe.weight_qd}, {"bias", probe.probe.bias_q}},
-                    {{"format", "pillar-probe"}, {"questions", questions.dump()}});
+  std::map<std::string, std::string> metadata = {{"format", "pillar-probe"}, {"questions", questions.dump()}};
+  if (probe.maker) metadata["maker"] = nlohmann::json(*probe.maker).dump();
+  write_safetensors(file, {{"weight", probe.probe.weight_qd}, {"bias", probe.probe.bias_q}}, metadata);
 }
 
 NamedProbe load_probe(const fs::path& path) {
@@ -123,6 +142,7 @@ NamedProbe load_probe(const fs::path& path) {
   if (!are_texts || static_cast<std::int64_t>(list.size()) != named.probe.bias_q.numel())
     fail(ErrorCategory::input, "{}: its metadata do not name {} questions", path, named.probe.bias_q.numel());
   named.questions = list.get<std::vector<std::string>>();
+  named.maker = maker_in(file.metadata(), path);
   return named;
 }
 

@@ -2,46 +2,26 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
-#include "pillar/core/progress.h"
 #include "pillar/eval/public_results.h"
 #include "pillar/labels/patients.h"
 #include "pillar/labels/question_list.h"
 
+#include "eval/probe/few_shot.h"
 #include "eval/probe/probe_data.h"
+#include "eval/probe/probe_fit.h"
 #include "eval/probe/probe_split.h"
+#include "eval/unknown_answers.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/TensorOperators.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
-
-struct Standardization {
-  at::Tensor mean_d, scale_d;  // float32; undefined: none
-};
-
-Standardization standardization_of(const at::Tensor& x_nd) {
-  const at::Tensor wide = x_nd.to(at::kDouble);
-  const at::Tensor mean = wide.mean(0);
-  at::Tensor scale = (wide - mean).square_().mean(0).sqrt_();
-  scale.masked_fill_(scale == 0, 1);  // a constant column says nothing
-  return {mean.to(at::kFloat), scale.to(at::kFloat)};
-}
-
-void standardize(const Standardization& by, at::Tensor& x_nd) {
-  if (by.mean_d.defined()) x_nd = (x_nd - by.mean_d).div_(by.scale_d);
-}
-
-// The same logits from embeddings as they are.
-LinearProbe of_raw_embeddings(const Standardization& by, const LinearProbe& probe) {
-  if (!by.mean_d.defined()) return probe;
-  const at::Tensor weight = probe.weight_qd / by.scale_d;
-  return {weight, probe.bias_q - weight.mv(by.mean_d)};
-}
 
 // Only the list's questions, under its categories; the columns keep their order.
 void keep_listed(LabelTable& labels, const std::filesystem::path& file) {
@@ -70,7 +50,8 @@ void keep_listed(LabelTable& labels, const std::filesystem::path& file) {
 }
 
 LabelTable read_labels(const ProbeJob& job) {
-  LabelTable labels = load_labels(job.labels);
+  LabelTable labels =
+      load_labels(job.labels, job.label_map.empty() ? standard_answers() : load_answer_map(job.label_map));
   log_notes(labels.notes);
   if (!job.questions.empty()) keep_listed(labels, job.questions);
   return labels;
@@ -97,49 +78,25 @@ TrainingCounts training_counts(const BenchmarkSplit& train, const KnownAnswers& 
   return training;
 }
 
-LinearProbe fit_adam(const ProbeJob& job, const ProbeData& train) {
-  const std::int64_t questions = train.answers_qn.size(0), width = train.embeddings_nd.size(1);
-  const LinearProbe start =
-      job.init.empty() ? random_probe(questions, width, job.seed) : load_probe_start(job.init);
-  ProgressOptions options;
-  options.label = "probe";
-  options.unit = "epochs";
-  options.total = job.adam.epochs;
-  options.quiet = job.quiet;
-  Progress progress(options);
-  AdamProbeOptions adam = job.adam;
-  adam.seed = job.seed;
-  return fit_probe_adam(train, start, adam, [&](std::int64_t) { progress.advance(); });
-}
-
-LinearProbe fit_lbfgs(const ProbeJob& job, const ProbeData& train, const ProbeData* valid) {
-  LbfgsProbeOptions options = job.lbfgs;
-  if (job.l2) options.l2_path = {*job.l2};
-  options.absolute_l2 = job.l2.has_value();
-  const LbfgsProbe fit = fit_probe_lbfgs(train, valid, options);
-  const double worst = *std::max_element(fit.gradient_norm_q.begin(), fit.gradient_norm_q.end());
-  if (worst > options.tolerance)
-    spdlog::warn("L-BFGS: the largest gradient norm is {:.2g}, not below {:.2g}", worst, options.tolerance);
-  else
-    spdlog::info("L-BFGS: {} passes over the data, largest gradient norm {:.2g}", fit.passes, worst);
-  return fit.probe;
-}
-
 std::map<std::string, std::string> settings_of(const ProbeJob& job, std::int64_t studies) {
   std::map<std::string, std::string> settings = {
       {"solver", to_string(job.solver)},
       {"train split", job.train_split},
       {"test split", job.test_split},
-      {"missing answers", job.missing == MissingAnswers::no ? "no" : "left out"},
+      {"missing answers", how_counted(job.answers.missing)},
+      {"uncertain answers", how_counted(job.answers.uncertain)},
       {"standardize", job.standardize ? "yes" : "no"},
       {"seed", std::to_string(job.seed)},
   };
+  if (job.min_positives > 0) settings["fewest positives"] = std::to_string(job.min_positives);
   if (job.solver == ProbeSolver::adam) {
     settings["epochs"] = std::to_string(job.adam.epochs);
     settings["learning rate"] = fmt::format("{}", job.adam.lr);
     settings["weight decay"] = fmt::format("{}", job.adam.weight_decay);
     settings["batch size"] = std::to_string(job.adam.batch_size);
     settings["precision"] = to_string(precision_used(job.adam, studies));
+  } else if (job.solver == ProbeSolver::knn) {
+    settings["neighbours"] = std::to_string(job.neighbours);
   } else if (job.l2) {
     settings["l2"] = fmt::format("{}", *job.l2);
   } else {
@@ -150,12 +107,32 @@ std::map<std::string, std::string> settings_of(const ProbeJob& job, std::int64_t
   return settings;
 }
 
-RunRecord record_of(const ProbeJob& job, const std::vector<const BenchmarkSplit*>& splits) {
+std::vector<NamedMaker> makers_of(const std::vector<BenchmarkSplit*>& splits) {
+  std::vector<NamedMaker> makers;
+  for (const BenchmarkSplit* split : splits) makers.push_back(split->maker);
+  return makers;
+}
+
+// Of a solver that fits none, that of an earlier run must not be left.
+void keep_probe(const std::filesystem::path& file, const ProbeFit& fit,
+                const std::vector<std::string>& questions, const std::optional<SplitMaker>& maker) {
+  std::error_code ignored;
+  if (fit.probe)
+    save_probe(file, {*fit.probe, questions, maker});
+  else
+    std::filesystem::remove(file, ignored);
+}
+
+RunRecord record_of(const ProbeJob& job, const std::vector<BenchmarkSplit*>& splits, const std::string& mixed,
+                    const std::vector<std::string>& shared) {
   RunRecord record;
   record.kind = "probe";
   record.command = job.command;
   record.settings = settings_of(job, static_cast<std::int64_t>(splits.front()->accessions.size()));
+  record_maker(makers_of(splits), mixed, record);
+  if (!shared.empty()) record.settings["shared by splits"] = fmt::format("{}", fmt::join(shared, "; "));
   record.inputs.push_back(file_record("labels", job.labels));
+  if (!job.label_map.empty()) record.inputs.push_back(file_record("label map", job.label_map));
   for (const BenchmarkSplit* split : splits) record.inputs.push_back(split->record);
   if (!job.init.empty()) record.inputs.push_back(file_record("start", job.init));
   if (!job.questions.empty()) record.inputs.push_back(file_record("questions", job.questions));
@@ -166,58 +143,132 @@ RunRecord record_of(const ProbeJob& job, const std::vector<const BenchmarkSplit*
 }  // namespace
 
 const char* to_string(ProbeSolver solver) noexcept {
+  if (solver == ProbeSolver::knn) return "knn";
   return solver == ProbeSolver::adam ? "adam" : "lbfgs";
 }
 
-Evaluation run_probe(const ProbeJob& job) {
-  EvaluationOptions evaluation_options;
-  evaluation_options.bootstrap = job.bootstrap;
-  evaluation_options.bootstrap.seed = job.seed;
-  check_bootstrap_options(evaluation_options.bootstrap);
-  if (!job.patients.empty()) evaluation_options.patients = read_patients(job.patients);
-  const LabelTable labels = read_labels(job);
-  BenchmarkSplit train = load_split(job.cache, job.train_split, labels, job.missing);
-  BenchmarkSplit test = load_split(job.cache, job.test_split, labels, job.missing);
-  check_apart(train, test, job.allow_overlap);
-  std::vector<const BenchmarkSplit*> splits = {&train, &test};
-  std::optional<BenchmarkSplit> valid;
+namespace {
+
+struct ProbeSplits {
+  BenchmarkSplit train, test;
+  std::optional<BenchmarkSplit> valid;  // where L-BFGS chooses its penalty
+  std::vector<std::string> shared;      // what splits have in common, in words
+  std::string mixed;                    // of makers
+
+  std::vector<BenchmarkSplit*> all() {
+    std::vector<BenchmarkSplit*> splits = {&train, &test};
+    if (valid) splits.push_back(&*valid);
+    return splits;
+  }
+  const ProbeData* valid_data() const { return valid ? &valid->data : nullptr; }
+};
+
+// Loaded, held apart, of one maker.
+ProbeSplits load_splits(const ProbeJob& job, const LabelTable& labels, const PatientTable& patients) {
+  const auto load = [&](const std::string& name) { return load_split(job.cache, name, labels, job.answers); };
+  ProbeSplits splits{load(job.train_split), load(job.test_split), {}, {}, {}};
+  const auto hold_apart = [&](const BenchmarkSplit& a, const BenchmarkSplit& b) {
+    const std::string both = check_apart(a, b, patients, job.allow_overlap);
+    if (!both.empty()) splits.shared.push_back(both);
+  };
+  hold_apart(splits.train, splits.test);
   if (job.solver == ProbeSolver::lbfgs && !job.l2) {
     if (EmbeddingCache::is_empty(job.cache, job.valid_split))
       fail(ErrorCategory::usage, "{}: no split {}, on which L-BFGS chooses its L2 penalty; --l2 gives one",
            job.cache, job.valid_split);
-    valid = load_split(job.cache, job.valid_split, labels, job.missing);
-    check_apart(train, *valid, job.allow_overlap);
-    check_apart(*valid, test, job.allow_overlap);
-    splits.push_back(&*valid);
+    splits.valid = load(job.valid_split);
+    hold_apart(splits.train, *splits.valid);
+    hold_apart(*splits.valid, splits.test);
   }
+  splits.mixed = check_makers(makers_of(splits.all()), job.allow_mixed);
+  return splits;
+}
+
+// Takes questions of too few positive studies out of labels and splits, and returns them.
+std::vector<LeftOutQuestion> leave_out_rare(std::int64_t min_positives, LabelTable& labels,
+                                            ProbeSplits& splits) {
+  if (min_positives <= 0) return {};
+  const KnownAnswers train = count_answers(splits.train.data.answers_qn),
+                     test = count_answers(splits.test.data.answers_qn);
+  std::vector<LeftOutQuestion> left_out;
+  std::vector<std::int64_t> kept;
+  LabelTable remaining;
+  for (std::size_t q = 0; q < labels.questions.size(); ++q) {
+    if (std::min(train.yes_q[q], test.yes_q[q]) < min_positives) {
+      left_out.push_back({labels.questions[q], train.yes_q[q], test.yes_q[q]});
+      continue;
+    }
+    kept.push_back(static_cast<std::int64_t>(q));
+    remaining.questions.push_back(labels.questions[q]);
+    remaining.categories.push_back(labels.categories[q]);
+  }
+  if (left_out.empty()) return left_out;
+  if (kept.empty())
+    fail(ErrorCategory::input, "none of {} questions has {} positive studies in both {} and {}",
+         labels.questions.size(), min_positives, splits.train.name, splits.test.name);
+  spdlog::warn("{} of {} questions have fewer than {} positive studies in {} or {} and are left out",
+               left_out.size(), labels.questions.size(), min_positives, splits.train.name, splits.test.name);
+  const at::Tensor rows = at::tensor(kept, at::kLong);
+  for (BenchmarkSplit* split : splits.all()) {
+    split->data.answers_qn = at::index_select(split->data.answers_qn, 0, rows);
+    split->given_qn = at::index_select(split->given_qn, 0, rows);
+  }
+  labels.questions = std::move(remaining.questions);
+  labels.categories = std::move(remaining.categories);
+  return left_out;
+}
+
+Predictions predictions_of(const ProbeFit& fit, const BenchmarkSplit& test, const LabelTable& labels) {
+  return {test.accessions,      labels.questions,     labels.categories,
+          fit.probabilities_qn, test.data.answers_qn, true,
+          fit.ranking_qn,       test.given_qn};
+}
+
+std::vector<FewShotPoint> curve_of(const ProbeJob& job, const ProbeSplits& splits, const LabelTable& labels,
+                                   EvaluationOptions options) {
+  options.bootstrap.replicates = 0;
+  return few_shot_curve(job, splits.train.data, [&](const ProbeData& data, std::uint64_t seed) {
+    const ProbeFit fit =
+        fit_and_score(job, data, splits.valid_data(), splits.test.data.embeddings_nd, seed, true);
+    return evaluate(predictions_of(fit, splits.test, labels), options);
+  });
+}
+
+}  // namespace
+
+Evaluation run_probe(const ProbeJob& job) {
+  EvaluationOptions options;
+  options.bootstrap = job.bootstrap;
+  options.bootstrap.seed = job.seed;
+  check_bootstrap_options(options.bootstrap);
+  if (!job.patients.empty()) options.patients = read_patients(job.patients);
+  LabelTable labels = read_labels(job);
+  ProbeSplits splits = load_splits(job, labels, options.patients);
+  const std::vector<LeftOutQuestion> left_out = leave_out_rare(job.min_positives, labels, splits);
+  const BenchmarkSplit &train = splits.train, &test = splits.test;
   const KnownAnswers counts = count_answers(train.data.answers_qn);
   warn_of_one_class(counts, labels, train.name);
   warn_of_one_class(count_answers(test.data.answers_qn), labels, test.name);
 
-  Standardization by;
-  if (job.standardize) by = standardization_of(train.data.embeddings_nd);
-  standardize(by, train.data.embeddings_nd);
-  if (valid) standardize(by, valid->data.embeddings_nd);
-  const LinearProbe fitted = job.solver == ProbeSolver::adam
-                                 ? fit_adam(job, train.data)
-                                 : fit_lbfgs(job, train.data, valid ? &valid->data : nullptr);
-  const LinearProbe probe = of_raw_embeddings(by, fitted);
-
-  const at::Tensor logits_qn = probe_logits(probe, test.data.embeddings_nd);
-  const Predictions predictions{
-      test.accessions, labels.questions, labels.categories, logits_qn.sigmoid(), test.data.answers_qn, true,
-      logits_qn};
-  const Evaluation evaluation = evaluate(predictions, evaluation_options);
-  const std::int64_t valid_count = valid ? static_cast<std::int64_t>(valid->accessions.size()) : 0;
+  const ProbeFit fit =
+      fit_and_score(job, train.data, splits.valid_data(), test.data.embeddings_nd, job.seed, job.quiet);
+  const Predictions predictions = predictions_of(fit, test, labels);
+  Evaluation evaluation = evaluate(predictions, options);
+  evaluation.min_positives = job.min_positives;
+  evaluation.left_out = left_out;
+  evaluation.few_shot = curve_of(job, splits, labels, options);
+  const std::int64_t valid_count =
+      splits.valid ? static_cast<std::int64_t>(splits.valid->accessions.size()) : 0;
   const TrainingCounts training = training_counts(train, counts, valid_count);
   write_public_results(job.out, predictions, evaluation, training);
-  save_probe(job.out / "probe.safetensors", {probe, labels.questions});
-  write_evaluation(job.out, evaluation, record_of(job, splits), training);
+  keep_probe(job.out / "probe.safetensors", fit, labels.questions, train.maker.maker);
+  write_evaluation(job.out, evaluation, record_of(job, splits.all(), splits.mixed, splits.shared), training);
   return evaluation;
 }
 
 std::int64_t run_predict(const PredictJob& job) {
   const NamedProbe named = load_probe(job.probe);
+  check_makers({{job.probe.string(), named.maker}, named_maker(job.cache, job.split)}, job.allow_mixed);
   const EmbeddingSet set = load_embeddings(job.cache, job.split);
   const at::Tensor probabilities = probe_probabilities(named.probe, set.embeddings);
   write_probability_rows(job.out, set.accessions, named.questions, probabilities, nullptr);

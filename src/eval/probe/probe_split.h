@@ -4,7 +4,10 @@
 #include "pillar/embed/embedding_cache.h"
 #include "pillar/eval/probe.h"
 #include "pillar/labels/labels.h"
+#include "pillar/labels/patients.h"
 #include "pillar/metrics/run_record.h"
+
+#include "eval/makers.h"
 
 #include <filesystem>
 #include <string>
@@ -16,16 +19,21 @@ struct BenchmarkSplit {
   std::string name;
   std::vector<std::string> accessions;  // N, sorted
   ProbeData data;
+  at::Tensor given_qn;  // what the labels say, values of Answer
   InputRecord record;
+  NamedMaker maker;
 };
 
-// Warns of studies without labels, which count as the missing answers do. Throws what load_embeddings()
-// throws, and Error(input) where no accession has labels.
+// Warns of studies without labels and of answers that are missing or uncertain, with how they count. Throws
+// what load_embeddings() throws, and Error(input) where no accession has labels.
 BenchmarkSplit load_split(const std::filesystem::path& cache, const std::string& split,
-                          const LabelTable& labels, MissingAnswers missing);
+                          const LabelTable& labels, const AnswerRules& rules);
 
-// Throws Error(input) for two widths, and, unless overlap is allowed, for an accession in both.
-void check_apart(const BenchmarkSplit& a, const BenchmarkSplit& b, bool allow_overlap);
+// Throws Error(input) for two widths, and, unless overlap is allowed, for an accession or a patient in both.
+// Without a patient table, embeddings of `b` that have a near copy in `a` are counted, and a warning says so.
+// Returns what the two share in words, for the record; empty where nothing.
+std::string check_apart(const BenchmarkSplit& a, const BenchmarkSplit& b, const PatientTable& patients,
+                        bool allow_overlap);
 
 // Of accessions and numbers, whatever files they lie in.
 InputRecord embeddings_record(const std::string& what, const std::filesystem::path& folder,

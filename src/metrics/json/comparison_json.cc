@@ -24,6 +24,9 @@ MetricsJson compared_question_json(const QuestionComparison& q) {
                       {"auroc", q.auroc}};
   json.update(interval_json(q.difference, kDifference));
   json["verdict"] = to_string(q.verdict);
+  json["delong"] = {{"low", number_json(q.delong.difference.low)},
+                    {"high", number_json(q.delong.difference.high)},
+                    {"p", number_json(q.delong.p)}};
   return json;
 }
 
@@ -37,6 +40,10 @@ QuestionComparison read_compared_question(const JsonPlace& place) {
   q.baseline_auroc = place.number("baseline_auroc");
   q.auroc = place.number("auroc");
   q.difference = read_interval(place, kDifference);
+  q.delong.difference.value = q.difference.value;
+  if (!place.has("delong")) return q;
+  const JsonPlace delong = place.at("delong");
+  q.delong = {{q.difference.value, delong.number("low"), delong.number("high")}, delong.number("p")};
   return q;
 }
 

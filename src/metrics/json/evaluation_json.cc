@@ -11,14 +11,15 @@
 namespace pillar {
 namespace {
 
+constexpr double kNotGiven = std::numeric_limits<double>::quiet_NaN();
+
 // Of numbers that have no interval.
 MetricsJson macro_value_json(const MacroInterval& macro) {
   return {{"value", number_json(macro.mean.value)}, {"questions", macro.questions}};
 }
 
 MacroInterval read_macro_value(const JsonPlace& place) {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  return {{place.number("value"), kNone, kNone}, place.whole("questions")};
+  return {{place.number("value"), kNotGiven, kNotGiven}, place.whole("questions")};
 }
 
 MetricsJson reliability_json(const std::vector<ReliabilityBin>& bins) {
@@ -87,9 +88,12 @@ MetricsJson question_json(const QuestionEvaluation& q, const std::optional<Train
   json["num_samples"] = q.num_samples;
   json["num_positive"] = q.num_positive;
   json["num_negative"] = q.num_negative;
+  json["num_missing"] = q.num_missing;
+  json["num_uncertain"] = q.num_uncertain;
   json["train_positive"] = training_json(training, &TrainingCounts::positives_q, index);
   json["train_negative"] = training_json(training, &TrainingCounts::negatives_q, index);
   json["auroc"] = interval_json(q.auroc);
+  json["auroc_delong"] = interval_json(q.delong);
   json["average_precision"] = interval_json(q.average_precision);
   json["sensitivity_at_90_specificity"] = {{"value", number_json(q.at_90_specificity.sensitivity)},
                                            {"threshold", number_json(q.at_90_specificity.threshold)}};
@@ -108,7 +112,11 @@ QuestionEvaluation read_question(const JsonPlace& place) {
   q.num_positive = place.whole("num_positive");
   q.num_negative = place.whole("num_negative");
   q.num_samples = q.num_positive + q.num_negative;
+  q.num_missing = read_count_or_zero(place, "num_missing");
+  q.num_uncertain = read_count_or_zero(place, "num_uncertain");
   q.auroc = read_interval(place.at("auroc"));
+  q.delong = place.has("auroc_delong") ? read_interval(place.at("auroc_delong"))
+                                       : Interval{q.auroc.value, kNotGiven, kNotGiven};
   q.average_precision = read_interval(place.at("average_precision"));
   const JsonPlace sensitivity = place.at("sensitivity_at_90_specificity");
   q.at_90_specificity = {sensitivity.number("value"), sensitivity.number("threshold")};
@@ -134,6 +142,53 @@ void read_means(const JsonPlace& macro, Evaluation& e) {
   e.sensitivity_at_90_specificity = read_macro_value(macro.at("sensitivity_at_90_specificity"));
   e.brier = read_macro_value(macro.at("brier"));
   e.expected_calibration_error = read_macro_value(macro.at("expected_calibration_error"));
+}
+
+MetricsJson unknown_json(const UnknownAnswers& unknown) {
+  return {{"missing", unknown.missing},
+          {"uncertain", unknown.uncertain},
+          {"counted", unknown.counted},
+          {"auroc_of_given", macro_value_json(unknown.auroc_of_given)}};
+}
+
+UnknownAnswers read_unknown(const JsonPlace& place) {
+  return {place.whole("missing"), place.whole("uncertain"), place.whole("counted"),
+          read_macro_value(place.at("auroc_of_given"))};
+}
+
+MetricsJson few_shot_json(const FewShotPoint& point) {
+  MetricsJson draws = MetricsJson::array();
+  for (const double value : point.auroc_draws) draws.push_back(number_json(value));
+  return {{"shots", point.shots == 0 ? MetricsJson("all") : MetricsJson(point.shots)},
+          {"draws", point.draws},
+          {"auroc", interval_json(point.auroc)},
+          {"average_precision", interval_json(point.average_precision)},
+          {"questions", point.questions},
+          {"short_questions", point.short_questions},
+          {"auroc_draws", draws}};
+}
+
+FewShotPoint read_few_shot(const JsonPlace& place) {
+  FewShotPoint point;
+  const JsonPlace shots = place.at("shots");
+  point.shots = shots.any_text() == "all" ? 0 : shots.whole();
+  point.draws = place.whole("draws");
+  point.auroc = read_interval(place.at("auroc"));
+  point.average_precision = read_interval(place.at("average_precision"));
+  point.questions = place.whole("questions");
+  point.short_questions = place.whole("short_questions");
+  for (const JsonPlace& draw : place.at("auroc_draws").items()) point.auroc_draws.push_back(draw.number());
+  return point;
+}
+
+MetricsJson left_out_json(const LeftOutQuestion& question) {
+  return {{"question", question.question},
+          {"train_positive", question.train_positive},
+          {"test_positive", question.test_positive}};
+}
+
+LeftOutQuestion read_left_out(const JsonPlace& place) {
+  return {place.text("question"), place.whole("train_positive"), place.whole("test_positive")};
 }
 
 MetricsJson category_json(const CategoryEvaluation& category) {
@@ -184,6 +239,10 @@ void write_evaluation_json(const std::filesystem::path& run_folder, const Evalua
                     {"evaluated", e.num_evaluated}};
   json["bootstrap"] = bootstrap_json(e.bootstrap, e.unit, e.num_units);
   json["macro"] = means_json(e);
+  if (e.unknown) json["unknown_answers"] = unknown_json(*e.unknown);
+  for (const FewShotPoint& point : e.few_shot) json["few_shot"].push_back(few_shot_json(point));
+  if (e.min_positives > 0) json["min_positives"] = e.min_positives;
+  for (const LeftOutQuestion& question : e.left_out) json["left_out"].push_back(left_out_json(question));
   json["categories"] = MetricsJson::array();
   for (const CategoryEvaluation& category : e.categories)
     json["categories"].push_back(category_json(category));
@@ -207,6 +266,15 @@ EvaluationMetrics read_evaluation(const JsonPlace& metrics) {
     e.categories.push_back(read_category(category));
   for (const JsonPlace& question : metrics.at("questions").items())
     e.questions.push_back(read_question(question));
+  if (metrics.has("unknown_answers")) e.unknown = read_unknown(metrics.at("unknown_answers"));
+  if (metrics.has("few_shot")) {
+    for (const JsonPlace& point : metrics.at("few_shot").items()) e.few_shot.push_back(read_few_shot(point));
+  }
+  e.min_positives = read_count_or_zero(metrics, "min_positives");
+  if (metrics.has("left_out")) {
+    for (const JsonPlace& question : metrics.at("left_out").items())
+      e.left_out.push_back(read_left_out(question));
+  }
   if (metrics.has("thresholds")) e.thresholded = read_thresholded(metrics.at("thresholds"));
   if (metrics.has("classes")) e.classes = read_classes(metrics.at("classes"));
   // A question of probabilities has a Brier score.

@@ -39,6 +39,7 @@ RunQuestions read_run_questions(const std::filesystem::path& metrics_json) {
     const auto json = nlohmann::json::parse(read_text_file(metrics_json, kMostComparedBytes));
     RunQuestions run;
     run.kind = json.at("kind").get<std::string>();
+    run.settings = json.value("settings", run.settings);
     run.are_classes = json.contains("classes");
     for (const auto& question : json.value("questions", nlohmann::json::array()))
       run.category_of[question.at("question").get<std::string>()] = question.value("category", "");

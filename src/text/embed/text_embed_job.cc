@@ -95,9 +95,9 @@ void TextEmbedRun::plan() {
              printable(line.study));
       if (!is_new) return;
       if (is_blank(line.report)) {
-        failures_.push_back({line.study, file.string(), "the report is empty"});
-        spdlog::error("{}:{}: study '{}': the report is empty", file.string(), line.line,
-                      printable(line.study));
+        const std::string fault = line.fault.empty() ? "the report is empty" : line.fault;
+        failures_.push_back({line.study, file.string(), fault});
+        spdlog::error("{}:{}: study '{}': {}", file.string(), line.line, printable(line.study), fault);
         return;
       }
       const std::int64_t tokens = tokens_read(line, file);

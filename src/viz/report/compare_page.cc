@@ -104,13 +104,14 @@ std::string row_html(const QuestionComparison& row, const Ends& ends) {
   const char* verdict = to_string(row.verdict);
   return fmt::format(
       "<tr><td>{}</td><td class=\"words\">{}</td>{}{}{}{}{}{}<td class=\"scale\">{}</td><td "
-      "class=\"{}\">{}</td></tr>\n",
+      "class=\"{}\">{}</td>{}</tr>\n",
       escape_html(row.question), escape_html(row.category), count_cell(row.num_positive),
       count_cell(row.num_negative), number_cell(row.baseline_auroc, decimals(row.baseline_auroc)),
       number_cell(row.auroc, decimals(row.auroc)),
       number_cell(row.difference.value, signed_decimals(row.difference.value)),
       range_cell(signed_range_text(row.difference)), interval_bar(row.difference, ends, verdict), verdict,
-      verdict);
+      verdict,
+      number_cell(row.delong.p, std::isfinite(row.delong.p) ? fmt::format("{:.2g}", row.delong.p) : "–"));
 }
 
 std::string table(const RunComparison& comparison) {
@@ -127,7 +128,8 @@ std::string table(const RunComparison& comparison) {
                   {"difference", "number", "data-mean=\"mean difference\""},
                   {"interval", "plain"},
                   {scale_title(fmt::format("−{:g}", end), "0", fmt::format("+{:g}", end)), "scale"},
-                  {"verdict", "words"}});
+                  {"verdict", "words"},
+                  {"DeLong p", "number", "title=\"Two-sided, that there is no difference\""}});
   return fmt::format("{}<div class=\"scroll\"><table class=\"dense\">\n{}<tbody>\n{}</tbody></table></div>\n",
                      question_controls(), head, rows);
 }

@@ -1,3 +1,5 @@
+#include "pillar/viz/line_plot.h"
+
 #include "viz/report/classification_sections.h"
 #include "viz/report/pages.h"
 #include "viz/report/question_detail.h"
@@ -34,6 +36,79 @@ std::string figures(const Evaluation& evaluation, const std::optional<TrainingCo
       "Test studies", grouped(evaluation.num_studies),
       trained ? fmt::format("{} train, {} valid", grouped(training->train), grouped(training->valid)) : "");
   return fmt::format("<dl class=\"figures\">\n{}</dl>\n", html);
+}
+
+// What was not answered, and what it does to count it.
+std::string unknown_note(const Evaluation& evaluation) {
+  if (!evaluation.unknown || evaluation.unknown->missing + evaluation.unknown->uncertain == 0) return {};
+  const UnknownAnswers& unknown = *evaluation.unknown;
+  const std::int64_t answers = evaluation.num_studies * std::ssize(evaluation.questions);
+  std::string text = fmt::format("Of {} answers of the test studies {} are missing and {} uncertain.",
+                                 grouped(answers), grouped(unknown.missing), grouped(unknown.uncertain));
+  if (unknown.counted == 0) return fmt::format("<p class=\"note\">{} They are left out.</p>\n", text);
+  const double given = unknown.auroc_of_given.mean.value, difference = evaluation.auroc.mean.value - given;
+  text += fmt::format(" {} of these count as a yes or a no all the same. ", grouped(unknown.counted));
+  text += std::isfinite(difference)
+              ? fmt::format(
+                    "On the answers that are given, the macro AUROC of the same scores is {}: "
+                    "counting the others moves it by {:+.3f}.",
+                    decimals(given), difference)
+              : "On the answers that are given, no question has both classes.";
+  return fmt::format("<p class=\"note\">{}</p>\n", text);
+}
+
+// What the probe makes of few answers: a curve over shots, all of them last, and a row for each.
+std::string few_shot_section(const std::vector<FewShotPoint>& points) {
+  if (points.empty()) return {};
+  LinePlot plot;
+  plot.title = "Macro AUROC by answers trained on";
+  plot.x_label = "point, in the order below";
+  plot.y_label = "macro AUROC";
+  plot.lines = {{"interval", {}, {}, PlotDots::never}, {"mean", {}, {}}};
+  std::string rows;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const FewShotPoint& point = points[i];
+    const auto place = static_cast<double>(i + 1);
+    plot.lines[0].x.insert(plot.lines[0].x.end(), 3, place);
+    for (const double end : {point.auroc.low, point.auroc.high, kUndefined}) plot.lines[0].y.push_back(end);
+    plot.lines[1].x.push_back(place);
+    plot.lines[1].y.push_back(point.auroc.value);
+    const std::string shots = point.shots == 0 ? "all" : fmt::format("{} + {}", point.shots, point.shots);
+    rows += fmt::format("<tr><td>{}</td>{}{}{}{}{}{}</tr>\n", shots, count_cell(point.draws),
+                        number_cell(point.auroc.value, decimals(point.auroc.value)),
+                        range_cell(range_text(point.auroc)),
+                        number_cell(point.average_precision.value, decimals(point.average_precision.value)),
+                        range_cell(range_text(point.average_precision)), count_cell(point.short_questions));
+  }
+  return fmt::format(
+      "<section class=\"rows\">\n<h2>Trained on few answers</h2>\n{}<p class=\"note\">Of each question as "
+      "many "
+      "yes and no as stated, drawn anew each time; the interval is that of the mean over draws.</p>\n<div "
+      "class=\"scroll\"><table class=\"dense\">\n{}<tbody>\n{}</tbody></table></div>\n</section>\n",
+      line_plot_svg(plot),
+      table_head({{"yes + no", "words"},
+                  {"draws", "number"},
+                  {"AUROC", "number"},
+                  {"interval", "plain"},
+                  {"AP", "number"},
+                  {"interval", "plain"},
+                  {"questions that have fewer", "number"}}),
+      rows);
+}
+
+std::string left_out_section(const Evaluation& evaluation) {
+  if (evaluation.left_out.empty()) return {};
+  std::string rows;
+  for (const LeftOutQuestion& question : evaluation.left_out) {
+    rows += fmt::format("<tr><td>{}</td>{}{}</tr>\n", escape_html(question.question),
+                        count_cell(question.train_positive), count_cell(question.test_positive));
+  }
+  return fmt::format(
+      "<section class=\"rows\">\n<h2>Left out</h2>\n<p class=\"note\">Questions with fewer than {} positive "
+      "studies in the training or the test split.</p>\n<div class=\"scroll\"><table "
+      "class=\"dense\">\n{}<tbody>\n{}</tbody></table></div>\n</section>\n",
+      evaluation.min_positives,
+      table_head({{"question", "words"}, {"train yes", "number"}, {"test yes", "number"}}), rows);
 }
 
 // A pale dot for each question, the category's mean and its interval.
@@ -84,10 +159,12 @@ std::string plain_cell(double value) {
   return number_cell(value, decimals(value));
 }
 
-std::string question_row(const QuestionEvaluation& question, std::size_t index, bool probabilities) {
+std::string question_row(const QuestionEvaluation& question, std::size_t index, bool probabilities,
+                         bool unknown) {
   std::string cells = fmt::format("<td><a href=\"#q{}\">{}</a></td><td class=\"words\">{}</td>", index,
                                   escape_html(question.question), escape_html(question.category));
   cells += count_cell(question.num_positive) + count_cell(question.num_negative);
+  if (unknown) cells += count_cell(question.num_missing) + count_cell(question.num_uncertain);
   cells += plain_cell(question.auroc.value) + range_cell(range_text(question.auroc));
   cells += fmt::format("<td class=\"scale\">{}</td>", interval_bar(question.auroc, {}));
   cells += plain_cell(question.average_precision.value) + plain_cell(question.at_90_specificity.sensitivity);
@@ -95,7 +172,7 @@ std::string question_row(const QuestionEvaluation& question, std::size_t index, 
   return fmt::format("<tr>{}</tr>\n", cells);
 }
 
-std::vector<Column> question_columns(bool probabilities) {
+std::vector<Column> question_columns(bool probabilities, bool unknown) {
   std::vector<Column> columns = {
       {"question", "words"},
       {"category", "words"},
@@ -106,6 +183,10 @@ std::vector<Column> question_columns(bool probabilities) {
       {scale_title("0", "0.5", "1"), "scale"},
       {"AP", "number", "title=\"Average precision\""},
       {"Sens. at 90 %", "number", "title=\"Sensitivity at 90 % specificity\""}};
+  if (unknown) {
+    columns.insert(columns.begin() + 4, {{"missing", "number", "title=\"Answers that are not there\""},
+                                         {"uncertain", "number", "title=\"Answers that are uncertain\""}});
+  }
   if (probabilities) {
     columns.push_back({"Brier", "number", "title=\"Brier score\""});
     columns.push_back({"ECE", "number", "title=\"Expected calibration error, ten bins\""});
@@ -115,13 +196,14 @@ std::vector<Column> question_columns(bool probabilities) {
 
 std::string questions_section(const Evaluation& evaluation) {
   std::string rows;
+  const bool unknown = evaluation.unknown && evaluation.unknown->missing + evaluation.unknown->uncertain > 0;
   for (std::size_t i = 0; i < evaluation.questions.size(); ++i)
-    rows += question_row(evaluation.questions[i], i, evaluation.probabilities);
+    rows += question_row(evaluation.questions[i], i, evaluation.probabilities, unknown);
   return fmt::format(
       "<section class=\"rows\">\n<h2>Questions</h2>\n{}<div class=\"scroll\"><table class=\"dense\" "
       "id=\"questions\">\n"
       "{}<tbody>\n{}</tbody></table></div>\n</section>\n",
-      question_controls(), table_head(question_columns(evaluation.probabilities)), rows);
+      question_controls(), table_head(question_columns(evaluation.probabilities, unknown)), rows);
 }
 
 std::optional<TrainingAnswers> training_answers(const std::optional<TrainingCounts>& training,
@@ -167,8 +249,10 @@ PageBody probe_page(const EvaluationMetrics& metrics, const std::string& kind, c
   body.html += fmt::format(
       "<p class=\"note\">{} Macro: the mean over the questions that have both classes in the test set.</p>\n",
       escape_html(bootstrap_text(evaluation.bootstrap, evaluation.unit, evaluation.num_units)));
+  body.html += unknown_note(evaluation) + few_shot_section(evaluation.few_shot);
   if (evaluation.classes) body.html += classes_section(*evaluation.classes);
   body.html += categories_section(evaluation) + questions_section(evaluation);
+  body.html += left_out_section(evaluation);
   if (evaluation.thresholded) body.html += thresholds_section(*evaluation.thresholded);
   body.html += details_section(metrics, folder);
   return body;

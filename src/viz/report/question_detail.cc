@@ -56,6 +56,8 @@ std::string counts_text(const QuestionEvaluation& question, const std::optional<
     text += fmt::format(" Training: {} positive, {} negative.", grouped(training->positives),
                         grouped(training->negatives));
   }
+  if (std::isfinite(question.delong.low))
+    text += fmt::format(" AUROC by DeLong {}.", range_text(question.delong));
   const auto [sensitivity, threshold] = question.at_90_specificity;
   if (std::isfinite(sensitivity)) {
     text += fmt::format(" Sensitivity {} at 90 % specificity", decimals(sensitivity));
