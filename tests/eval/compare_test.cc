@@ -190,11 +190,11 @@ TEST(CompareProgram, WritesTableAndJson) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("120 studies and 5 questions in all runs, 4 questions with both"),
                                 HasSubstr(b), HasSubstr("compare.csv")));
   const CsvTable table = read_csv(std::filesystem::path(out) / "compare.csv");
-  EXPECT_THAT(table.header,
-              ElementsAre("run", "baseline", "question", "category", "num_positive", "num_negative",
-                          "baseline_auroc", "auroc", "difference", "low", "high", "verdict"));
+  EXPECT_THAT(table.header, ElementsAre("run", "baseline", "question", "category", "num_positive",
+                                        "num_negative", "baseline_auroc", "auroc", "difference", "low",
+                                        "high", "verdict", "delong_low", "delong_high", "delong_p"));
   ASSERT_EQ(table.rows.size(), 4u);
-  EXPECT_EQ(table.rows[0].back(), "win");
+  EXPECT_EQ(table.rows[0][11], "win");
   const auto json = nlohmann::json::parse(read_text_file(std::filesystem::path(out) / "metrics.json"));
   EXPECT_EQ(json.at("kind"), "compare");
   EXPECT_EQ(json.at("runs").at(0).at("name"), a);  // two folders named probe

@@ -142,7 +142,7 @@ TEST(RunScores, AFolderThatIsNoRun) {
   TempDir dir;
   EXPECT_PILLAR_ERROR(load_run_scores(dir.path()), ErrorCategory::io,
                       HasSubstr("no exam_probabilities.csv in it"));
-  EXPECT_PILLAR_ERROR(load_run_scores(dir / "none"), ErrorCategory::io, HasSubstr("none: no exam"));
+  EXPECT_PILLAR_ERROR(load_run_scores(dir / "none"), ErrorCategory::io, HasSubstr("none: no such folder"));
   const auto run = run_with(dir, "");
   write_file_atomic(run / "exam_probabilities.csv", std::string_view("accession,question,score\nA,Q,1\n"));
   EXPECT_PILLAR_ERROR(load_run_scores(run), ErrorCategory::input, HasSubstr("no column 'probability'"));
