@@ -2,8 +2,8 @@
 #include "pillar/core/file.h"
 #include "pillar/core/printable.h"
 
-#include "core/shared/path_format.h"
 #include "core/shared/json_nan.h"
+#include "core/shared/path_format.h"
 #include "labels/label_readers.h"
 
 #include <string>

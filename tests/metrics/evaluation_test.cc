@@ -218,7 +218,7 @@ TEST(Evaluation, WritesTableAndJson) {
   const std::filesystem::path csv = dir / "a run" / "metrics.csv";
   const CsvTable table = read_csv(csv);
   ASSERT_EQ(table.rows.size(), 4u);
-  EXPECT_EQ(table.header.size(), 17u);
+  EXPECT_EQ(table.header.size(), 21u);
   EXPECT_EQ(table.rows[1][table.column("question", csv)], p.questions[1]);
   EXPECT_EQ(table.rows[1][table.column("train_negative", csv)], "78");
   EXPECT_EQ(table.rows[3][table.column("auroc", csv)], "");
