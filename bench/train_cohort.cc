@@ -107,6 +107,8 @@ PretrainConfig train_cohort_config(const fs::path& folder, const fs::path& archi
   config.checkpoint_steps = config.checkpoint_minutes = kNever;
   config.checkpoints_kept = 1;
   config.log_steps = 1;
+  config.max_mismatch_fraction =
+      1;  // a phantom fills the model's grid, whatever its voxels' size: only times count
   return config;
 }
 

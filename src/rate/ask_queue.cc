@@ -4,7 +4,7 @@
 
 namespace pillar {
 
-AskQueue::AskQueue(const AnswerTable& answers, const RateQuestions& questions, RateStage stage, AskBy ask,
+AskQueue::AskQueue(const AnswerIndex& answers, const RateQuestions& questions, RateStage stage, AskBy ask,
                    std::vector<bool> open_reports)
     : answers_(answers),
       questions_(questions),

@@ -3,7 +3,7 @@
 
 #include "pillar/rate/extract.h"
 
-#include "rate/answer_table.h"
+#include "rate/answer_index.h"
 #include "rate/ask.h"
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace pillar {
 class AskQueue {
  public:
   // `open_reports`: whether a report has what the stage works on.
-  AskQueue(const AnswerTable& answers, const RateQuestions& questions, RateStage stage, AskBy ask,
+  AskQueue(const AnswerIndex& answers, const RateQuestions& questions, RateStage stage, AskBy ask,
            std::vector<bool> open_reports);
 
   // Those asked again come first. All of one report follow each other, so that a server can reuse what it
@@ -29,7 +29,7 @@ class AskQueue {
   std::optional<Ask> ask_at(std::size_t report, std::size_t place) const;
   bool has_new_question(std::size_t report, std::size_t category) const;
 
-  const AnswerTable& answers_;
+  const AnswerIndex& answers_;
   const RateQuestions& questions_;
   RateStage stage_;
   bool by_category_;

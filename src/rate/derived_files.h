@@ -3,7 +3,7 @@
 
 #include "pillar/rate/extract.h"
 
-#include "rate/answer_table.h"
+#include "rate/answer_index.h"
 
 #include <filesystem>
 #include <string>
@@ -14,7 +14,7 @@ namespace pillar {
 struct DerivedSource {
   const RateReports& reports;
   const RateQuestions& questions;
-  const AnswerTable& answers;
+  const AnswerIndex& answers;
   const ExtractOptions& options;
   std::filesystem::path journal;
   std::string labeller;  // what is no language model says so in every file: "rules: NAME (...)"; else empty

@@ -53,7 +53,7 @@ Extraction::Extraction(const ExtractOptions& options, const RateReports& reports
   journal.replay(
       {[this](std::string_view accession, std::string_view digest) {
          const std::size_t report = answers_.report_of(accession);
-         if (report == AnswerTable::npos) return;
+         if (report == AnswerIndex::npos) return;
          if (digests_[report] != digest) {
            fail(ErrorCategory::usage,
                 "{}: accession {} had another report when it was asked about; --restart drops "
@@ -261,7 +261,7 @@ void Extraction::add_counts(ExtractSummary& summary) const {
   count_outcomes(answers_, summary);
 }
 
-void count_outcomes(const AnswerTable& answers, ExtractSummary& summary) {
+void count_outcomes(const AnswerIndex& answers, ExtractSummary& summary) {
   constexpr RateStage kStage = RateStage::process_questions;
   for (std::size_t report = 0; report < answers.reports(); ++report) {
     for (std::size_t item = 0; item < answers.items(kStage); ++item) {

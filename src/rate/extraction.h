@@ -4,7 +4,7 @@
 #include "pillar/core/progress.h"
 #include "pillar/rate/extract.h"
 
-#include "rate/answer_table.h"
+#include "rate/answer_index.h"
 #include "rate/ask.h"
 #include "rate/ask_queue.h"
 #include "rate/journal.h"
@@ -27,7 +27,7 @@ class Extraction {
   // Asks what is missing of the stage. Throws Error(usage) where no report has what the stage works on.
   void run_stage(RateStage stage, const AnswerAll& answer_all);
 
-  const AnswerTable& answers() const noexcept { return answers_; }
+  const AnswerIndex& answers() const noexcept { return answers_; }
   // Rows of failures.csv: report_id, stage, category, question_id, reason.
   const std::vector<std::vector<std::string>>& failures() const noexcept { return failures_; }
   void add_counts(ExtractSummary& summary) const;
@@ -51,7 +51,7 @@ class Extraction {
   const RateQuestions& questions_;
   Journal& journal_;
   std::filesystem::path journal_file_;
-  AnswerTable answers_;
+  AnswerIndex answers_;
   std::vector<std::string> digests_;  // of the reports
   std::vector<bool> announced_;       // the journal has the report's digest
   std::vector<std::vector<std::string>> failures_;
@@ -63,6 +63,6 @@ class Extraction {
 };
 
 // How many of the answers that the run's files speak of are missing, and unsupported.
-void count_outcomes(const AnswerTable& answers, ExtractSummary& summary);
+void count_outcomes(const AnswerIndex& answers, ExtractSummary& summary);
 
 }  // namespace pillar

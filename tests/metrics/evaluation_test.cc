@@ -219,6 +219,7 @@ TEST(Evaluation, WritesTableAndJson) {
   const CsvTable table = read_csv(csv);
   ASSERT_EQ(table.rows.size(), 4u);
   EXPECT_EQ(table.header.size(), 21u);
+  EXPECT_EQ(table.rows[1][table.column("num_missing", csv)], "0");
   EXPECT_EQ(table.rows[1][table.column("question", csv)], p.questions[1]);
   EXPECT_EQ(table.rows[1][table.column("train_negative", csv)], "78");
   EXPECT_EQ(table.rows[3][table.column("auroc", csv)], "");

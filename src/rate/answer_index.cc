@@ -1,4 +1,4 @@
-#include "rate/answer_table.h"
+#include "rate/answer_index.h"
 
 #include <charconv>
 
@@ -16,7 +16,7 @@ std::size_t id_number(std::string_view id) {
 
 }  // namespace
 
-AnswerTable::AnswerTable(const RateReports& reports, const RateQuestions& questions)
+AnswerIndex::AnswerIndex(const RateReports& reports, const RateQuestions& questions)
     : reports_(reports.reports.size()),
       items_{1, 1, questions.categories.size(), questions.questions.size()} {
   for (std::size_t stage = 0; stage < 4; ++stage) words_[stage].assign(reports_ * items_[stage], 0);
@@ -28,18 +28,18 @@ AnswerTable::AnswerTable(const RateReports& reports, const RateQuestions& questi
     question_places_.emplace(static_cast<std::uint32_t>(id_number(questions.questions[i].id)), i);
 }
 
-void AnswerTable::put(RateStage stage, std::size_t report, std::size_t item, Outcome outcome,
+void AnswerIndex::put(RateStage stage, std::size_t report, std::size_t item, Outcome outcome,
                       std::uint64_t offset) {
   words_[static_cast<std::size_t>(stage)][report * items(stage) + item] =
       offset << 8 | static_cast<unsigned char>(outcome);
 }
 
-void AnswerTable::put(const JournalAnswer& answer, std::uint64_t offset) {
+void AnswerIndex::put(const JournalAnswer& answer, std::uint64_t offset) {
   const std::size_t report = report_of(answer.accession), item = item_of(answer.stage, answer.item);
   if (report != npos && item != npos) put(answer.stage, report, item, answer.outcome, offset);
 }
 
-std::size_t AnswerTable::report_of(std::string_view stored_accession) const {
+std::size_t AnswerIndex::report_of(std::string_view stored_accession) const {
   if (last_accession_ != stored_accession) {
     last_accession_ = stored_accession;
     const auto found = report_places_.find(last_accession_);
@@ -48,7 +48,7 @@ std::size_t AnswerTable::report_of(std::string_view stored_accession) const {
   return last_report_;
 }
 
-std::size_t AnswerTable::item_of(RateStage stage, std::string_view stored_item) const {
+std::size_t AnswerIndex::item_of(RateStage stage, std::string_view stored_item) const {
   if (stage == RateStage::process_questions) {
     const std::size_t number = id_number(stored_item);
     if (number == kNoNumber) return npos;

@@ -15,9 +15,9 @@
 namespace pillar {
 
 // Eight bytes an answer, whatever a model wrote: texts stay in the journal.
-class AnswerTable {
+class AnswerIndex {
  public:
-  AnswerTable(const RateReports& reports, const RateQuestions& questions);
+  AnswerIndex(const RateReports& reports, const RateQuestions& questions);
 
   std::size_t reports() const noexcept { return reports_; }
   // How many answers a report has in the stage: 1, 1, categories, questions.
