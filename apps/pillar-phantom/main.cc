@@ -76,6 +76,16 @@ void add_options(pillar::AppContext& context, Arguments& arguments) {
   app.add_option("--jobs,-j", cohort.jobs, "studies drawn at a time; 0: all processors")
       ->capture_default_str()
       ->type_name("N");
+  app.add_option("--follow-up", cohort.follow_up,
+                 "chance, 0 to 1, that a patient has a second study, in which findings have grown, shrunk, "
+                 "appeared or "
+                 "vanished: pairs.csv, change_labels.json")
+      ->capture_default_str()
+      ->type_name("P");
+  app.add_flag("--masks", cohort.masks,
+               "where each finding is, too: masks/ on the scans' grids, listed in localization.csv, and "
+               "boxes.csv; also "
+               "for a cohort that is there already");
   app.add_flag("--overwrite", cohort.overwrite, "replace a cohort that was made with other options");
 }
 

@@ -25,16 +25,18 @@ using Json = nlohmann::ordered_json;
 constexpr std::uint64_t kMaxOptionsBytes = 1 << 16;
 
 Json options_json(const CohortOptions& options) {
-  return {{"generator", "pillar-phantom"},
-          {"generator_version", 1},
-          {"studies", options.studies},
-          {"seed", options.seed},
-          {"size", options.phantom.size},
-          {"field_of_view_mm", options.phantom.field_of_view_mm},
-          {"modality", pillar::to_string(options.phantom.modality)},
-          {"finding_probability", options.phantom.finding_probability},
-          {"format", to_string(options.format)},
-          {"train_fraction", options.train_fraction}};
+  Json json = {{"generator", "pillar-phantom"},
+               {"generator_version", 1},
+               {"studies", options.studies},
+               {"seed", options.seed},
+               {"size", options.phantom.size},
+               {"field_of_view_mm", options.phantom.field_of_view_mm},
+               {"modality", pillar::to_string(options.phantom.modality)},
+               {"finding_probability", options.phantom.finding_probability},
+               {"format", to_string(options.format)},
+               {"train_fraction", options.train_fraction}};
+  if (options.follow_up > 0) json["follow_up"] = options.follow_up;  // older cohorts do not have it
+  return json;
 }
 
 Json read_options(const fs::path& file) {
@@ -46,6 +48,9 @@ Json read_options(const fs::path& file) {
 }
 
 void refuse_other_options(const fs::path& folder, const Json& wanted, const Json& found) {
+  if (found.contains("follow_up") && !wanted.contains("follow_up"))
+    fail(ErrorCategory::usage, "{}: holds a cohort with follow_up {}; choose another folder or overwrite it",
+         folder, found["follow_up"].dump());
   for (const auto& [key, value] : wanted.items()) {
     const std::string before = found.contains(key) ? found[key].dump() : "absent";
     if (before != value.dump()) {
@@ -58,18 +63,21 @@ void refuse_other_options(const fs::path& folder, const Json& wanted, const Json
 
 bool is_accession(std::string name) {
   name = name.substr(0, name.find('.'));
+  if (name.ends_with(kFollowUpEnding)) name.pop_back();
   return name.size() >= 8 && name.starts_with("PH") &&
          name.find_first_not_of("0123456789", 2) == std::string::npos;
 }
 
 // Only what a cohort is made of, nothing else that a user may keep there.
 void remove_cohort(const fs::path& folder) {
-  for (const char* name : {"series.csv", "train.jsonl", "valid.jsonl", "test.jsonl", "labels.json",
-                           "truth.csv", "findings.csv", "survival.csv"}) {
+  for (const char* name :
+       {"series.csv", "train.jsonl", "valid.jsonl", "test.jsonl", "labels.json", "truth.csv", "findings.csv",
+        "survival.csv", "localization.csv", "boxes.csv", "pairs.csv", "change_labels.json"}) {
     fs::remove(folder / name);
   }
-  if (fs::is_directory(folder / "scans")) {
-    for (const auto& entry : fs::directory_iterator(folder / "scans")) {
+  for (const char* name : {"scans", "masks"}) {
+    if (!fs::is_directory(folder / name)) continue;
+    for (const auto& entry : fs::directory_iterator(folder / name)) {
       if (is_accession(entry.path().filename().string())) fs::remove_all(entry.path());
     }
   }
@@ -96,6 +104,8 @@ void check_cohort_options(const CohortOptions& options) {
   }
   if (options.jobs < 0 || options.jobs > 1024)
     fail(ErrorCategory::usage, "{} jobs: 0 (all processors) to 1024", options.jobs);
+  if (!(options.follow_up >= 0 && options.follow_up <= 1))
+    fail(ErrorCategory::usage, "follow-up {}: 0 to 1", options.follow_up);
   if (!(options.train_fraction >= 0 && options.train_fraction <= 1)) {
     fail(ErrorCategory::usage, "train fraction {}: 0 to 1", options.train_fraction);
   }

@@ -21,11 +21,10 @@ void write_json_lines(const fs::path& folder, const CohortOptions& options,
                       const std::vector<StudyRecord>& studies) {
   const std::vector<Split> splits = draw_splits(options);
   std::string lines[3];
-  for (std::size_t i = 0; i < studies.size(); ++i) {
-    const StudyRecord& study = studies[i];
+  for (const StudyRecord& study : studies) {
     const Json line = {
         {"sample_name", study.accession}, {"nii_path", study.scan_path}, {"report_metadata", study.report}};
-    lines[splits[i]] += line.dump() + "\n";
+    lines[splits[study.patient_index]] += line.dump() + "\n";
   }
   write_file_atomic(folder / "train.jsonl", lines[kTrain]);
   write_file_atomic(folder / "valid.jsonl", lines[kValid]);
@@ -81,6 +80,27 @@ std::vector<Split> draw_splits(const CohortOptions& options) {
   std::vector<Split> splits(count, kTest);
   for (std::size_t i = 0; i < train + valid; ++i) splits[order[i]] = i < train ? kTrain : kValid;
   return splits;
+}
+
+void write_changes(const fs::path& folder, const std::vector<FollowUpRecord>& follow_ups) {
+  CsvTable pairs{{"accession", "prior_accession", "days"}, {}};
+  std::string text = "{\n";
+  for (const FollowUpRecord& follow_up : follow_ups) {
+    const StudyRecord& study = follow_up.study;
+    pairs.rows.push_back({study.accession, study.patient, std::to_string(follow_up.course.days)});
+    Json categories = Json::object();
+    for (const FindingKind kind : all_findings()) {
+      for (const bool larger : {true, false}) {
+        const bool yes = answer_of_change(follow_up.course, kind, larger);
+        categories[rate_category(kind)].push_back({{change_question(kind, larger), yes ? "Yes" : "No"}});
+      }
+    }
+    const Json labels = {{"qa_results", categories}};
+    text += fmt::format("{}: {}{}\n", Json(study.accession + "|" + study.patient).dump(), labels.dump(),
+                        &follow_up == &follow_ups.back() ? "" : ",");
+  }
+  write_csv(folder / "pairs.csv", pairs);
+  write_file_atomic(folder / "change_labels.json", text + "}\n");
 }
 
 void write_index(const fs::path& folder, const CohortOptions& options,

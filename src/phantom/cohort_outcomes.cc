@@ -58,13 +58,14 @@ void write_outcomes(const std::filesystem::path& folder, const CohortOptions& op
   // The middle part of a sample's name is the series number, which only DICOM has.
   const char* const ending = options.format == CohortFormat::nifti ? ".0.0" : ".1.0";
   const std::vector<Split> splits = draw_splits(options);
-  for (std::size_t i = 0; i < studies.size(); ++i) {
-    const StudyRecord& study = studies[i];
-    const std::vector<std::string> row = {study.accession, study.accession, kSplitNames[splits[i]],
+  for (const StudyRecord& study : studies) {
+    const std::vector<std::string> row = {study.accession, study.patient,
+                                          kSplitNames[splits[study.patient_index]],
                                           "../samples/" + study.accession + ending};
     findings.rows.push_back(row);
     for (const FindingKind kind : all_findings())
       findings.rows.back().emplace_back(finding_of(study, kind) != nullptr ? "1" : "0");
+    if (study.accession != study.patient) continue;  // outcomes are of patients, from their first study on
     survival.rows.push_back(row);
     const Outcome outcome = draw_outcome(study);
     survival.rows.back().emplace_back(outcome.has_event ? "1" : "0");

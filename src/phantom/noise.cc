@@ -4,6 +4,10 @@
 namespace pillar::phantom {
 namespace {
 
+std::uint64_t noise_seed(const Scene& scene) {
+  return scene.visit == 0 ? scene.anatomy.seed : hash64(scene.anatomy.seed, scene.visit);
+}
+
 // One slice of white noise, blurred in the slice by (1 2 1) both ways, with standard deviation 1:
 // reconstruction spreads noise over neighbours in the plane and not across it.
 void fill_slice(std::vector<float>& slice, std::vector<float>& scratch, std::int64_t size,
@@ -29,7 +33,7 @@ void fill_slice(std::vector<float>& slice, std::vector<float>& scratch, std::int
 
 void add_ct_noise(Canvas& canvas, const Scene& scene) {
   const std::int64_t size = canvas.size();
-  Random random(scene.anatomy.seed, kNoiseStream);
+  Random random(noise_seed(scene), kNoiseStream);
   const auto dose = static_cast<float>(random.uniform(7, 13));
   const std::uint64_t key = random.bits();
   std::vector<float> slice, scratch;
@@ -54,7 +58,7 @@ void add_ct_noise(Canvas& canvas, const Scene& scene) {
 
 void add_mr_noise(Canvas& canvas, const Scene& scene) {
   const std::int64_t size = canvas.size();
-  Random random(scene.anatomy.seed, kNoiseStream);
+  Random random(noise_seed(scene), kNoiseStream);
   const auto sigma = static_cast<float>(random.uniform(12, 22));
   const std::uint64_t key = random.bits();
   auto& values = canvas.values();

@@ -55,6 +55,14 @@ double pneumothorax(const Scene& scene, Vec3 p) {
   return behind > 20 ? behind : std::max(behind, lung(scene.anatomy, side, p));
 }
 
+double pleural_extent(const Scene& scene, FindingKind kind) {
+  const bool fluid = kind == FindingKind::pleural_effusion;
+  const int side = fluid ? scene.effusion->side : scene.pneumothorax->side;
+  const Region region =
+      explore(lung_box(side), [&](Vec3 p) { return fluid ? effusion(scene, p) : pneumothorax(scene, p); });
+  return region.extent * scene.anatomy.frame.scale;
+}
+
 void place_effusion(Placing& placing) {
   const int side = placing.random.sign();
   placing.scene.effusion = PleuralSpace{side, placing.random.uniform(22, 46)};

@@ -49,6 +49,7 @@ struct Scene {
   std::optional<Bulge> aneurysm;
   std::optional<Collapse> collapse;
   std::optional<Ball> stone;
+  std::uint64_t visit = 0;  // of the patient: each has noise of its own
 };
 
 // Draws the patient and, of each kind with the options' probability, a finding. No voxels yet: this is fast.
@@ -64,6 +65,8 @@ std::string report_text(std::uint64_t seed, const std::vector<Finding>& findings
 
 double effusion(const Scene& scene, Vec3 p);      // signed distance; needs scene.effusion
 double pneumothorax(const Scene& scene, Vec3 p);  // likewise
+// The longest extent of the one that the kind names, in the scanner's millimetres.
+double pleural_extent(const Scene& scene, FindingKind kind);
 
 // Places one finding each and appends it to scene.findings (place_chest.cc, place_abdomen.cc).
 struct Placing {

@@ -55,7 +55,8 @@ TEST(CohortOutcomes, EventsComeSoonerWithALargeNodule) {
   options.format = CohortFormat::nifti;
   std::vector<phantom::StudyRecord> studies(2000);
   for (std::size_t i = 0; i < studies.size(); ++i) {
-    studies[i].accession = "PH" + std::to_string(i);
+    studies[i].accession = studies[i].patient = "PH" + std::to_string(i);
+    studies[i].patient_index = i;
     studies[i].seed = i;
     if (i % 2 == 0) studies[i].findings.push_back({FindingKind::lung_nodule, {}, 20, "left", ""});
   }

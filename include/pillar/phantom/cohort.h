@@ -19,6 +19,8 @@ struct CohortOptions {
   int jobs = 0;        // 0: all processors
   bool quiet = false;  // no progress bar
   bool overwrite = false;
+  double follow_up = 0;         // chance of a second study of the patient
+  bool masks = false;           // where each finding is; a cohort that is there gets them too
   double train_fraction = 0.7;  // the rest is split evenly into valid and test
 };
 
@@ -36,6 +38,10 @@ struct CohortSummary {
 //   findings.csv            accession, patient, split, image_paths, and 0 or 1 for each finding
 //   survival.csv            the same with y and time_at_event instead: a made-up outcome
 //   cohort.json             the options that made it
+// with follow_up: pairs.csv (accession,prior_accession,days) and change_labels.json, as labels.json, of
+// "<accession>|<prior_accession>"; a second study is called as the first with an F behind
+// and with masks: masks/<accession>/<finding>.nii.gz, 1 where the finding is, on the scan's grid;
+// localization.csv (accession,question,kind,path,coordinates_mm) of the masks and boxes.csv of their boxes
 // Paths in the files are relative to `folder`; image_paths are the samples that `pillar-rave encode
 // --input-csv FOLDER/series.csv --out FOLDER/../samples` makes. Resumes: a study already there is kept.
 // Throws Error(usage) if `folder` holds a cohort made with other options.
