@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Opens a page of ours in a real browser and uses it: browser_checks.py probe|compare|viewer|overlay|paper|review FILE.html
+"""Opens a page of ours in a real browser and uses it: browser_checks.py probe|compare|viewer|overlay|tokens|paper|review FILE.html
 
 Ends with exit code 1 and says what is not as it must be.
 """
@@ -176,6 +176,21 @@ def check_overlay(browser, file):
     expect_quiet(page)
 
 
+def check_tokens(browser, file):
+    """The finest scale has one token above 0 and a place in it; the coarsest has none."""
+    page = Page(browser)
+    page.open(file)
+    page.wait_for("document.querySelectorAll('figure canvas').length === 3")
+    expect_true("the token is coloured", coloured_pixels(page) > 100)
+    expect("the crosshair is at the strongest place", page.value("state.at.join()"), "17,14,12")
+    expect_true("the value under the crosshair says how much", page.value("document.getElementById('readout').textContent").endswith("100 % of the largest"))
+    page.value("(scale => { scale.value = '1'; scale.dispatchEvent(new Event('change')); })(document.getElementById('scale'))")
+    expect("coloured pixels of the coarsest scale", coloured_pixels(page), 0)
+    page.value("document.getElementById('places').firstElementChild.click()")
+    expect("a place's button moves there", page.value("state.at.join()"), "17,14,12")
+    expect_quiet(page)
+
+
 def check_paper(browser, file):
     """Printed, and without JavaScript, everything is there and nothing that wants a click."""
     page = Page(browser, print_media=True)
@@ -242,8 +257,8 @@ def check_review(browser, file):
 def main():
     kind, file = sys.argv[1:]
     with Browser() as browser:
-        {"probe": check_probe, "compare": check_compare, "viewer": check_viewer, "overlay": check_overlay, "paper": check_paper,
-         "review": check_review}[kind](browser, file)
+        {"probe": check_probe, "compare": check_compare, "viewer": check_viewer, "overlay": check_overlay, "tokens": check_tokens,
+         "paper": check_paper, "review": check_review}[kind](browser, file)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,22 @@ TEST(Browser, AnOverlayIsColouredAndFadesWithItsSlider) {
   expect_page("overlay", dir / "viewer.html");
 }
 
+TEST(Browser, TokensAreColouredByTheirSignAndScale) {
+  PILLAR_NEEDS_CHROMIUM();
+  const TempDir dir;
+  const Volume volume = test::smooth_volume(20, 24, 28, 3);
+  SliceViewerOptions options;
+  TokenOverlay& overlay = options.tokens.emplace();
+  overlay.along_dhw = {{{0.2, 0, 0}, {0, 1.0 / 6, 0}, {0, 0, 1.0 / 7}}};
+  overlay.scales = {{"finest", {4, 4, 4}, {1, 1, 1}}, {"coarsest", {2, 2, 2}, {2, 2, 2}}};
+  TokenOverlay::Layer layer{"Is there a stone?", "logit 2", {at::zeros({4, 4, 4}), at::zeros({2, 2, 2})}, {}};
+  layer.of_scale_dhw[0][2][2][2] = 1;
+  layer.places = {{{12, 14, 17}, "1, 2, 3 mm"}};
+  overlay.layers = {layer};
+  write_slice_viewer(dir / "viewer.html", volume.voxels_dhw, {1, 1, 1}, options);
+  expect_page("tokens", dir / "viewer.html");
+}
+
 // So that a check above is not passed by a page that does nothing.
 TEST(Browser, APageWithoutItsScriptFailsTheChecks) {
   PILLAR_NEEDS_CHROMIUM();

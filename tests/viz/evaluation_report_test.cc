@@ -182,7 +182,7 @@ TEST(EvaluationReport, AFaultIsNamedByFileAndKey) {
   for (const Fault& fault : std::vector<Fault>{
            {"/format", 2, "format must be 1"},
            {"/kind", "dance",
-            "kind must be probe, zero-shot, finetune, finetune-survival, retrieve or compare"},
+            "kind must be probe, zero-shot, finetune, finetune-survival, retrieve, compare or localize"},
            {"/kind", nullptr, "kind must be text"},
            {"/questions", 3, "questions must be a list"},
            {"/questions/1", "x", "questions[1] must be an object"},

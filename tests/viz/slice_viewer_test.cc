@@ -132,6 +132,52 @@ TEST(SliceViewer, PolicyAdmitsThePagesOwnScriptAndStyleOnly) {
   }
 }
 
+TokenOverlay two_scales() {
+  TokenOverlay overlay;
+  overlay.along_dhw = {{{0.25, 0, 0}, {0, 0.25, 0}, {0, 0, 0.25}}};
+  overlay.scales = {{"finest", {3, 3, 3}, {1, 1, 1}}, {"coarsest", {1, 1, 1}, {2, 2, 2}}};
+  TokenOverlay::Layer layer;
+  layer.name = "Is there <b>air</b>?";
+  layer.about = "logit 2";
+  layer.of_scale_dhw = {at::zeros({3, 3, 3}), at::full({1, 1, 1}, 127 * 0.5)};
+  layer.of_scale_dhw[0][0][0][1] = -2.54;
+  layer.of_scale_dhw[0][2][2][2] = 1.27;
+  layer.places = {{{8, 9, 10}, "-57, 42, -130 mm"}};
+  overlay.layers = {layer};
+  return overlay;
+}
+
+TEST(SliceViewer, PageHoldsTokens) {
+  SliceViewerOptions options;
+  options.tokens = two_scales();
+  const std::string page = slice_viewer_html(head_like(), kSpacing, options);
+  const auto overlay = scan_of(page)["overlay"];
+  EXPECT_EQ(overlay["scales"][1]["finest"], (std::vector<int>{2, 2, 2}));
+  EXPECT_NEAR(overlay["layers"][0]["steps"][0].get<double>(), 0.02, 1e-6);
+  EXPECT_NEAR(overlay["layers"][0]["steps"][1].get<double>(), 0.5, 1e-6);
+  EXPECT_EQ(overlay["layers"][0]["places"][0]["voxel"], (std::vector<int>{10, 9, 8}));
+  EXPECT_THAT(page, HasSubstr("Is there &lt;b&gt;air&lt;/b&gt;?"));
+  EXPECT_THAT(page, HasSubstr("<option value=\"1\">coarsest</option>"));
+}
+
+TEST(SliceViewer, TokensThatDoNotFitAreRefused) {
+  SliceViewerOptions options;
+  options.tokens = two_scales();
+  options.overlay = {at::zeros({9, 10, 11}), "attention"};
+  EXPECT_PILLAR_ERROR(slice_viewer_html(head_like(), kSpacing, options), ErrorCategory::usage,
+                      HasSubstr("one overlay"));
+  options.overlay.reset();
+  options.tokens->layers[0].of_scale_dhw[0] = at::zeros({3, 3, 2});
+  EXPECT_PILLAR_ERROR(slice_viewer_html(head_like(), kSpacing, options), ErrorCategory::input,
+                      HasSubstr("3 x 3 x 3"));
+  options.tokens->layers[0].of_scale_dhw[0] = at::full({3, 3, 3}, NAN);
+  EXPECT_PILLAR_ERROR(slice_viewer_html(head_like(), kSpacing, options), ErrorCategory::input,
+                      HasSubstr("nan"));
+  options.tokens->layers.clear();
+  EXPECT_PILLAR_ERROR(slice_viewer_html(head_like(), kSpacing, options), ErrorCategory::usage,
+                      HasSubstr("without layers"));
+}
+
 TEST(SliceViewer, FileHoldsThePage) {
   test::TempDir dir;
   write_slice_viewer(dir / "a b.html", head_like(), kSpacing, {});

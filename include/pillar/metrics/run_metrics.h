@@ -3,6 +3,7 @@
 
 #include "pillar/metrics/comparison.h"
 #include "pillar/metrics/evaluation.h"
+#include "pillar/metrics/localization.h"
 #include "pillar/metrics/retrieval_evaluation.h"
 #include "pillar/metrics/run_record.h"
 #include "pillar/metrics/survival.h"
@@ -39,8 +40,8 @@ struct RetrievalMetrics {
   std::optional<RetrievalQuery> query;
 };
 
-using RunResult =
-    std::variant<EvaluationMetrics, UnlabelledRun, Comparison, RetrievalMetrics, SurvivalEvaluation>;
+using RunResult = std::variant<EvaluationMetrics, UnlabelledRun, Comparison, RetrievalMetrics,
+                               SurvivalEvaluation, LocalizationEvaluation>;
 
 struct RunMetrics {
   RunHead head;

@@ -19,7 +19,7 @@ struct InputRecord {
 InputRecord file_record(const std::string& what, const std::filesystem::path& file);
 
 struct RunRecord {
-  // "probe", "zero-shot", "finetune", "finetune-survival", "retrieve", "compare"
+  // "probe", "zero-shot", "finetune", "finetune-survival", "retrieve", "compare", "localize"
   std::string kind;
   std::vector<std::string> command;             // argv
   std::map<std::string, std::string> settings;  // by option name

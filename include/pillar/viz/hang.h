@@ -6,6 +6,12 @@
 
 namespace pillar {
 
+// Whether rows (H) and columns (W) have to be turned round for that.
+struct TurnedAxes {
+  bool rows = false, columns = false;
+};
+TurnedAxes turned_axes(const Geometry& geometry);
+
 // Turns rows and columns so that the patient's right is on the left and front on top; a row of the facts says
 // what was turned. `geometry_known`: the volume's geometry says where it lies in the patient, so that sides
 // can be named. The window is left to the caller.

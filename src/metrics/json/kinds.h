@@ -4,6 +4,7 @@
 
 #include "pillar/metrics/comparison.h"
 #include "pillar/metrics/evaluation.h"
+#include "pillar/metrics/localization.h"
 #include "pillar/metrics/retrieval_evaluation.h"
 #include "pillar/metrics/run_metrics.h"
 #include "pillar/metrics/run_record.h"
@@ -28,6 +29,11 @@ UnlabelledRun read_unlabelled(const JsonPlace& metrics);
 void write_comparison_json(const std::filesystem::path& folder, const Comparison& comparison,
                            const RunRecord& record);
 Comparison read_comparison(const JsonPlace& metrics);
+
+// "localize" (localization_json.cc).
+void write_localization_json(const std::filesystem::path& run_folder,
+                             const LocalizationEvaluation& evaluation, const RunRecord& record);
+LocalizationEvaluation read_localization(const JsonPlace& metrics);
 
 // "retrieve" (retrieval_json.cc).
 void write_retrieval_json(const std::filesystem::path& run_folder, const RetrievalEvaluation& evaluation,

@@ -23,7 +23,8 @@ RunResult read_result(const std::string& kind, const JsonPlace& metrics) {
   if (kind == "compare") return read_comparison(metrics);
   if (kind == "retrieve") return read_retrieval(metrics);
   if (kind == "finetune-survival") return read_survival(metrics);
-  metrics.at("kind").refuse("probe, zero-shot, finetune, finetune-survival, retrieve or compare");
+  if (kind == "localize") return read_localization(metrics);
+  metrics.at("kind").refuse("probe, zero-shot, finetune, finetune-survival, retrieve, compare or localize");
 }
 
 }  // namespace

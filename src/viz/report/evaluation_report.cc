@@ -25,6 +25,9 @@ struct BodyOf {
   viz::PageBody operator()(const RetrievalMetrics& metrics) const {
     return viz::retrieval_page(metrics, folder);
   }
+  viz::PageBody operator()(const LocalizationEvaluation& localization) const {
+    return viz::localization_page(localization);
+  }
   viz::PageBody operator()(const SurvivalEvaluation& survival) const { return viz::survival_page(survival); }
 };
 

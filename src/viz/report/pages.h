@@ -3,6 +3,7 @@
 
 #include "pillar/metrics/comparison.h"
 #include "pillar/metrics/evaluation.h"
+#include "pillar/metrics/localization.h"
 #include "pillar/metrics/run_metrics.h"
 #include "pillar/metrics/survival.h"
 
@@ -22,6 +23,7 @@ PageBody probe_page(const EvaluationMetrics& metrics, const std::string& kind, c
 PageBody unlabelled_page(const UnlabelledRun& run);  // zero-shot without labels
 PageBody compare_page(const Comparison& comparison);
 PageBody retrieval_page(const RetrievalMetrics& metrics, const RunFolder& folder);
+PageBody localization_page(const LocalizationEvaluation& evaluation);
 PageBody survival_page(const SurvivalEvaluation& evaluation);
 
 // Search field and slider over the questions of a table, which the page's script brings to life.

@@ -69,15 +69,20 @@ std::string counts_text(const QuestionEvaluation& question, const std::optional<
 std::string errors_table(const QuestionEvaluation& question, const RunFolder& folder) {
   if (question.errors.empty()) return {};
   std::string rows;
+  bool placed = false;
   for (const ConfidentError& error : question.errors) {
-    rows += fmt::format("<tr><td>{}</td><td class=\"number\">{}</td><td>{}</td></tr>\n",
+    const std::string place = folder.place_html(error.accession, question.question);
+    placed = placed || !place.empty();
+    rows += fmt::format("<tr><td>{}</td><td class=\"number\">{}</td><td>{}</td><td>{}</td></tr>\n",
                         folder.accession_html(error.accession), decimals(error.score),
-                        error.answer == 1 ? "yes" : "no");
+                        error.answer == 1 ? "yes" : "no", place);
   }
   return fmt::format(
       "<h3>Most confident errors</h3>\n<table><thead><tr><th scope=\"col\">study</th><th scope=\"col\" "
-      "class=\"number\">score</th><th scope=\"col\">truth</th></tr></thead>\n<tbody>\n{}</tbody></table>\n",
-      rows);
+      "class=\"number\">score</th><th scope=\"col\">truth</th><th "
+      "scope=\"col\">{}</th></tr></thead>\n<tbody>\n{}</tbody>"
+      "</table>\n",
+      placed ? "speaks for it most, at x, y, z" : "", rows);
 }
 
 }  // namespace

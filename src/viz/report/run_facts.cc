@@ -1,5 +1,6 @@
 #include "viz/report/run_facts.h"
 
+#include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 #include "pillar/core/file_name.h"
 
@@ -64,6 +65,21 @@ std::string RunFolder::accession_html(const std::string& accession) const {
       fs::absolute(page).lexically_normal().lexically_relative(fs::absolute(page_folder).lexically_normal());
   return fmt::format("<a href=\"{}\">{}</a>", escape_html(url_path(link.generic_string())),
                      escape_html(accession));
+}
+
+std::string RunFolder::place_html(const std::string& accession, const std::string& question) const {
+  const fs::path file = run / "error_places.csv";
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) return {};
+  const CsvTable table = read_csv(file);
+  std::array<std::size_t, 5> columns;
+  const char* const names[] = {"accession", "question", "x_mm", "y_mm", "z_mm"};
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = table.column(names[i], file);
+  for (const std::vector<std::string>& row : table.rows) {
+    if (row[columns[0]] != accession || row[columns[1]] != question) continue;
+    return escape_html(fmt::format("{}, {}, {} mm", row[columns[2]], row[columns[3]], row[columns[4]]));
+  }
+  return {};
 }
 
 std::string RunFolder::thumbnail_html(const std::string& accession) const {

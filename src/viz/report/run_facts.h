@@ -23,6 +23,8 @@ struct RunFolder {
 
   // The accession, linked to its slice viewer where there is one.
   std::string accession_html(const std::string& accession) const;
+  // Where the score of an error comes from, by the run's error_places.csv; empty where it does not say it.
+  std::string place_html(const std::string& accession, const std::string& question) const;
   // <img> with the picture inside; empty where there is none. A file that is no PNG of less than 1 MB is
   // left out with a warning.
   std::string thumbnail_html(const std::string& accession) const;

@@ -8,13 +8,18 @@ const steps = [1, size[0], size[0] * size[1]];         // from one voxel to the 
 const spacing = scan.spacing.map((mm, axis) => mm * scan.fullSize[axis] / size[axis]);
 let codes;                                             // Uint16Array, z slowest
 
-// Undoes packed_voxels.cc: base64, zlib, then residuals against the median of three neighbours.
-async function unpack(id) {
+// The bytes of an element: base64 of a zlib stream.
+async function inflate(id) {
   const element = document.getElementById(id);
   const packed = Uint8Array.from(atob(element.textContent.trim()), c => c.charCodeAt(0));
   element.remove();
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// Undoes packed_voxels.cc: residuals against the median of three neighbours.
+async function unpack(id) {
+  const bytes = await inflate(id);
   const count = size[0] * size[1] * size[2];
   if (bytes.length !== 2 * count) throw new Error(`${bytes.length} bytes`);
   const values = new Uint16Array(count);
@@ -37,11 +42,11 @@ const codeAt = voxel => codes[voxel[0] + voxel[1] * steps[1] + voxel[2] * steps[
 // Index in the whole volume of a voxel that thinning kept.
 const fullIndex = (index, axis) => Math.floor((2 * index + 1) * scan.fullSize[axis] / (2 * size[axis]));
 
-// Unpacked voxels of each element, or nothing and a word to the reader why not.
-async function unpackOrSay(...ids) {
+// What is being unpacked, or nothing and a word to the reader why not.
+async function unpackOrSay(...parts) {
   const message = document.getElementById("message");
   try {
-    const unpacked = await Promise.all(ids.map(unpack));
+    const unpacked = await Promise.all(parts);
     message.remove();
     return unpacked;
   } catch (error) {

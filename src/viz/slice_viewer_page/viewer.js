@@ -17,11 +17,9 @@ const state = {
   at: size.map(n => Math.floor(n / 2)),                // the voxel under the crosshair
   center: scan.window[0],
   width: scan.window[1],
-  opacity: scan.overlay?.opacity,                      // of the overlay where it is largest
   active: planes[0],                                   // whom the keyboard moves
   hover: null,                                         // the voxel under the pointer
 };
-let heat;                                              // codes of the overlay, of as many voxels
 const greys = new Uint32Array(65536);                  // RGBA of each code in the present window
 
 // ---- voxels ----------------------------------------------------------------------------------------------------------
@@ -33,16 +31,6 @@ function updateGreys() {
     const part = Math.min(1, Math.max(0, (valueOf(code) - low) / state.width));
     greys[code] = 0xff000000 | Math.floor(part * 255 + 0.5) * 0x010101;
   }
-}
-
-// The overlay at a voxel, as a share of its maximum.
-const heatAt = voxel => scan.overlay.levels[heat[voxel]] / 255;
-
-// RGBA from grey towards yellow for little of the overlay and red for the most of it.
-function tinted(grey, part) {
-  const light = grey & 0xff, share = state.opacity * part;
-  const mixed = ink => light + (ink - light) * share + 0.5;
-  return 0xff000000 | mixed(0) << 16 | mixed(255 - 255 * part) << 8 | mixed(255);
 }
 
 // ---- pictures --------------------------------------------------------------------------------------------------------
@@ -58,7 +46,7 @@ function drawVoxels(plane) {
   for (let row = 0; row < rows; row++) {
     let voxel = start + (flipped(plane) ? rows - 1 - row : row) * steps[plane.down];
     for (let column = 0; column < columns; column++, voxel += steps[plane.across], pixel++) {
-      pixels[pixel] = heat ? tinted(greys[codes[voxel]], heatAt(voxel)) : greys[codes[voxel]];
+      pixels[pixel] = overlay ? tinted(greys[codes[voxel]], overlay.partAt(voxel)) : greys[codes[voxel]];
     }
   }
   plane.picture.getContext("2d").putImageData(image, 0, 0);
@@ -176,9 +164,7 @@ function showReadout() {
 }
 
 function overlayText(voxel) {
-  if (!heat) return "";
-  const percent = Math.round(100 * heatAt(voxel[0] + voxel[1] * steps[1] + voxel[2] * steps[2]));
-  return `  ${scan.overlay.name} ${percent} % of its maximum`;
+  return overlay ? "  " + overlay.textAt(voxel[0] + voxel[1] * steps[1] + voxel[2] * steps[2]) : "";
 }
 
 // All pictures, once for however many changes came before the next frame.
@@ -344,17 +330,14 @@ function buildControls() {
   }
   for (const id of ["smooth", "crosshair"]) document.getElementById(id).addEventListener("change", redraw);
   document.addEventListener("keydown", onKey);
-  document.getElementById("opacity")?.addEventListener("input", event => {
-    state.opacity = event.target.valueAsNumber;
-    redraw();
-  });
 }
 
 async function start() {
-  [codes, heat] = await unpackOrSay("voxels", ...(scan.overlay ? ["overlay"] : []));
+  [codes, overlay] = await unpackOrSay(unpack("voxels"), unpackOverlay());
   if (!codes) return;
   planes.forEach(buildView);
   buildControls();
+  overlay?.buildControls();
   setWindow(state.center, state.width);
   showWindowInputs();
 }

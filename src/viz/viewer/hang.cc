@@ -6,14 +6,19 @@
 
 namespace pillar {
 
+TurnedAxes turned_axes(const Geometry& geometry) {
+  return {geometry.direction[4] < 0, geometry.direction[0] < 0};
+}
+
 SliceViewerOptions hang(Volume& volume, bool geometry_known) {
   std::string turned;
   const auto flip = [&](int axis_dhw, const char* name) {
     volume.voxels_dhw = at::flip(volume.voxels_dhw, axis_dhw);
     turned += (turned.empty() ? "" : ", ") + std::string(name);
   };
-  if (volume.geometry.direction[0] < 0) flip(2, "columns");
-  if (volume.geometry.direction[4] < 0) flip(1, "rows");
+  const TurnedAxes turns = turned_axes(volume.geometry);
+  if (turns.columns) flip(2, "columns");
+  if (turns.rows) flip(1, "rows");
   SliceViewerOptions options;
   if (!turned.empty()) options.facts.emplace_back("shown reversed", turned);
   options.value_unit = volume.modality == Modality::ct ? "HU" : "";

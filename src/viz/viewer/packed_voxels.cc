@@ -107,7 +107,9 @@ Bytes residual_bytes(const Codes& codes, const std::array<std::int64_t, 3>& size
   return bytes;
 }
 
-Bytes deflate_bytes(const Bytes& bytes) {
+}  // namespace
+
+Bytes deflate_bytes(ByteView bytes) {
   z_stream stream = {};
   // Residuals are noise without repeats, but for runs of zeros: run lengths pack them as small as a search
   // would, and several times faster.
@@ -124,8 +126,6 @@ Bytes deflate_bytes(const Bytes& bytes) {
   if (status != Z_STREAM_END) fail(ErrorCategory::io, "zlib could not pack the voxels (status {})", status);
   return packed;
 }
-
-}  // namespace
 
 PackedVoxels pack_voxels(const at::Tensor& volume, int longest_side) {
   PackedVoxels packed;

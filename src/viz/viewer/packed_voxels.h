@@ -36,4 +36,7 @@ constexpr std::int64_t thinned_index(std::int64_t i, std::int64_t size, std::int
 // Error(input) where a kept voxel is NaN or infinite.
 PackedVoxels pack_voxels(const at::Tensor& volume, int longest_side);
 
+// A zlib stream. Throws Error(io) where there is no memory.
+Bytes deflate_bytes(ByteView bytes);
+
 }  // namespace pillar::viz

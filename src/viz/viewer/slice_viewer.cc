@@ -5,24 +5,21 @@
 #include "viz/viewer/packed_voxels.h"
 #include "viz/viewer/page.h"
 #include "viz/viewer/text_encoding.h"
+#include "viz/viewer/token_overlay.h"
 
 #include <fmt/ranges.h>
 
 namespace pillar {
 namespace {
 
-// What the page needs of an overlay; all empty where there is none.
-struct OverlayFields {
-  std::string json = "null", control, voxels;
-};
-
-OverlayFields overlay_fields(const at::Tensor& volume, const SliceViewerOptions& options) {
+viz::OverlayFields overlay_fields(const at::Tensor& volume, const SliceViewerOptions& options) {
+  if (options.tokens) return viz::token_fields(*options.tokens);
   if (!options.overlay) return {};
   const SliceOverlay& overlay = *options.overlay;
   viz::check_opacity(overlay.opacity);
   const viz::PackedVoxels packed =
       viz::pack_voxels(viz::overlay_levels(overlay.values_dhw, volume), options.longest_side);
-  OverlayFields fields;
+  viz::OverlayFields fields;
   fields.json = fmt::format("{{\"name\":{},\"levels\":[{}],\"opacity\":{}}}", viz::json_string(overlay.name),
                             fmt::join(packed.levels, ","), overlay.opacity);
   fields.control = fmt::format(
@@ -56,7 +53,8 @@ std::string slice_viewer_html(const at::Tensor& voxels_dhw, const std::array<dou
   check_display_window(options.window);
   viz::check_longest_side(options.longest_side);
   viz::PackedVoxels packed = viz::pack_voxels(volume, options.longest_side);
-  const OverlayFields overlay = overlay_fields(volume, options);
+  if (options.overlay && options.tokens) fail(ErrorCategory::usage, "a viewer shows one overlay at a time");
+  const viz::OverlayFields overlay = overlay_fields(volume, options);
   return viz::fill_page(viz::kSliceViewerPage,
                         {
                             {"title", viz::escape_html(options.title)},

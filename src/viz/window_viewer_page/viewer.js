@@ -177,7 +177,7 @@ function buildView(window, i) {
 }
 
 async function start() {
-  [codes] = await unpackOrSay("voxels");
+  [codes] = await unpackOrSay(unpack("voxels"));
   if (!codes) return;
   windows.forEach(buildView);
   const slider = document.getElementById("slider");
