@@ -7,6 +7,8 @@ namespace pillar {
 
 void add_compare(AppContext& context);
 void add_embed(AppContext& context);
+void add_evidence(AppContext& context);
+void add_localize(AppContext& context);
 void add_predict(AppContext& context);
 void add_probe(AppContext& context);
 void add_report(AppContext& context);

@@ -11,6 +11,8 @@ int main(int argc, char** argv) {
             "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 finished but some scans failed (failures.csv).");
         pillar::add_embed(context);
         pillar::add_probe(context);
+        pillar::add_evidence(context);
+        pillar::add_localize(context);
         pillar::add_predict(context);
         pillar::add_zero_shot(context);
         pillar::add_retrieve(context);

@@ -19,6 +19,7 @@ class SampleFinder {
   explicit SampleFinder(const std::filesystem::path& samples);
 
   const ScanEntry* find(const std::string& accession) const;  // null: there is none
+  const std::map<std::string, ScanEntry>& all() const noexcept { return scans_; }
   const std::filesystem::path& source() const noexcept { return source_; }
 
  private:

@@ -202,7 +202,7 @@ TEST(ProbeLbfgs, RefusesAPathWithoutAValidSplit) {
 
 TEST(ProbeFile, IsReadAsItWasWritten) {
   const TempDir folder;
-  const NamedProbe probe{random_probe(2, 7, 3), {"Is it \"here\", there?", "<b>é</b>"}, {}};
+  const NamedProbe probe{random_probe(2, 7, 3), {"Is it \"here\", there?", "<b>é</b>"}, {}, {}};
   save_probe(folder / "probe.safetensors", probe);
   const NamedProbe read = load_probe(folder / "probe.safetensors");
   EXPECT_TRUE(at::equal(read.probe.weight_qd, probe.probe.weight_qd));

@@ -3,6 +3,7 @@
 #include "pillar/model/weights.h"
 
 #include "device/shared/cuda_module.h"
+#include "model/atlas/token_maximum.h"
 #include "nn/shared/attention.h"
 #include "support/atlas_configs.h"
 #include "support/temp_dir.h"
@@ -11,6 +12,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
@@ -62,6 +64,15 @@ TEST(CudaTwins, TheEncoder) {
   options.device = "cuda:0";
   const at::Tensor ours = Encoder::load(dir / "model", options).readout(voxels, windows);
   EXPECT_LE(at::abs(ours - expected).max().item<double>(), 1e-3);
+}
+
+TEST(CudaTwins, PlacesOfMaxima) {
+  PILLAR_NEEDS_GPU();
+  // Few whole numbers, so that there are many ties.
+  const at::Tensor tokens = at::randint(-3, 4, {2, 5000, 7}, at::detail::createCPUGenerator(3), at::kFloat);
+  const TokenMaximum expected = token_maximum(tokens), found = token_maximum(tokens.to(at::kCUDA));
+  EXPECT_TRUE(at::equal(found.value_bc.cpu(), expected.value_bc));
+  EXPECT_TRUE(at::equal(found.token_bc.cpu(), expected.token_bc));
 }
 
 }  // namespace

@@ -89,12 +89,13 @@ at::Tensor probe_logits(const LinearProbe& probe, const at::Tensor& embeddings_n
 // Their sigmoid. Above 17 it is 1 in float32: rank by the logits.
 at::Tensor probe_probabilities(const LinearProbe& probe, const at::Tensor& embeddings_nd);
 
-// probe.safetensors: weight (Q,D), bias (Q), and in its metadata the questions in order as a JSON list and
-// the maker of the embeddings as an object.
+// probe.safetensors: weight (Q,D), bias (Q), mean (D), and in its metadata the questions in order as a JSON
+// list and the maker of the embeddings as an object.
 struct NamedProbe {
   LinearProbe probe;
   std::vector<std::string> questions;
   std::optional<SplitMaker> maker;  // of the embeddings that it was fitted on, where that is known
+  at::Tensor mean_d;  // (D) float32, of the training embeddings; not defined: the file does not say it
 };
 void save_probe(const std::filesystem::path& file, const NamedProbe& probe);  // atomic
 // Throws Error(io | input): no weight or bias, other shapes, NaN, questions that do not match.

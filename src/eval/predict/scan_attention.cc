@@ -3,6 +3,8 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
 
+#include "eval/input_way.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,32 +12,6 @@
 
 namespace pillar {
 namespace {
-
-// The input's voxel at a voxel of the source grid: both grids are straight, so that it is
-// first + k * along[0] + j * along[1] + i * along[2].
-struct SourceToInput {
-  VoxelDhw first;
-  std::array<VoxelDhw, 3> along;
-
-  // Voxels of the input in the space of one voxel of the source.
-  double volume() const {
-    const auto& [a, b, c] = along;
-    return std::abs(a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) +
-                    a[2] * (b[0] * c[1] - b[1] * c[0]));
-  }
-};
-
-SourceToInput source_to_input(const Placement& placement) {
-  SourceToInput map;
-  map.first = from_source(placement, {0, 0, 0});
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    VoxelDhw next = {0, 0, 0};
-    next[axis] = 1;
-    map.along[axis] = from_source(placement, next);
-    for (std::size_t i = 0; i < 3; ++i) map.along[axis][i] -= map.first[i];
-  }
-  return map;
-}
 
 // A grid of tokens over the input's voxels.
 class TokenGrid {
@@ -79,17 +55,12 @@ std::vector<TokenGrid> token_grids(std::span<const at::Tensor> members_dhw, cons
 }
 
 // One slice of the map, and its sum.
-double draw_slice(const std::vector<TokenGrid>& grids, const SourceToInput& way, const SizeDhw& size,
+double draw_slice(const std::vector<TokenGrid>& grids, const InputWay& way, const SizeDhw& size,
                   std::int64_t k, float* voxel) {
   double sum = 0;
   for (std::int64_t j = 0; j < size[1]; ++j) {
     for (std::int64_t i = 0; i < size[2]; ++i) {
-      VoxelDhw input;
-      for (std::size_t axis = 0; axis < 3; ++axis) {
-        input[axis] = way.first[axis] + static_cast<double>(k) * way.along[0][axis] +
-                      static_cast<double>(j) * way.along[1][axis] +
-                      static_cast<double>(i) * way.along[2][axis];
-      }
+      const VoxelDhw input = way.at(k, j, i);
       double weight = 0;
       for (const TokenGrid& grid : grids) weight += grid.weight_at(input);
       sum += weight;
@@ -103,7 +74,7 @@ double draw_slice(const std::vector<TokenGrid>& grids, const SourceToInput& way,
 
 ScanAttention attention_on_scan(std::span<const at::Tensor> members_dhw, const Placement& placement) {
   const std::vector<TokenGrid> grids = token_grids(members_dhw, placement.size_dhw);
-  const SourceToInput way = source_to_input(placement);
+  const InputWay way = input_way(placement, placement.source.geometry);
   const SizeDhw& size = placement.source.size_dhw;
   ScanAttention attention;
   attention.map.geometry = placement.source.geometry;

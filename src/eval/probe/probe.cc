@@ -34,6 +34,15 @@ LinearProbe read_layer(const SafetensorsFile& file, const fs::path& path, const 
   return probe;
 }
 
+// Not defined where the file has none.
+at::Tensor read_mean(const SafetensorsFile& file, const fs::path& path, std::int64_t width) {
+  if (!file.contains("mean")) return {};
+  const at::Tensor mean_d = file.tensor("mean").to(at::kFloat).clone();
+  if (mean_d.dim() != 1 || mean_d.size(0) != width || !at::isfinite(mean_d).all().item<bool>())
+    fail(ErrorCategory::input, "{}: its mean is not one finite number a column of weight", path);
+  return mean_d;
+}
+
 }  // namespace
 
 KnownAnswers count_answers(const at::Tensor& answers_qn) {
@@ -123,9 +132,12 @@ std::optional<SplitMaker> maker_in(const std::map<std::string, std::string>& met
 
 void save_probe(const fs::path& file, const NamedProbe& probe) {
   const nlohmann::json questions = probe.questions;
+  std::vector<std::pair<std::string, at::Tensor>> tensors = {{"weight", probe.probe.weight_qd},
+                                                             {"bias", probe.probe.bias_q}};
+  if (probe.mean_d.defined()) tensors.emplace_back("mean", probe.mean_d);
   std::map<std::string, std::string> metadata = {{"format", "pillar-probe"}, {"questions", questions.dump()}};
   if (probe.maker) metadata["maker"] = nlohmann::json(*probe.maker).dump();
-  write_safetensors(file, {{"weight", probe.probe.weight_qd}, {"bias", probe.probe.bias_q}}, metadata);
+  write_safetensors(file, tensors, metadata);
 }
 
 NamedProbe load_probe(const fs::path& path) {
@@ -143,6 +155,7 @@ NamedProbe load_probe(const fs::path& path) {
     fail(ErrorCategory::input, "{}: its metadata do not name {} questions", path, named.probe.bias_q.numel());
   named.questions = list.get<std::vector<std::string>>();
   named.maker = maker_in(file.metadata(), path);
+  named.mean_d = read_mean(file, path, named.probe.weight_qd.size(1));
   return named;
 }
 

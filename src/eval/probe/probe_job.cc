@@ -6,6 +6,7 @@
 #include "pillar/labels/patients.h"
 #include "pillar/labels/question_list.h"
 
+#include "eval/evidence/error_places.h"
 #include "eval/probe/few_shot.h"
 #include "eval/probe/probe_data.h"
 #include "eval/probe/probe_fit.h"
@@ -111,16 +112,6 @@ std::vector<NamedMaker> makers_of(const std::vector<BenchmarkSplit*>& splits) {
   std::vector<NamedMaker> makers;
   for (const BenchmarkSplit* split : splits) makers.push_back(split->maker);
   return makers;
-}
-
-// Of a solver that fits none, that of an earlier run must not be left.
-void keep_probe(const std::filesystem::path& file, const ProbeFit& fit,
-                const std::vector<std::string>& questions, const std::optional<SplitMaker>& maker) {
-  std::error_code ignored;
-  if (fit.probe)
-    save_probe(file, {*fit.probe, questions, maker});
-  else
-    std::filesystem::remove(file, ignored);
 }
 
 RunRecord record_of(const ProbeJob& job, const std::vector<BenchmarkSplit*>& splits, const std::string& mixed,
@@ -234,6 +225,22 @@ std::vector<FewShotPoint> curve_of(const ProbeJob& job, const ProbeSplits& split
   });
 }
 
+// probe.safetensors, and where the most confident errors come from. Of a solver that fits none, those of an
+// earlier run must not be left.
+void keep_probe(const ProbeJob& job, const ProbeFit& fit, const ProbeSplits& splits,
+                const std::vector<std::string>& questions, const Evaluation& evaluation) {
+  const std::filesystem::path file = job.out / "probe.safetensors";
+  std::error_code ignored;
+  if (!fit.probe) std::filesystem::remove(file, ignored);
+  if (!fit.probe) std::filesystem::remove(job.out / "error_places.csv", ignored);
+  if (!fit.probe) return;
+  const at::Tensor mean_d = splits.train.data.embeddings_nd.mean(0, false, at::kDouble).to(at::kFloat);
+  const NamedProbe named{*fit.probe, questions, splits.train.maker.maker, mean_d};
+  save_probe(file, named);
+  write_error_places(job.out, job.cache, job.test_split,
+                     {splits.test.accessions, splits.test.data.embeddings_nd}, named, evaluation);
+}
+
 }  // namespace
 
 Evaluation run_probe(const ProbeJob& job) {
@@ -261,7 +268,7 @@ Evaluation run_probe(const ProbeJob& job) {
       splits.valid ? static_cast<std::int64_t>(splits.valid->accessions.size()) : 0;
   const TrainingCounts training = training_counts(train, counts, valid_count);
   write_public_results(job.out, predictions, evaluation, training);
-  keep_probe(job.out / "probe.safetensors", fit, labels.questions, train.maker.maker);
+  keep_probe(job, fit, splits, labels.questions, evaluation);
   write_evaluation(job.out, evaluation, record_of(job, splits.all(), splits.mixed, splits.shared), training);
   return evaluation;
 }
