@@ -1,5 +1,6 @@
 // pillar-eval probe.
 #include "pillar/core/fail.h"
+#include "pillar/eval/compare.h"
 #include "pillar/eval/probe_job.h"
 #include "pillar/metrics/label_noise.h"
 #include "pillar/viz/evaluation_report.h"
@@ -23,7 +24,8 @@ struct ProbeArguments {
   std::string solver = "adam";
   LabelFlags labels;
   std::vector<std::string> few_shot;
-  std::filesystem::path samples;
+  std::filesystem::path samples, pairs;
+  std::string pair_features = to_string(PairFeatures::all);
   int pages = 20;
   std::string precision = to_string(ProbePrecision::automatic);
   double l2 = 0;
@@ -97,6 +99,34 @@ std::vector<std::int64_t> parse_shots(const std::vector<std::string>& words) {
   return shots;
 }
 
+// Change counts where it beats the probe that sees the current study alone: <out>/current, and
+// <out>/comparison.
+void compare_with_current_alone(const ProbeJob& job, const std::vector<std::string>& words) {
+  ProbeJob alone = job;
+  alone.pair_features = PairFeatures::current;
+  alone.out = job.out / "current";
+  alone.few_shot.clear();
+  alone.quiet = true;
+  run_probe(alone);
+  write_evaluation_report(alone.out, alone.out / "report.html");
+  std::vector<RunScores> runs = {load_run_scores(alone.out), load_run_scores(job.out)};
+  runs[0].name = "current study alone";
+  runs[1].name = fmt::format("pairs, {}", to_string(job.pair_features));
+  const Comparison comparison = compare_runs(runs, job.bootstrap, job.pairs->patients);
+  RunRecord record;
+  record.kind = "compare";
+  record.command = words;
+  write_comparison(job.out / "comparison", comparison, record);
+  write_evaluation_report(job.out / "comparison", job.out / "comparison" / "report.html");
+  if (job.quiet) return;
+  const RunComparison& pairs = comparison.comparisons.front();
+  fmt::print("{:<46}{:>8}{:>9}  {}\n", "AUROC", "alone", "pairs", "difference");
+  for (const QuestionComparison& question : pairs.questions)
+    fmt::print("{:<46}{:>8.3f}{:>9.3f}  {}, {}\n", question.question, question.baseline_auroc, question.auroc,
+               interval_text(question.difference), to_string(question.verdict));
+  fmt::print("{}: report.html\n", (job.out / "comparison").string());
+}
+
 ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool quiet) {
   for (const ProbeSolver solver : {ProbeSolver::adam, ProbeSolver::lbfgs, ProbeSolver::knn})
     if (a.solver == to_string(solver)) a.job.solver = solver;
@@ -116,11 +146,18 @@ ExitCode probe(ProbeArguments& a, const std::vector<std::string>& words, bool qu
   a.job.command = words;
   a.job.quiet = quiet;
   const auto score = a.label_noise.empty() ? LabelScore{} : read_label_score(a.label_noise);
+  if (!a.pairs.empty()) {
+    if (!a.samples.empty())
+      fail(ErrorCategory::usage, "--samples shows single studies; --pairs asks about two");
+    a.job.pairs = read_pairs(a.pairs, a.job.patients);
+    a.job.pair_features = parse_pair_features(a.pair_features);
+  }
   const Evaluation evaluation = run_probe(a.job);
   if (!a.samples.empty()) write_error_pages(a, evaluation);
   write_evaluation_report(a.job.out, a.job.out / "report.html");
   if (!quiet) print_summary(a.job, evaluation);
   if (!a.label_noise.empty()) write_noise(a, evaluation, score, quiet);
+  if (a.job.pairs && a.job.pair_features != PairFeatures::current) compare_with_current_alone(a.job, words);
   return ExitCode::ok;
 }
 
@@ -141,6 +178,18 @@ void add_probe_inputs(CLI::App& command, ProbeArguments& a) {
       .add_option("--min-positives", a.job.min_positives,
                   "questions with fewer positive studies to train on or to test on are left out, and listed")
       ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      .add_option("--pairs", a.pairs,
+                  "CSV accession,prior_accession,days: questions about change; labels go by "
+                  "accession|prior_accession. The current study alone is probed too: change must beat it")
+      ->check(CLI::ExistingFile);
+  command
+      .add_option(
+          "--pair-features", a.pair_features,
+          "all: current, prior and current - prior; difference: the last alone; current: the study alone")
+      ->check(CLI::IsMember({"all", "difference", "current"}))
+      ->needs("--pairs")
       ->capture_default_str();
   command
       .add_option("--label-noise", a.label_noise,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/eval/probe.h"
+#include "pillar/eval/study_pairs.h"
 #include "pillar/labels/labels.h"
 #include "pillar/metrics/evaluation.h"
 
@@ -40,6 +41,10 @@ struct ProbeJob {
       questions;  // question list: only these, and their categories; empty: all of the labels
   std::filesystem::path patients;  // CSV accession,patient: studies of a patient are drawn together
   AnswerRules answers;
+  // Questions about change: labels and results are of pairs of studies (StudyPair::key()), features made of
+  // their two embeddings, and intervals drawn by patient.
+  std::optional<PairTable> pairs;
+  PairFeatures pair_features = PairFeatures::all;
   bool standardize = false;    // columns to mean 0 and variance 1 of the training split
   bool allow_overlap = false;  // an accession or a patient may be in two splits
   bool allow_mixed = false;    // splits may be of different makers

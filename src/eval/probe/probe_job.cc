@@ -8,6 +8,7 @@
 
 #include "eval/evidence/error_places.h"
 #include "eval/probe/few_shot.h"
+#include "eval/probe/pair_split.h"
 #include "eval/probe/probe_data.h"
 #include "eval/probe/probe_fit.h"
 #include "eval/probe/probe_split.h"
@@ -90,6 +91,7 @@ std::map<std::string, std::string> settings_of(const ProbeJob& job, std::int64_t
       {"seed", std::to_string(job.seed)},
   };
   if (job.min_positives > 0) settings["fewest positives"] = std::to_string(job.min_positives);
+  if (job.pairs) settings["pairs"] = to_string(job.pair_features);
   if (job.solver == ProbeSolver::adam) {
     settings["epochs"] = std::to_string(job.adam.epochs);
     settings["learning rate"] = fmt::format("{}", job.adam.lr);
@@ -114,6 +116,17 @@ std::vector<NamedMaker> makers_of(const std::vector<BenchmarkSplit*>& splits) {
   return makers;
 }
 
+// Where questions are about change: a split's pairs for its studies. Throws as check_patients_apart().
+ChangeOfSplit pairs_of_splits(const ProbeJob& job) {
+  if (!job.pairs) return {};
+  std::vector<std::string> splits = {job.train_split, job.test_split};
+  if (!EmbeddingCache::is_empty(job.cache, job.valid_split)) splits.push_back(job.valid_split);
+  if (!job.allow_overlap) check_patients_apart(job.cache, splits, *job.pairs);
+  return [&job](const EmbeddingSet& set, const std::string& split) {
+    return pair_embeddings(set, split, *job.pairs, job.pair_features);
+  };
+}
+
 RunRecord record_of(const ProbeJob& job, const std::vector<BenchmarkSplit*>& splits, const std::string& mixed,
                     const std::vector<std::string>& shared) {
   RunRecord record;
@@ -128,6 +141,7 @@ RunRecord record_of(const ProbeJob& job, const std::vector<BenchmarkSplit*>& spl
   if (!job.init.empty()) record.inputs.push_back(file_record("start", job.init));
   if (!job.questions.empty()) record.inputs.push_back(file_record("questions", job.questions));
   if (!job.patients.empty()) record.inputs.push_back(file_record("patients", job.patients));
+  if (job.pairs) record.inputs.push_back(file_record("pairs", job.pairs->file));
   return record;
 }
 
@@ -156,7 +170,10 @@ struct ProbeSplits {
 
 // Loaded, held apart, of one maker.
 ProbeSplits load_splits(const ProbeJob& job, const LabelTable& labels, const PatientTable& patients) {
-  const auto load = [&](const std::string& name) { return load_split(job.cache, name, labels, job.answers); };
+  const ChangeOfSplit change = pairs_of_splits(job);
+  const auto load = [&](const std::string& name) {
+    return load_split(job.cache, name, labels, job.answers, change);
+  };
   ProbeSplits splits{load(job.train_split), load(job.test_split), {}, {}, {}};
   const auto hold_apart = [&](const BenchmarkSplit& a, const BenchmarkSplit& b) {
     const std::string both = check_apart(a, b, patients, job.allow_overlap);
@@ -225,20 +242,24 @@ std::vector<FewShotPoint> curve_of(const ProbeJob& job, const ProbeSplits& split
   });
 }
 
-// probe.safetensors, and where the most confident errors come from. Of a solver that fits none, those of an
-// earlier run must not be left.
+// probe.safetensors, and where the most confident errors come from. Of a solver that fits none, and of pairs
+// of studies, those of an earlier run must not be left.
 void keep_probe(const ProbeJob& job, const ProbeFit& fit, const ProbeSplits& splits,
                 const std::vector<std::string>& questions, const Evaluation& evaluation) {
   const std::filesystem::path file = job.out / "probe.safetensors";
   std::error_code ignored;
   if (!fit.probe) std::filesystem::remove(file, ignored);
-  if (!fit.probe) std::filesystem::remove(job.out / "error_places.csv", ignored);
+  if (!fit.probe || job.pairs) std::filesystem::remove(job.out / "error_places.csv", ignored);
   if (!fit.probe) return;
   const at::Tensor mean_d = splits.train.data.embeddings_nd.mean(0, false, at::kDouble).to(at::kFloat);
-  const NamedProbe named{*fit.probe, questions, splits.train.maker.maker, mean_d};
+  NamedProbe named{*fit.probe, questions, splits.train.maker.maker, mean_d};
+  // Features of two studies may be as many as those of one, and are no embeddings all the same.
+  if (job.pairs && job.pair_features != PairFeatures::current && named.maker)
+    (*named.maker)["pairs"] = to_string(job.pair_features);
   save_probe(file, named);
-  write_error_places(job.out, job.cache, job.test_split,
-                     {splits.test.accessions, splits.test.data.embeddings_nd}, named, evaluation);
+  if (!job.pairs)
+    write_error_places(job.out, job.cache, job.test_split,
+                       {splits.test.accessions, splits.test.data.embeddings_nd}, named, evaluation);
 }
 
 }  // namespace
@@ -248,7 +269,10 @@ Evaluation run_probe(const ProbeJob& job) {
   options.bootstrap = job.bootstrap;
   options.bootstrap.seed = job.seed;
   check_bootstrap_options(options.bootstrap);
-  if (!job.patients.empty()) options.patients = read_patients(job.patients);
+  if (job.pairs)
+    options.patients = job.pairs->patients;
+  else if (!job.patients.empty())
+    options.patients = read_patients(job.patients);
   LabelTable labels = read_labels(job);
   ProbeSplits splits = load_splits(job, labels, options.patients);
   const std::vector<LeftOutQuestion> left_out = leave_out_rare(job.min_positives, labels, splits);

@@ -27,8 +27,9 @@ InputRecord embeddings_record(const std::string& what, const std::filesystem::pa
 }
 
 BenchmarkSplit load_split(const std::filesystem::path& cache, const std::string& split,
-                          const LabelTable& labels, const AnswerRules& rules) {
+                          const LabelTable& labels, const AnswerRules& rules, const ChangeOfSplit& change) {
   EmbeddingSet set = load_embeddings(cache, split);
+  if (change) set = change(set, split);
   const Answers answers = answers_of(labels, set.accessions, rules);
   const auto count = static_cast<std::int64_t>(set.accessions.size());
   const std::filesystem::path folder = cache / "embeddings" / split;

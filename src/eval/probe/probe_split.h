@@ -10,6 +10,7 @@
 #include "eval/makers.h"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,14 @@ struct BenchmarkSplit {
   NamedMaker maker;
 };
 
+// What stands for a split's embeddings once they are read: those of its pairs of studies, say.
+using ChangeOfSplit = std::function<EmbeddingSet(const EmbeddingSet& set, const std::string& split)>;
+
 // Warns of studies without labels and of answers that are missing or uncertain, with how they count. Throws
 // what load_embeddings() throws, and Error(input) where no accession has labels.
 BenchmarkSplit load_split(const std::filesystem::path& cache, const std::string& split,
-                          const LabelTable& labels, const AnswerRules& rules);
+                          const LabelTable& labels, const AnswerRules& rules,
+                          const ChangeOfSplit& change = {});
 
 // Throws Error(input) for two widths, and, unless overlap is allowed, for an accession or a patient in both.
 // Without a patient table, embeddings of `b` that have a near copy in `a` are counted, and a warning says so.
