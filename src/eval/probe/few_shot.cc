@@ -86,6 +86,7 @@ std::vector<FewShotPoint> few_shot_curve(const ProbeJob& job, const ProbeData& t
   const auto draws_of = [&](std::int64_t shots) {
     return shots == 0 && job.solver != ProbeSolver::adam ? 1 : job.draws;
   };
+  if (job.few_shot.empty()) return {};
   ProgressOptions options;
   options.label = "few-shot";
   options.unit = "fits";
