@@ -52,6 +52,14 @@ void expect_right(Volume volume, const fs::path& right_file) {
     EXPECT_NEAR(volume.geometry.direction[i], right.geometry.direction[i], 1e-6);
 }
 
+// Of a case that is one series and loads as one volume.
+void expect_one_right_volume(const std::string& name) {
+  const DicomScan scan = scan_below(test::scan_case(name + "/in"));
+  ASSERT_THAT(scan.series, SizeIs(1));
+  LoadReport report;
+  expect_right(loaded_volume(scan.series.front(), report), test::scan_case(name + "/right.nii.gz"));
+}
+
 TEST(DicomCases, ACaptureInTheSeriesIsLeftOut) {
   PILLAR_NEEDS_CASE("capture_in_the_series");
   const DicomScan scan = scan_below(test::scan_case("capture_in_the_series/in"));
@@ -67,11 +75,7 @@ TEST(DicomCases, ACaptureInTheSeriesIsLeftOut) {
 
 TEST(DicomCases, PositionsOfAnUnknownValueRepresentationAreRead) {
   PILLAR_NEEDS_CASE("positions_with_vr_un");
-  const DicomScan scan = scan_below(test::scan_case("positions_with_vr_un/in"));
-  ASSERT_THAT(scan.series, SizeIs(1));
-  LoadReport report;
-  expect_right(loaded_volume(scan.series.front(), report),
-               test::scan_case("positions_with_vr_un/right.nii.gz"));
+  expect_one_right_volume("positions_with_vr_un");
 }
 
 TEST(DicomCases, RescaleOnHalfOfTheSlicesIsRefused) {
@@ -85,11 +89,7 @@ TEST(DicomCases, RescaleOnHalfOfTheSlicesIsRefused) {
 
 TEST(DicomCases, ASeriesInTwoFoldersIsOneVolume) {
   PILLAR_NEEDS_CASE("series_in_two_folders");
-  const DicomScan scan = scan_below(test::scan_case("series_in_two_folders/in"));
-  ASSERT_THAT(scan.series, SizeIs(1));
-  LoadReport report;
-  expect_right(loaded_volume(scan.series.front(), report),
-               test::scan_case("series_in_two_folders/right.nii.gz"));
+  expect_one_right_volume("series_in_two_folders");
 }
 
 TEST(DicomCases, TwoPhasesHalfASliceApartAreTwoVolumes) {
