@@ -154,7 +154,7 @@ void Liveness::Shared::judge(Moment now) {
   if (verdict) return;
   if (const auto culprit = membership.culprit(now, broken_since.has_value())) {
     break_up(*culprit, now);
-  } else if (broken_since && now - *broken_since > timing.suspect + 2 * timing.period) {
+  } else if (broken_since && membership.all_live_since(*broken_since + timing.suspect)) {
     // Everyone lives: a network fault, or ranks that did not come within the time allowed.
     const std::string late = membership.behind(own.calls);
     const std::string who =
@@ -191,7 +191,10 @@ void Liveness::Shared::run_watch() {
   Moment last = MembershipClock::now();
   while (!watch_stop) {
     const Moment now = MembershipClock::now();
-    if (now - last > 3 * timing.period) membership.forgive(now);
+    if (now - last > 3 * timing.period) {  // this process did not run: the time proves nothing of the others
+      membership.forgive(now);
+      if (broken_since) broken_since = now;
+    }
     last = now;
     judge(now);
     if (verdict) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -40,12 +41,14 @@ Membership::Membership(std::vector<std::string> names, std::int64_t own, const M
       timing_(timing),
       entries_(names_.size()),
       changed_(names_.size(), now),
+      changed_before_(changed_),
       updated_(now) {}
 
 void Membership::update(const std::vector<std::string>& texts, MembershipClock::time_point now) {
   for (std::size_t rank = 0; rank < entries_.size() && rank < texts.size(); ++rank) {
     MemberLine entry = parse_member_line(texts[rank]);
-    if (entry.beats != entries_[rank].beats || entry.state != entries_[rank].state) changed_[rank] = now;
+    if (entry.beats != entries_[rank].beats || entry.state != entries_[rank].state)
+      changed_before_[rank] = std::exchange(changed_[rank], now);
     entries_[rank] = std::move(entry);
   }
   updated_ = now;
@@ -53,6 +56,7 @@ void Membership::update(const std::vector<std::string>& texts, MembershipClock::
 
 void Membership::forgive(MembershipClock::time_point now) {
   std::fill(changed_.begin(), changed_.end(), now);
+  changed_before_ = changed_;
   updated_ = now;
 }
 
@@ -64,6 +68,18 @@ void Membership::lose_store(const std::string& reason) {
 std::chrono::milliseconds Membership::silence_of(std::size_t rank, MembershipClock::time_point now) const {
   const auto until = rank == 0 ? now : updated_;
   return std::chrono::duration_cast<std::chrono::milliseconds>(until - changed_[rank]);
+}
+
+// One that has died keeps others from running, who then fall silent too: it is the first to have done so.
+std::optional<std::size_t> Membership::longest_silent(MembershipClock::time_point now,
+                                                      std::chrono::milliseconds limit) const {
+  std::optional<std::size_t> found;
+  for (std::size_t rank = 0; rank < entries_.size(); ++rank) {
+    const bool alive = entries_[rank].state == MemberLine::State::alive;
+    if (rank == own_ || !alive || silence_of(rank, now) <= limit) continue;
+    if (!found || changed_[rank] < changed_[*found]) found = rank;
+  }
+  return found;
 }
 
 std::optional<std::string> Membership::culprit(MembershipClock::time_point now, bool broken) const {
@@ -88,19 +104,22 @@ std::optional<std::string> Membership::culprit(MembershipClock::time_point now, 
   if (store_lost_ && own_ != 0 && (entries_[0].state == State::alive || broken)) {
     return fmt::format("{} is gone: it does not answer any more ({})", names_[0], *store_lost_);
   }
-  const auto limit = broken ? timing_.suspect : timing_.silence;
-  if (auto silent = others([&](std::size_t rank) {
-        const auto silence = silence_of(rank, now);
-        const bool dead = entries_[rank].state == State::alive && silence > limit;
-        return dead ? fmt::format("{} is gone: no sign of life for {}", names_[rank], seconds(silence))
-                    : std::string();
-      }))
-    return silent;
+  if (const auto silent = longest_silent(now, broken ? timing_.suspect : timing_.silence))
+    return fmt::format("{} is gone: no sign of life for {}", names_[*silent],
+                       seconds(silence_of(*silent, now)));
   if (!broken) return std::nullopt;
   return others([&](std::size_t rank) {
     const bool left = entries_[rank].state == State::left;
     return left ? fmt::format("{} has ended while others go on", names_[rank]) : std::string();
   });
+}
+
+bool Membership::all_live_since(MembershipClock::time_point moment) const {
+  for (std::size_t rank = 0; rank < entries_.size(); ++rank) {
+    const bool unseen = entries_[rank].state == MemberLine::State::alive && changed_before_[rank] <= moment;
+    if (rank != own_ && unseen) return false;
+  }
+  return true;
 }
 
 std::string Membership::behind(std::int64_t calls) const {

@@ -50,18 +50,23 @@ class Membership {
   // Whose fault it is that the processes cannot go on, and why; nothing if all is well. `broken`: a
   // collective has failed, so less silence says more.
   std::optional<std::string> culprit(MembershipClock::time_point now, bool broken) const;
+  // Two signs of life were read after `moment` from every other rank that has not ended. One would not do:
+  // the last sign of a rank that has died may be read late.
+  bool all_live_since(MembershipClock::time_point moment) const;
   // Ranks that have begun fewer collectives than `calls`: "rank 1 (...), rank 2 (...)"; empty: none.
   std::string behind(std::int64_t calls) const;
   bool others_gone(MembershipClock::time_point now) const;  // each has left, failed, or fallen silent
 
  private:
   std::chrono::milliseconds silence_of(std::size_t rank, MembershipClock::time_point now) const;
+  std::optional<std::size_t> longest_silent(MembershipClock::time_point now,
+                                            std::chrono::milliseconds limit) const;
 
   std::vector<std::string> names_;
   std::size_t own_;
   MembershipTiming timing_;
   std::vector<MemberLine> entries_;
-  std::vector<MembershipClock::time_point> changed_;
+  std::vector<MembershipClock::time_point> changed_, changed_before_;  // when the last two signs were read
   MembershipClock::time_point updated_;
   std::optional<std::string> store_lost_;
 };

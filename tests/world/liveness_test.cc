@@ -26,6 +26,7 @@ struct Lines {
   std::mutex mutex;
   std::vector<std::string> lines = {to_text({}), to_text({})};
   std::atomic<bool> lost = false;
+  std::atomic<milliseconds> delay = milliseconds(0);  // of each reading
   std::string of(std::size_t rank) {
     const std::lock_guard lock(mutex);
     return lines[rank];
@@ -40,6 +41,7 @@ MembershipStore store_of(const std::shared_ptr<Lines>& lines) {
   return {[lines](const std::string& line) { lines->set(0, line); },
           [lines] {
             if (lines->lost) throw std::runtime_error("connection reset\nframe 0: ...");
+            std::this_thread::sleep_for(lines->delay.load());
             const std::lock_guard lock(lines->mutex);
             return lines->lines;
           }};
@@ -84,6 +86,18 @@ TEST_F(LivenessTest, ABrokenCollectiveWaitsForTheCulprit) {
   const auto guarded = liveness->guard(*done, at::ones({1}));
   done->setError(std::make_exception_ptr(std::runtime_error("reset by peer\nframe")));
   EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io, HasSubstr("rank 1 (b) is gone"));
+}
+
+// A busy machine answers late: the last sign of a rank that has died may be read after the collective broke.
+TEST_F(LivenessTest, ALastSignThatIsReadLateIsNoLife) {
+  lines->delay = kQuick.suspect + milliseconds(100);
+  const auto liveness = start();
+  const auto done = future();
+  const auto guarded = liveness->guard(*done, at::ones({1}));
+  lines->set(1, to_text({MemberLine::State::alive, 1, 0, ""}));
+  done->setError(std::make_exception_ptr(std::runtime_error("reset by peer\nframe")));
+  EXPECT_PILLAR_ERROR(guarded->waitAndThrow(), ErrorCategory::io, HasSubstr("rank 1 (b) is gone"));
+  lines->delay = milliseconds(0);
 }
 
 TEST_F(LivenessTest, ABrokenCollectiveOfTheLivingIsToldAsItIs) {

@@ -71,6 +71,25 @@ TEST(Membership, AStoreThatHangsIsRankZerosSilence) {
   EXPECT_FALSE(membership.culprit(at(31), false));
 }
 
+// A machine that is busy elsewhere lets those who live fall silent too, for a shorter time.
+TEST(Membership, OfSeveralSilentOnesTheFirstIsNamed) {
+  Membership membership = three();
+  for (int second = 2; second <= 20; second += 2)
+    membership.update({alive(std::min(second, 4)), alive(second), alive(1)}, at(second));
+  EXPECT_THAT(membership.culprit(at(20), true).value_or(""), HasSubstr("rank 2 (c) is gone"));
+}
+
+TEST(Membership, TwoSignsAfterAMomentSayThatARankLives) {
+  Membership membership = three();
+  membership.update({alive(2), alive(2), alive(2)}, at(9));
+  membership.update({alive(3), alive(3), alive(3)}, at(11));  // rank 2's last sign, read after it died at 10
+  membership.update({alive(4), alive(4), alive(3)}, at(30));
+  EXPECT_TRUE(membership.all_live_since(at(8)));
+  EXPECT_FALSE(membership.all_live_since(at(10)));
+  membership.update({alive(5), alive(5), to_text({State::left, 3, 0, ""})}, at(32));
+  EXPECT_TRUE(membership.all_live_since(at(10)));  // it has said that it ended
+}
+
 TEST(Membership, AStoreThatIsGoneIsRankZerosEnd) {
   Membership membership = three();
   membership.update({alive(1), alive(1), alive(1)}, at(0));
