@@ -8,7 +8,7 @@
 #include "core/shared/joined.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include <fmt/ranges.h>
 
@@ -88,12 +88,14 @@ class CsvReader {
   std::size_t record_line_ = 1;
 };
 
-// Empty if the names can head a table, else what is wrong.
+// Empty if the names can head a table, else what is wrong. A file without a header may have a patient's
+// report where a name should be, so columns are named by their number.
 std::string header_fault(const std::vector<std::string>& header) {
-  std::set<std::string_view> names;
-  for (const std::string& name : header) {
-    if (name.empty()) return "a column without a name in the header";
-    if (!names.insert(name).second) return fmt::format("two columns named '{}'", printable(name));
+  std::map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (header[i].empty()) return "a column without a name in the header";
+    const auto [first, added] = places.emplace(header[i], i);
+    if (!added) return fmt::format("columns {} and {} have the same name", first->second + 1, i + 1);
   }
   return header.empty() ? "no header" : "";
 }

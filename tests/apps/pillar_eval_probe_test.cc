@@ -2,6 +2,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 #include "pillar/embed/embedding_cache.h"
+#include "pillar/metrics/label_quality.h"
 
 #include "support/goldens.h"
 #include "support/program.h"
@@ -90,6 +91,48 @@ TEST_F(PillarEvalProbe, FromEmbeddingsToPages) {
       {"pillar-eval", "report", (dir_ / "adam").string(), "--out", (dir_ / "again.html").string()});
   ASSERT_EQ(report.exit_code, 0) << report.err;
   EXPECT_EQ(read_text_file(dir_ / "again.html"), read_text_file(dir_ / "adam/report.html"));
+}
+
+// 100 reviewed labels of the question, of which nine of ten Yes and eight of ten No were right.
+LabelScore reviewed_labels(const std::string& question) {
+  std::vector<ReviewedLabel> labels;
+  for (int i = 0; i < 100; ++i) {
+    ReviewedLabel label;
+    label.reviewed = i < 50;
+    label.predicted = i < 50 ? i % 10 != 0 : i % 5 == 0;
+    labels.push_back(label);
+  }
+  LabelScore score;
+  score.overall = label_quality(labels, score.bootstrap);
+  score.questions = {{question, "Lungs", score.overall}};
+  return score;
+}
+
+TEST_F(PillarEvalProbe, NoiseOfTheLabelsIsTakenIntoAccount) {
+  const std::vector<std::string> quick = {"--solver", "lbfgs", "--label-noise",
+                                          (dir_ / "score.json").string()};
+  write_label_score(dir_ / "score.json", reviewed_labels(kQuestion));
+  const ProgramResult result = probe("noisy", quick);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("what a perfect score would reach"));
+  const CsvTable table = read_csv(dir_ / "noisy/label_noise.csv");
+  ASSERT_EQ(table.rows.size(), 1u);
+  const auto value = [&](const char* column) {
+    return std::stod(table.rows[0][table.column(column, "label_noise.csv")]);
+  };
+  EXPECT_EQ(value("sensitivity"), 0.9);
+  EXPECT_EQ(value("specificity"), 0.8);
+  EXPECT_LT(value("reachable_auroc"), 1);
+  EXPECT_GT(value("reachable_auroc"), 0.5);
+
+  write_label_score(dir_ / "score.json", reviewed_labels("Is there a cat?"));
+  ASSERT_EQ(probe("other", quick).exit_code, 0);
+  EXPECT_THAT(read_text_file(dir_ / "other/label_noise.csv"), HasSubstr("all questions"))
+      << "the quality of all stands in for a question that nobody reviewed";
+  write_file_atomic(dir_ / "score.json", std::string_view("{\"kind\": \"label-score\""));
+  const ProgramResult torn = probe("torn", quick);
+  EXPECT_EQ(torn.exit_code, 1);
+  EXPECT_THAT(torn.err, HasSubstr("score.json"));
 }
 
 TEST_F(PillarEvalProbe, WrongWordsAreUsageErrors) {

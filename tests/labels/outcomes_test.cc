@@ -183,7 +183,7 @@ TEST_F(OutcomesTest, MissingColumnsWithTheNearest) {
                  "no column 'mass'", "row 2, column edema: 7 is neither 0, 1 nor empty"});
   EXPECT_PILLAR_ERROR(
       read_outcome_table(table("accession,image_paths,split,edema,edema\n"), findings({"edema"})),
-      ErrorCategory::input, AllOf(HasSubstr("my outcomes.csv:1"), HasSubstr("two columns named 'edema'")));
+      ErrorCategory::input, AllOf(HasSubstr("my outcomes.csv:1"), HasSubstr("have the same name")));
   EXPECT_PILLAR_ERROR(read_outcome_table(dir_ / "none.csv", columns), ErrorCategory::io,
                       HasSubstr("none.csv"));
 }

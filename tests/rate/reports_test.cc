@@ -79,6 +79,8 @@ TEST_F(RateReportFiles, AFileWithoutAHeaderShowsNoReport) {
   EXPECT_PILLAR_ERROR(
       read("A,Secret one\nB,Secret two\n"), ErrorCategory::input,
       AllOf(HasSubstr("'Accession'"), HasSubstr("--accession-col"), Not(HasSubstr("Secret"))));
+  EXPECT_PILLAR_ERROR(read("Secret one,Secret one\nA,Secret two\n"), ErrorCategory::input,
+                      AllOf(HasSubstr("columns 1 and 2"), Not(HasSubstr("Secret"))));
   EXPECT_PILLAR_ERROR(read("Accession,Report text\nA,Clear\n"), ErrorCategory::input,
                       AllOf(HasSubstr("did you mean 'Report text'?"), HasSubstr("--report-col")));
 }

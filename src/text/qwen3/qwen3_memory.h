@@ -7,7 +7,7 @@
 
 namespace pillar {
 
-constexpr std::int64_t kRunTokens = 2048;  // that go through a layer together: the rest of a batch waits
+constexpr std::int64_t kRunTokens = 4096;  // that go through a layer together: the rest of a batch waits
 
 // Numbers of the type of products that a token of a run has room for beside its state: queries, keys and
 // values, or both products of the MLP.
