@@ -2,6 +2,7 @@
 
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
+#include "pillar/core/write_lock.h"
 #include "pillar/text/text_cache.h"
 
 #include "support/expect_error.h"
@@ -329,6 +330,17 @@ TEST_F(TextEmbed, ReportsThatAreCutAreCountedAndListed) {
   EXPECT_EQ(summary.kept, 4);
   EXPECT_EQ(summary.cut, 2) << "of the run's files, whether they are there already or not";
   EXPECT_EQ(summary.tokens, 0);
+}
+
+TEST_F(TextEmbed, ACacheHasOneWriterAtATime) {
+  write({{"S1", "a report"}});
+  {
+    const WriteLock other = WriteLock::beside(job_.cache);
+    EXPECT_PILLAR_ERROR(run_text_embed(job_, lengths()), ErrorCategory::usage,
+                        AllOf(HasSubstr("cache"), HasSubstr("process")));
+    EXPECT_FALSE(fs::exists(job_.cache));
+  }
+  EXPECT_EQ(run_text_embed(job_, lengths()).embedded, 1);
 }
 
 TEST_F(TextEmbed, AFullDiskEndsTheRun) {

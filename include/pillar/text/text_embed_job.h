@@ -48,7 +48,8 @@ struct TextEmbedSummary {
 // failures.csv and, where tokens are counted, cut.csv (sample_name, file, tokens). Studies of earlier runs
 // stay. Throws Error(io | input) before any work for files that do not read (a study with two different
 // reports included); Error(usage) if the cache was made with another model or other settings, or by another
-// program; and whatever ended the batch, after saving what was done.
+// program, or is being written by another process, which is named; and whatever ended the batch, after saving
+// what was done.
 TextEmbedSummary run_text_embed(const TextEmbedJob& job, const TextEmbedFunction& embed);
 
 }  // namespace pillar

@@ -6,6 +6,7 @@
 #include "pillar/core/printable.h"
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
+#include "pillar/core/write_lock.h"
 #include "pillar/text/report_lines.h"
 
 #include "core/shared/first_line.h"
@@ -260,6 +261,7 @@ TextEmbedSummary run_text_embed(const TextEmbedJob& job, const TextEmbedFunction
   for (const std::string& text : {job.model_name, job.dataset_name, job.split}) {
     if (!is_text(text)) fail(ErrorCategory::usage, "'{}' is not UTF-8", printable(text));
   }
+  const WriteLock lock = WriteLock::beside(job.cache);
   TextEmbedRun run(job, embed);
   run.plan();
   make_folder(job.cache / "embeddings");
