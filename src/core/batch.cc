@@ -3,6 +3,8 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 
+#include "core/shared/streamed_file.h"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -34,9 +36,26 @@ void OutputNames::in_turn(std::size_t input, const std::function<void()>& claim_
   claim_names();
 }
 
-void write_failures(const std::filesystem::path& folder, std::vector<std::string> columns,
-                    std::vector<std::vector<std::string>> rows) {
-  write_csv(folder / "failures.csv", {std::move(columns), std::move(rows)});
+void write_failures_by_row(const std::filesystem::path& folder, const std::vector<std::string>& columns,
+                           const NextRow& next) {
+  StreamedFile file(folder / "failures.csv");
+  const auto write = [&file](const std::vector<std::string>& row) {
+    for (std::size_t i = 0; i < row.size(); ++i) file << (i == 0 ? "" : ",") << csv_field(row[i]);
+    file << "\n";
+  };
+  write(columns);
+  for (std::vector<std::string> row; next(row);) write(row);
+  file.commit();
+}
+
+void write_failures(const std::filesystem::path& folder, const std::vector<std::string>& columns,
+                    const std::vector<std::vector<std::string>>& rows) {
+  auto row = rows.begin();
+  write_failures_by_row(folder, columns, [&](std::vector<std::string>& fields) {
+    if (row == rows.end()) return false;
+    fields = *row++;
+    return true;
+  });
 }
 
 void remove_unfinished(const std::filesystem::path& folder, std::string_view things) {

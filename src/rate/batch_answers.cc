@@ -3,9 +3,9 @@
 #include "pillar/core/fail.h"
 
 #include "core/shared/object_lines.h"
+#include "core/shared/streamed_file.h"
 #include "rate/chat.h"
 #include "rate/question_id.h"
-#include "rate/streamed_file.h"
 
 #include <unordered_map>
 

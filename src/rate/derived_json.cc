@@ -1,6 +1,6 @@
 // final_results.json and labels.json, a report at a time.
+#include "core/shared/streamed_file.h"
 #include "rate/derived_answers.h"
-#include "rate/streamed_file.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

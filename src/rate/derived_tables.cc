@@ -1,8 +1,8 @@
 // The CSV tables of an extraction.
 #include "pillar/core/csv.h"
 
+#include "core/shared/streamed_file.h"
 #include "rate/derived_answers.h"
-#include "rate/streamed_file.h"
 
 #include <initializer_list>
 #include <system_error>

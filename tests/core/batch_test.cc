@@ -1,7 +1,9 @@
 #include "pillar/core/batch.h"
 
+#include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 
+#include "support/expect_error.h"
 #include "support/temp_dir.h"
 
 #include <stdexcept>
@@ -14,6 +16,7 @@ namespace {
 
 using test::TempDir;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 TEST(Batch, ANameIsThatOfTheFirstWhoAsks) {
   OutputNames names;
@@ -47,6 +50,21 @@ TEST(Batch, FailuresAreATableThatEndsWithTheReason) {
   EXPECT_EQ(read_text_file(dir / "failures.csv"), "path,reason\na,\"broken, or so\"\n");
   write_failures(dir.path(), {"path", "reason"}, {});
   EXPECT_EQ(read_text_file(dir / "failures.csv"), "path,reason\n");
+}
+
+TEST(Batch, ManyFailuresAreWrittenRowByRow) {
+  TempDir dir;
+  int left = 3;
+  write_failures_by_row(dir.path(), {"path", "reason"}, [&](std::vector<std::string>& row) {
+    row = {fmt::format("scan {}", left), "a \"quote\", and a comma"};
+    return left-- > 0;
+  });
+  const CsvTable table = read_csv(dir / "failures.csv");
+  EXPECT_THAT(table.header, ElementsAre("path", "reason"));
+  ASSERT_EQ(table.rows.size(), 3u);
+  EXPECT_THAT(table.rows[0], ElementsAre("scan 3", "a \"quote\", and a comma"));
+  EXPECT_PILLAR_ERROR(write_failures(dir / "nowhere", {"path"}, {{"x"}}), ErrorCategory::io,
+                      HasSubstr("nowhere"));
 }
 
 TEST(Batch, JobsAreAsManyAsAskedForButNoMoreThanInputs) {

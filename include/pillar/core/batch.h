@@ -40,8 +40,13 @@ class OutputNames {
 
 // Writes <folder>/failures.csv, a row for each input that failed, or only the columns' names where none did.
 // The columns name the input and end with the reason. Throws Error(io).
-void write_failures(const std::filesystem::path& folder, std::vector<std::string> columns,
-                    std::vector<std::vector<std::string>> rows);
+void write_failures(const std::filesystem::path& folder, const std::vector<std::string>& columns,
+                    const std::vector<std::vector<std::string>>& rows);
+// The same for hundreds of thousands of rows, which never stand in memory together: `next` fills a row, or
+// says that there are no more.
+using NextRow = std::function<bool(std::vector<std::string>& row)>;
+void write_failures_by_row(const std::filesystem::path& folder, const std::vector<std::string>& columns,
+                           const NextRow& next);
 
 // Removes what a killed run left half-written in the folder; the log says how many `things` they were.
 void remove_unfinished(const std::filesystem::path& folder, std::string_view things);

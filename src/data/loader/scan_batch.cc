@@ -10,6 +10,7 @@
 #include "data/loader/note_summary.h"
 #include "data/shared/load_fault.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -95,7 +96,9 @@ at::Tensor stacked(std::span<const PendingScan> scans) {
 // Takes scans in input order, uses them batch by batch, and keeps the outcome of each.
 class ScanBatchRun {
  public:
-  ScanBatchRun(const ScanBatch& batch, const ScanBatchSteps& steps) : batch_(batch), steps_(steps) {}
+  ScanBatchRun(const ScanBatch& batch, const ScanBatchSteps& steps) : batch_(batch), steps_(steps) {
+    outcomes_.reserve(batch.scans.size() + batch.missing.size());
+  }
 
   std::vector<ScanOutcome>& outcomes() { return outcomes_; }
   Notes repeated_notes() const { return input_notes_.repeated(); }
@@ -262,12 +265,15 @@ std::string ScanSummary::brief(std::string_view done) const {
 }
 
 void write_scan_failures(const std::filesystem::path& folder, const std::vector<ScanOutcome>& outcomes) {
-  std::vector<std::vector<std::string>> rows;
-  for (const ScanOutcome& outcome : outcomes) {
-    if (outcome.status == ScanStatus::failed)
-      rows.push_back({outcome.accession, outcome.path.string(), outcome.reason});
-  }
-  write_failures(folder, {"accession", "path", "reason"}, std::move(rows));
+  auto outcome = outcomes.begin();
+  write_failures_by_row(folder, {"accession", "path", "reason"}, [&](std::vector<std::string>& row) {
+    const auto failed = [](const ScanOutcome& one) { return one.status == ScanStatus::failed; };
+    outcome = std::find_if(outcome, outcomes.end(), failed);
+    if (outcome == outcomes.end()) return false;
+    row = {outcome->accession, outcome->path.string(), outcome->reason};
+    ++outcome;
+    return true;
+  });
 }
 
 }  // namespace pillar

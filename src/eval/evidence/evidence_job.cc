@@ -300,7 +300,7 @@ EvidenceSummary run_evidence(const EvidenceJob& job) {
   summary.failed = std::ssize(failures);
   summary.studies = std::ssize(studies) - summary.failed;
   summary.maps = std::ssize(evidence);
-  write_failures(job.out, {"accession", "path", "reason"}, std::move(failures));
+  write_failures(job.out, {"accession", "path", "reason"}, failures);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return summary;
 }

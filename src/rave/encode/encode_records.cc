@@ -178,7 +178,7 @@ void record_failures(const fs::path& output_folder, const std::vector<EncodeOutc
     if (outcome.status == EncodeStatus::failed)
       rows.push_back({outcome.source.string(), outcome.stage, outcome.reason});
   }
-  write_failures(output_folder, {"path", "stage", "reason"}, std::move(rows));
+  write_failures(output_folder, {"path", "stage", "reason"}, rows);
 }
 
 std::uint64_t bytes_below(const fs::path& path) {

@@ -131,7 +131,7 @@ void write_cache_records(const TextEmbedJob& job, const CacheRecords& records) {
 void write_text_failures(const TextEmbedJob& job, const std::vector<TextFailure>& failures) {
   std::vector<std::vector<std::string>> rows;
   for (const TextFailure& failure : failures) rows.push_back({failure.study, failure.file, failure.reason});
-  write_failures(job.cache, {"sample_name", "file", "reason"}, std::move(rows));
+  write_failures(job.cache, {"sample_name", "file", "reason"}, rows);
 }
 
 }  // namespace pillar

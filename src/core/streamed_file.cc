@@ -1,4 +1,4 @@
-#include "rate/streamed_file.h"
+#include "core/shared/streamed_file.h"
 
 #include "pillar/core/fail.h"
 
