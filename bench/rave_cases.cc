@@ -8,6 +8,8 @@
 #include <numeric>
 #include <thread>
 
+#include <c10/core/CPUAllocator.h>
+#include <dlfcn.h>
 #include <fmt/format.h>
 
 namespace pillar::bench {
@@ -83,6 +85,14 @@ Measurement timed_program(const std::vector<std::string>& command) {
   return m;
 }
 
+// By name and folder: LD_PRELOAD itself would cut a path at its spaces.
+std::vector<std::string> empty_program_with_torch() {
+  Dl_info c10 = {};
+  ::dladdr(reinterpret_cast<const void*>(&c10::GetCPUAllocator), &c10);
+  const std::string folder = fs::path(c10.dli_fname).parent_path().string();
+  return {"env", "LD_LIBRARY_PATH=" + folder, "LD_PRELOAD=libtorch_cpu.so", "true"};
+}
+
 Measurement encode_cohort(const RaveOptions& options, int jobs) {
   const fs::path cohort = options.scratch / "cohort";
   run_program({(options.programs / "pillar-phantom").string(), "--out", cohort.string(), "--studies",
@@ -120,9 +130,7 @@ std::vector<Case> rave_cases(const RaveOptions& options) {
                      return timed_program({(options.programs / "pillar-rave").string(), "--help"});
                    },
                    "an empty program that loads libtorch_cpu.so",
-                   [] {
-                     return timed_program({"env", "LD_PRELOAD=" PILLAR_LIBTORCH_CPU, "true"});
-                   }});
+                   [] { return timed_program(empty_program_with_torch()); }});
   if (options.batch > 0) {
     cases.push_back({fmt::format("encode_{}_series", options.batch),
                      [=] { return encode_cohort(options, 2); }, "the same with --jobs 1",

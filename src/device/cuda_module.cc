@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 
+#include "core/shared/loaded_file.h"
+
 #include <filesystem>
 
 #include <c10/core/CPUAllocator.h>
@@ -17,12 +19,6 @@ struct Loaded {
   CudaModule module;
   std::string missing;  // empty: everything is there
 };
-
-// The file that a function of this process was loaded from.
-fs::path file_of(const void* function) {
-  Dl_info info = {};
-  return ::dladdr(function, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
-}
 
 std::string dl_reason() {
   const char* text = ::dlerror();
@@ -51,13 +47,14 @@ std::string missing_device() {
 // Opens libtorch_cuda.so beside libc10.so, then libpillar_cuda.so beside libpillar.so.
 Loaded load() {
   if (std::string missing = missing_device(); !missing.empty()) return {{}, std::move(missing)};
-  const fs::path torch = file_of(reinterpret_cast<const void*>(&c10::GetCPUAllocator));
+  const fs::path torch = loaded_file(reinterpret_cast<const void*>(&c10::GetCPUAllocator));
   if (::dlopen((torch.parent_path() / "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     return {{},
-            fmt::format("LibTorch's CUDA half does not load: {} (scripts/setup.sh --cuda installs it)",
+            fmt::format("LibTorch's CUDA half does not load: {} (scripts/setup.sh --cuda installs it; a "
+                        "bundle made for processors has none)",
                         dl_reason())};
   }
-  const fs::path ours = file_of(reinterpret_cast<const void*>(&cuda_available));
+  const fs::path ours = loaded_file(reinterpret_cast<const void*>(&cuda_available));
   void* library = ::dlopen((ours.parent_path() / "libpillar_cuda.so").c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     return {

@@ -2,6 +2,8 @@
 
 #include "pillar/core/error.h"
 
+#include <filesystem>
+
 namespace pillar {
 namespace {
 
@@ -18,6 +20,17 @@ bool is_hopeless(CURLcode code) {
   return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
          code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_WRITE_ERROR ||
          code == CURLE_SSL_CACERT_BADFILE;
+}
+
+// Debian's libcurl takes the authorities that it trusts from Debian's place; a program that was carried to
+// RHEL or SUSE finds them at theirs. Null where there is none of these, which leaves libcurl to say so.
+const char* authorities_file() {
+  for (const char* file :
+       {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"}) {
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) return file;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -39,6 +52,8 @@ void prepare_post(CURL* handle, const std::string& url, curl_slist* headers, con
                   long timeout_ms, EasyPost& post) {
   curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  static const char* const authorities = authorities_file();
+  if (authorities != nullptr) curl_easy_setopt(handle, CURLOPT_CAINFO, authorities);
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, timeout_ms);

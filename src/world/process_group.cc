@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 
+#include "core/shared/loaded_file.h"
 #include "device/shared/cuda_module.h"
 #include "world/nccl_abi.h"
 
@@ -43,9 +44,7 @@ BackendPtr gloo_backend(const RendezvousStore& opened, int rank, int size,
 // libpillar_nccl.so beside libpillar.so, after LibTorch's CUDA half, whose symbols it takes.
 decltype(&pillar_nccl_backend) load_nccl(std::string& reason) {
   cuda_module();
-  Dl_info info = {};
-  ::dladdr(reinterpret_cast<const void*>(&connect), &info);
-  const std::filesystem::path ours = info.dli_fname == nullptr ? "" : info.dli_fname;
+  const std::filesystem::path ours = loaded_file(reinterpret_cast<const void*>(&connect));
   void* library = ::dlopen((ours.parent_path() / "libpillar_nccl.so").c_str(), RTLD_NOW | RTLD_LOCAL);
   void* found = library == nullptr ? nullptr : ::dlsym(library, "pillar_nccl_backend");
   if (found == nullptr) {

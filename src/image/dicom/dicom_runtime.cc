@@ -3,6 +3,9 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/printable.h"
 
+#include "core/shared/loaded_file.h"
+
+#include <filesystem>
 #include <mutex>
 
 #include <dcmtk/config/osconfig.h>
@@ -39,6 +42,20 @@ void redirect_dcmtk_log() {
   root.addAppender(oflog::SharedAppenderPtr(new DcmtkMessages));
 }
 
+// Debian's DCMTK looks where DCMDICTPATH says, else where its package puts the dictionary. Programs that were
+// carried to another machine have it in share/pillar/dicom beside lib/, where this library is; standard
+// elements, then private ones.
+bool load_dictionary_beside_library() {
+  const std::filesystem::path library = loaded_file(reinterpret_cast<const void*>(&init_dicom_libraries));
+  const std::filesystem::path folder = library.parent_path().parent_path() / "share" / "pillar" / "dicom";
+  if (!std::filesystem::is_regular_file(folder / "dicom.dic")) return false;
+  DcmDataDictionary& dictionary = dcmDataDict.wrlock();
+  const bool loaded = dictionary.loadDictionary((folder / "dicom.dic").c_str());
+  dictionary.loadDictionary((folder / "private.dic").c_str(), OFFalse);
+  dcmDataDict.wrunlock();
+  return loaded;
+}
+
 }  // namespace
 
 void init_dicom_libraries() {
@@ -48,8 +65,10 @@ void init_dicom_libraries() {
     gdcm::Trace::WarningOff();
     gdcm::Trace::ErrorOff();
     gdcm::Trace::DebugOff();
-    if (!dcmDataDict.isDictionaryLoaded()) {
-      fail(ErrorCategory::io, "DCMTK found no data dictionary: install its package data or set DCMDICTPATH");
+    if (!dcmDataDict.isDictionaryLoaded() && !load_dictionary_beside_library()) {
+      fail(ErrorCategory::io,
+           "DCMTK found no data dictionary (dicom.dic): set DCMDICTPATH to it, or install Debian's "
+           "libdcmtk17");
     }
     DJDecoderRegistration::registerCodecs();
     DJLSDecoderRegistration::registerCodecs();
