@@ -267,8 +267,13 @@ std::optional<MicroBatch> StudyLoader::State::take_micro(const MicroRange& range
 StudyLoader::StudyLoader(const StudyPool& pool, const StudyLoaderOptions& options)
     : state_(std::make_unique<State>(pool, options)) {}
 
+// Threads that hang would be waited for. They end with the process, and what they use is kept until then.
 StudyLoader::~StudyLoader() {
-  if (state_->hangs) state_.release();  // its threads would be waited for; they end with the process
+  if (!state_->hangs) return;
+  static std::mutex mutex;
+  static auto* const kept = new std::vector<std::unique_ptr<State>>;
+  const std::lock_guard lock(mutex);
+  kept->push_back(std::move(state_));
 }
 
 std::optional<StepBatch> StudyLoader::next() {
