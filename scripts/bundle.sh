@@ -53,8 +53,8 @@ copy_data
 copy_licences
 [ "$cuda" = no ] || add_launchers
 
-rm -rf "${out:?}/$name"
 if [ "$folder_only" = yes ]; then
+  rm -rf "${out:?}/$name"
   mv "$bundle" "$out/$name"
   made=$out/$name
 else

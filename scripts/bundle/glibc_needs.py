@@ -6,8 +6,8 @@ Usage: glibc_needs.py --most 2.34 --stand-in libpillar_glibc.so FILE...
 A file lists the versions of glibc's symbols that it wants (.gnu.version_r), and the dynamic linker refuses a file with one
 that glibc does not have. An entry above --most is written over with the first version that glibc had on x86-64, GLIBC_2.2.5.
 A symbol of it is then looked for under that: glibc still has it from before, or else it is the stand-in's, which has no
-versions of its own and so takes part in a search for any. Where a symbol is neither, it is named with its file, nothing
-is written, and the exit status is 1. Prints the newest version that is still required.
+versions of its own and so takes part in a search for any. Where a symbol is neither, it is named with its file, which is
+left as it was, and the exit status is 1. Prints the newest version that is still required.
 """
 import argparse
 import pathlib
