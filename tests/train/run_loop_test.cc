@@ -171,6 +171,7 @@ TEST_F(RunLoopTest, ASignalEndsItAfterTheStepWithACheckpoint) {
 // The checkpoint comes before the validation, which the next start does.
 TEST_F(RunLoopTest, ASignalEndsAValidationToo) {
   for (const int number : {SIGTERM, SIGHUP, SIGUSR2}) {
+    ::signal(number, SIG_DFL);  // nohup starts tests with SIGHUP ignored
     const std::string name = fmt::format("run {}", number);
     PullTask task(alone), next(alone);
     task.signal_in_validation = number;
@@ -182,6 +183,16 @@ TEST_F(RunLoopTest, ASignalEndsAValidationToo) {
     EXPECT_EQ(run(name, next).steps, 12);
     EXPECT_EQ(next.validations, 3u);
   }
+}
+
+TEST_F(RunLoopTest, UnderNohupAHangUpStopsNothing) {
+  PullTask task(alone);
+  task.signal_in_validation = SIGHUP;
+  ::signal(SIGHUP, SIG_IGN);
+  const RunOutcome outcome = run("run", task);
+  ::signal(SIGHUP, SIG_DFL);
+  EXPECT_FALSE(outcome.stopped);
+  EXPECT_EQ(outcome.steps, 12);
 }
 
 // What is on disk must not be taken for what the run has come to.
