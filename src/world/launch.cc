@@ -168,9 +168,16 @@ std::string ending(int status) {
 }
 
 struct Outcome {
-  int code = 0;
+  int code = 0;      // of the first that ended badly
+  int finished = 0;  // of those that ended in order: 0, or that some inputs failed
   Clock::time_point kill_at = Clock::time_point::max();
 };
+
+// The job was finished; that some inputs failed is no reason to end the other processes.
+bool ended_in_order(int status) {
+  return WIFEXITED(status) &&
+         (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == static_cast<int>(ExitCode::some_inputs_failed));
+}
 
 // Takes note of every child that has ended.
 void reap(Children& children, Outcome& outcome) {
@@ -179,7 +186,10 @@ void reap(Children& children, Outcome& outcome) {
     int status = 0;
     if (!child.running || ::waitpid(child.pid, &status, WNOHANG) != child.pid) continue;
     child.running = false;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
+    if (ended_in_order(status)) {
+      outcome.finished = std::max(outcome.finished, WEXITSTATUS(status));
+      continue;
+    }
     if (outcome.code != 0) {
       spdlog::debug("rank {} {}", rank, ending(status));
       continue;
@@ -202,7 +212,7 @@ int supervise(Children& children, const BlockedSignals& signals) {
   Outcome outcome;
   while (true) {
     reap(children, outcome);
-    if (!children.any()) return outcome.code;
+    if (!children.any()) return outcome.code != 0 ? outcome.code : outcome.finished;
     if (Clock::now() > outcome.kill_at) {
       spdlog::warn("some processes did not end within {} s: killing them", kGrace.count());
       children.signal(SIGKILL);

@@ -1,4 +1,4 @@
-#include "world/shared/world_text.h"
+#include "pillar/world/world_text.h"
 
 #include <cstring>
 
@@ -21,13 +21,13 @@ std::string as_text(const at::Tensor& rows) {
 
 }  // namespace
 
-std::string broadcast_text(const World& world, const std::string& text) {
+std::string broadcast_text(const World& world, const std::string& text, std::int64_t from) {
   at::Tensor length =
       at::full({1}, static_cast<std::int64_t>(text.size()), at::TensorOptions().dtype(at::kLong));
-  world.broadcast(length);
+  world.broadcast(length, from);
   at::Tensor bytes =
-      world.rank() == 0 ? as_rows(text) : at::empty({length.item<std::int64_t>(), 1}, at::kByte);
-  if (bytes.numel() > 0) world.broadcast(bytes);
+      world.rank() == from ? as_rows(text) : at::empty({length.item<std::int64_t>(), 1}, at::kByte);
+  if (bytes.numel() > 0) world.broadcast(bytes, from);
   return as_text(bytes);
 }
 

@@ -48,6 +48,13 @@ TEST(LaunchLocal, TheFirstBadEndIsTheExitCode) {
   EXPECT_THAT(result.err, AllOf(HasSubstr("rank 1 (pid"), HasSubstr("exit code 7")));
 }
 
+TEST(LaunchLocal, SomeInputsThatFailedAreNoBadEnd) {
+  const auto result = run_program({PILLAR_WORLD_RANK, "--nproc", "2", "launched_some_failed"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.out, HasSubstr("rank 0 has worked to its end"));
+  EXPECT_THAT(result.err, Not(HasSubstr("ended with")));
+}
+
 TEST(LaunchLocal, AKilledProcessIsNamed) {
   const auto result = run_program({PILLAR_WORLD_RANK, "--nproc", "3", "launched_dies"});
   EXPECT_EQ(result.exit_code, 1);

@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/safetensors.h"
 #include "pillar/world/world.h"
+#include "pillar/world/world_text.h"
 
 #include "support/contrastive_case.h"
 #include "world/world_state.h"
@@ -69,6 +70,9 @@ int collectives(const std::filesystem::path&) {
   at::Tensor told = at::full({2, 2}, static_cast<double>(rank));
   world.broadcast(told, size - 1);
   expect(told.equal(at::full({2, 2}, static_cast<double>(size - 1))), "broadcast");
+  const std::string words = rank == size - 1 ? "the last\nrank's" : "of no account";
+  expect(broadcast_text(world, words, size - 1) == "the last\nrank's", "broadcast_text");
+  expect(broadcast_text(world, rank == 0 ? "" : words).empty(), "broadcast_text of no words");
   world.barrier();
   return 0;
 }
@@ -294,6 +298,14 @@ int launched_fails(const std::filesystem::path&) {
   return 10;
 }
 
+// Rank 1 is done, but for some inputs, while rank 0 still works.
+int launched_some_failed(const std::filesystem::path&) {
+  if (rendezvous().rank == 1) return static_cast<int>(ExitCode::some_inputs_failed);
+  std::this_thread::sleep_for(milliseconds(300));
+  std::printf("rank 0 has worked to its end\n");
+  return 0;
+}
+
 int launched_dies(const std::filesystem::path&) {
   if (rendezvous().rank == 1) ::kill(::getpid(), SIGKILL);
   std::this_thread::sleep_for(std::chrono::minutes(5));
@@ -342,6 +354,7 @@ int run_scenario(const std::string& name, const std::filesystem::path& folder) {
       {"launched", launched},
       {"launched_fails", launched_fails},
       {"launched_dies", launched_dies},
+      {"launched_some_failed", launched_some_failed},
       {"launched_waits", launched_waits}};
   return scenarios.at(name)(folder);
 }

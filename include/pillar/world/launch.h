@@ -1,4 +1,4 @@
-// `--nproc N`: local processes that train together, without a launcher.
+// `--nproc N`: local processes that work together, without a launcher.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace pillar {
 // passed on. SIGTERM, SIGUSR1 and SIGINT are handed on to all. When one ends badly, the others get SIGTERM,
 // after a grace of 20 s SIGKILL; the log names the rank and how it ended. If this process is killed, the
 // children end too. Returns the exit code: 0 if all ended with 0, else that of the first that did not (1 for
-// a signal).
+// a signal). ExitCode::some_inputs_failed is a good end, and is what is returned where none ended otherwise.
 int launch_local(std::int64_t count, const std::vector<std::string>& arguments);
 
 // Whether this process was started by launch_local().

@@ -5,10 +5,10 @@
 #include "pillar/metrics/evaluation.h"
 #include "pillar/metrics/prediction_table.h"
 #include "pillar/train/run_checkpoint.h"
+#include "pillar/world/world_text.h"
 
 #include "train/finetune/outcome_answers.h"
 #include "train/run/exported_steps.h"
-#include "world/shared/world_text.h"
 
 #include <numeric>
 

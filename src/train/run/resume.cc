@@ -2,11 +2,11 @@
 
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/world/world_text.h"
 
 #include "train/run/config_changes.h"
 #include "train/run/identity.h"
 #include "train/run/run_state.h"
-#include "world/shared/world_text.h"
 
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>

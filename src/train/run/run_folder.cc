@@ -3,8 +3,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
-
-#include "world/shared/world_text.h"
+#include "pillar/world/world_text.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>

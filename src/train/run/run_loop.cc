@@ -1,9 +1,9 @@
 #include "train/run/run_loop.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/world/world_text.h"
 
 #include "train/run/resume.h"
-#include "world/shared/world_text.h"
 
 #include <algorithm>
 #include <cmath>

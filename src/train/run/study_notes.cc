@@ -1,8 +1,7 @@
 #include "train/run/study_notes.h"
 
 #include "pillar/core/fail.h"
-
-#include "world/shared/world_text.h"
+#include "pillar/world/world_text.h"
 
 #include <algorithm>
 
