@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace pillar {
 namespace {
 
@@ -16,6 +18,12 @@ double gigabytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) / kGigabyte;
 }
 
+const char* what_to_change(const EmbedMemory& memory) {
+  if (memory.batch_size > 1) return "a smaller --batch-size needs less";
+  return memory.processes > 1 ? "start fewer processes on this host"
+                              : "close other programs, or use a larger machine";
+}
+
 }  // namespace
 
 std::uint64_t plan_loader_bytes(const PreprocessSpec& spec, const EmbedMemory& memory) {
@@ -23,18 +31,19 @@ std::uint64_t plan_loader_bytes(const PreprocessSpec& spec, const EmbedMemory& m
   const std::uint64_t one_scan = voxels * (kDecodedBytes + kInputBytes);
   const std::uint64_t batch = voxels * kInputBytes * static_cast<std::uint64_t>(memory.batch_size);
   const std::uint64_t needed = memory.model_bytes + batch + one_scan;
-  if (needed > memory.available_bytes) {
+  const std::uint64_t available = memory.available_bytes / static_cast<std::uint64_t>(memory.processes);
+  if (needed > available) {
     fail(ErrorCategory::io,
          "embedding needs about {:.1f} GB of memory (model {:.1f}, a batch of {} {:.1f}, a scan that loads "
          "{:.1f}), "
-         "{:.1f} GB are available: {}",
+         "{:.1f} GB are available{}: {}",
          gigabytes(needed), gigabytes(memory.model_bytes), memory.batch_size, gigabytes(batch),
-         gigabytes(one_scan), gigabytes(memory.available_bytes),
-         memory.batch_size > 1 ? "a smaller --batch-size needs less"
-                               : "close other programs, or use a larger machine");
+         gigabytes(one_scan), gigabytes(available),
+         memory.processes > 1 ? fmt::format(" to each of {} processes", memory.processes) : "",
+         what_to_change(memory));
   }
   const std::uint64_t useful = 2 * one_scan * static_cast<std::uint64_t>(memory.jobs);
-  return std::min(useful, one_scan + (memory.available_bytes - needed) / 2);
+  return std::min(useful, one_scan + (available - needed) / 2);
 }
 
 }  // namespace pillar

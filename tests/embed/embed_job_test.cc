@@ -8,6 +8,7 @@
 #include "pillar/rave/sample.h"
 
 #include "embed/embed_records.h"
+#include "embed/probe_job.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "support/volumes.h"
@@ -25,55 +26,14 @@ namespace pillar {
 namespace {
 
 namespace fs = std::filesystem;
+using test::make_sample;
+using test::probe;
+using test::quiet_job;
 using test::TempDir;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-constexpr SizeDhw kSize = {12, 40, 36};
-
-fs::path make_sample(const TempDir& dir, const std::string& accession, std::uint32_t seed) {
-  SampleMetadata metadata;
-  metadata.accession = accession;
-  const fs::path target = dir / fmt::format("{}.1.0", accession);
-  write_sample(target, test::smooth_volume(10, 48, 64, seed), metadata, {});
-  return target;
-}
-
-// Stands for a model: three numbers that depend on every voxel and its place.
-at::Tensor probe(const at::Tensor& voxels_bcdhw) {
-  const std::int64_t batch = voxels_bcdhw.size(0);
-  const at::Tensor flat = voxels_bcdhw.to(at::kFloat).reshape({batch, -1}).contiguous();
-  at::Tensor rows = at::empty({batch, 3}, at::kFloat);
-  for (std::int64_t b = 0; b < batch; ++b) {
-    const float* data = flat.const_data_ptr<float>() + b * flat.size(1);
-    double sum = 0, weighted = 0;
-    for (std::int64_t i = 0; i < flat.size(1); ++i) {
-      sum += data[i];
-      weighted += data[i] * static_cast<double>(i);
-    }
-    rows[b][0] = sum;
-    rows[b][1] = weighted;
-    rows[b][2] = data[0];
-  }
-  return rows;
-}
-
-EmbedJob quiet_job(const fs::path& cache, const std::vector<fs::path>& scans) {
-  EmbedJob job;
-  for (const fs::path& scan : scans) job.scans.push_back({scan, ""});
-  job.spec = default_preprocess_spec("chest_ct", kSize);
-  job.spec.target_spacing_xyz_mm.reset();
-  job.reading.prepare = prepare_options(job.spec);
-  job.cache = cache;
-  job.split = "test";
-  job.model_name = "probe";
-  job.dataset_name = "phantoms";
-  job.jobs = 2;
-  job.quiet = true;
-  return job;
-}
 
 at::Tensor expected(const fs::path& sample) {
   const PreprocessSpec spec = quiet_job("", {}).spec;
@@ -120,7 +80,7 @@ TEST(EmbedJob, PlacesAreKeptBesideEmbeddingsWhereTheyAreWanted) {
   const EmbeddingSet set = load_embeddings(job.cache, "test");
   const StudyEvidence evidence = read_study_evidence(job.cache, "test", "B1", set.embeddings[1]);
   EXPECT_TRUE(at::equal(evidence.places_n, at::full({3}, 7, at::kLong)));
-  EXPECT_EQ(evidence.placement.size_dhw, kSize);
+  EXPECT_EQ(evidence.placement.size_dhw, test::kProbeSize);
   EXPECT_EQ(evidence.placement.volume.size_dhw, (SizeDhw{10, 48, 64}));
 
   // An embedding that is made anew without them leaves none of another.

@@ -35,5 +35,15 @@ TEST(EmbedPlan, TooLittleIsRefusedWithTheFigures) {
       AllOf(HasSubstr("needs about 5.4 GB"), HasSubstr("a batch of 100 0.4"), HasSubstr("--batch-size")));
 }
 
+TEST(EmbedPlan, ProcessesOfOneHostShareItsMemory) {
+  EmbedMemory shared = memory(100, 264, 1, 16);
+  shared.processes = 2;
+  EXPECT_EQ(plan_loader_bytes(spec(), shared), 8'000'000u + 10'000'000u);
+  shared.processes = 3;
+  EXPECT_PILLAR_ERROR(plan_loader_bytes(spec(), shared), ErrorCategory::io,
+                      AllOf(HasSubstr("0.1 GB are available to each of 3 processes"),
+                            HasSubstr("fewer processes on this host")));
+}
+
 }  // namespace
 }  // namespace pillar

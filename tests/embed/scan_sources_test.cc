@@ -48,6 +48,48 @@ TEST(ScanSources, WhileTheyAreReplacedTheFileTellsOfNoneThatWasNotPut) {
   EXPECT_EQ(ScanSources(dir / "test.csv", false).before("B1")->path, "/scans/b");
 }
 
+// One of several processes: its file is what another one has to know to go on.
+TEST(ScanSources, APartSaysOnlyWhatIsOtherwise) {
+  TempDir dir;
+  ScanSources whole(dir / "test.csv", false);
+  for (const std::string name : {"A1", "B1", "C1"}) whole.put(name, source_of_scan("old"));
+  whole.finish();
+  ScanSources part =
+      ScanSources::part(dir / "0.csv", {{"A1", source_of_scan("old")}, {"B1", source_of_scan("old")}}, false);
+  EXPECT_EQ(part.before("A1")->path, "/scans/old");
+  EXPECT_FALSE(part.before("C1").has_value());
+  part.flush();
+  EXPECT_FALSE(whole.take_in(dir / "0.csv")) << "nothing is otherwise";
+  EXPECT_TRUE(part.withdraw("A1"));
+  EXPECT_FALSE(part.withdraw("A1"));
+  EXPECT_FALSE(part.withdraw("D1")) << "nothing was said of it";
+  part.put("D1", source_of_scan("new"));
+  part.flush();
+  EXPECT_TRUE(whole.take_in(dir / "0.csv"));
+  EXPECT_FALSE(whole.before("A1").has_value()) << "withdrawn, and the process was killed";
+  EXPECT_EQ(whole.said().at("B1").path, "/scans/old");
+  EXPECT_EQ(whole.said().at("D1").path, "/scans/new");
+
+  part.finish();  // A1 was not replaced after all
+  ScanSources again(dir / "test.csv", false);
+  again.take_in(dir / "0.csv");
+  EXPECT_EQ(again.said().size(), 4u);
+  EXPECT_EQ(again.said().at("A1").path, "/scans/old");
+}
+
+TEST(ScanSources, APartThatIsReplacedTellsOfNoneThatWasNotPut) {
+  TempDir dir;
+  ScanSources part =
+      ScanSources::part(dir / "0.csv", {{"A1", source_of_scan("a")}, {"B1", source_of_scan("b")}}, true);
+  part.put("A1", source_of_scan("c"));
+  part.flush();
+  ScanSources whole(dir / "test.csv", false);
+  whole.put("B1", source_of_scan("b"));
+  whole.take_in(dir / "0.csv");
+  EXPECT_EQ(whole.said().size(), 1u);
+  EXPECT_EQ(whole.said().at("A1").path, "/scans/c");
+}
+
 TEST(ScanSources, AFileOfOtherColumnsIsRefused) {
   TempDir dir;
   write_file_atomic(dir / "test.csv", "name,source\n");

@@ -73,13 +73,17 @@ struct ScanBatchSteps {
       use;
 };
 
-// Threads that the loader gets where a batch says 0.
-int default_loader_jobs();
+// Threads that the loader gets where a batch says 0, of each of so many processes on this host.
+int default_loader_jobs(std::int64_t processes = 1);
 
 // Two scans of one name: the first has it, the other fails, or is skipped where it is the same scan. What the
 // model's input needed of many scans, such as other axes, is a warning once, and at the end one with their
 // number. Throws Error(usage) for no scans.
 ScanSummary run_scan_batch(const ScanBatch& batch, const ScanBatchSteps& steps);
+
+// What becomes of the names that the list asked for in vain, at the end of the outcomes; run_scan_batch()
+// does so itself.
+void add_missing(const ScanBatch& batch, ScanSummary& summary);
 
 // <folder>/failures.csv: accession,path,reason; only its header where nothing failed.
 void write_scan_failures(const std::filesystem::path& folder, const std::vector<ScanOutcome>& outcomes);

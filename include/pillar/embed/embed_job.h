@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pillar/data/scan_batch.h"
+#include "pillar/embed/embed_team.h"
 #include "pillar/embed/embedding_cache.h"
 #include "pillar/model/token_scales.h"
 
@@ -56,6 +57,11 @@ struct EmbedJob : ScanBatch {
 // changed since is embedded again. Throws Error(usage) for no scans, settings other than the split's, other
 // embeddings that are refused (naming the first), or another process that writes the split; Error(io) where
 // the cache cannot be written; and std::logic_error where `embed` returns another shape or type.
-ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed);
+//
+// `team`: the other processes that embed the same list with the same job, each its own share of it
+// (scans_of_process). What is written in the end is what one process would write. The process 0 settles what
+// there is to settle before the others begin, and gets the summary of the whole list, the others that of
+// their scans. Also throws Error(usage) for a format that is one file, and whatever `team.broadcast` throws.
+ScanSummary run_embed(const EmbedJob& job, const EmbedFunction& embed, const EmbedTeam& team = {});
 
 }  // namespace pillar

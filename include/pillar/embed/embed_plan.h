@@ -11,7 +11,8 @@ struct EmbedMemory {
   std::uint64_t model_bytes = 0;      // Encoder::estimated_bytes of the batch, weights included
   std::uint64_t available_bytes = 0;  // available_memory_bytes(), before the weights were read
   int batch_size = 1;
-  int jobs = 1;  // loader threads
+  int jobs = 1;                // loader threads
+  std::int64_t processes = 1;  // that embed on this host and share what is available
 };
 
 // Bytes for scans that load or wait: enough to keep the threads busy, at most half of what is left. Throws

@@ -232,8 +232,9 @@ void use_all(const ScanBatch& batch, const ScanBatchSteps& steps, ScanBatchRun& 
 
 }  // namespace
 
-int default_loader_jobs() {
-  return std::min(kLoaderJobs, usable_processors());
+int default_loader_jobs(std::int64_t processes) {
+  const std::int64_t share = usable_processors() / std::max<std::int64_t>(processes, 1);
+  return static_cast<int>(std::clamp<std::int64_t>(share, 1, kLoaderJobs));
 }
 
 ScanSummary run_scan_batch(const ScanBatch& batch, const ScanBatchSteps& steps) {
@@ -243,10 +244,14 @@ ScanSummary run_scan_batch(const ScanBatch& batch, const ScanBatchSteps& steps) 
   use_all(batch, steps, run, summary);
   log_notes(run.repeated_notes());
   summary.outcomes = std::move(run.outcomes());
+  add_missing(batch, summary);
+  return summary;
+}
+
+void add_missing(const ScanBatch& batch, ScanSummary& summary) {
   for (const std::string& name : batch.missing)
     summary.outcomes.push_back(
         {{}, name, ScanStatus::failed, fmt::format("{}: in no row of the manifest", name)});
-  return summary;
 }
 
 std::int64_t ScanSummary::count(ScanStatus status) const {
