@@ -1,13 +1,16 @@
 // pillar-eval embed: scans to embeddings on disk.
 #include "pillar/core/available_memory.h"
 #include "pillar/core/fail.h"
+#include "pillar/core/sha256.h"
 #include "pillar/data/manifest.h"
 #include "pillar/embed/embed_job.h"
 #include "pillar/embed/embed_plan.h"
 #include "pillar/model/encoder.h"
 #include "pillar/rave/encode_config.h"
+#include "pillar/world/launch.h"
 
 #include "commands.h"
+#include "embed_processes.h"
 #include "scan_flags.h"
 
 #include <cmath>
@@ -34,6 +37,7 @@ struct Arguments {
   ScanFlags reading;
   std::optional<std::string> axes, flip_depth, windows, intensity;
   EncoderOptions encoder;
+  ProcessFlags processes;
   EmbedJob job;
 };
 
@@ -79,7 +83,6 @@ void set_up_job(Arguments& a, const ModelFolder& model, const TowerConfig& tower
   job.format = parse_embedding_format(a.format);
   if (job.model_name.empty()) job.model_name = model.name;
   if (job.dataset_name.empty()) job.dataset_name = tower.modality;
-  if (job.jobs == 0) job.jobs = default_loader_jobs();
   job.settings.merge(changed_policies(a.reading.reading));
   if (a.others == "remove") job.others = OtherEmbeddings::remove;
   if (a.others == "refuse" || (a.others.empty() && !a.manifest.empty())) job.others = OtherEmbeddings::refuse;
@@ -106,39 +109,95 @@ EmbeddedRows embed_rows(const Encoder& encoder, const at::Tensor& voxels_bcdhw,
   return {std::move(found.readout_bn), std::move(found.places_bn)};
 }
 
-ExitCode embed(Arguments& a, bool quiet) {
-  a.job.quiet = quiet;
-  if (a.scans.empty() == a.manifest.empty())
-    fail(ErrorCategory::usage, "embed needs SAMPLE... or --manifest, one of the two");
-  const std::uint64_t available = available_memory_bytes();
+// What has to be the same for all processes, so that they make one split.
+std::string words_to_compare(const Arguments& a) {
+  const EmbedJob& job = a.job;
+  std::string names;
+  for (const ScanEntry& scan : job.scans) names += scan.name + '\n';
+  std::string text = fmt::format(
+      "scans: {}, SHA-256 of their names {}\nsplit: {}\nformat: {}\nmodel: {}\ndataset: {}\nothers: {}\n"
+      "overwrite: {}\nevidence: {}\npreprocess: {}\n",
+      job.scans.size(), sha256_hex(as_bytes(names)), job.split, a.format, job.model_name, job.dataset_name,
+      a.others, job.overwrite, a.evidence, describe(job.spec));
+  for (const auto& [key, value] : job.settings) text += fmt::format("{}: {}\n", key, value);
+  return text;
+}
+
+void plan_memory(Arguments& a, const Encoder& encoder, std::uint64_t available, std::int64_t processes) {
+  EmbedJob& job = a.job;
+  if (job.jobs == 0) job.jobs = default_loader_jobs(processes);
+  EmbedMemory memory;
+  memory.model_bytes = encoder.estimated_bytes(job.batch_size);
+  memory.available_bytes = available;
+  memory.batch_size = job.batch_size;
+  memory.jobs = job.jobs;
+  memory.processes = processes;
+  job.loader_bytes = plan_loader_bytes(job.spec, memory);
+  spdlog::debug(
+      "memory: the model takes about {} MB, loading up to {} MB, {} MB are available to {} processes",
+      memory.model_bytes >> 20, job.loader_bytes >> 20, available >> 20, processes);
+}
+
+// As one of the processes that embed the list, or alone.
+ExitCode embed_as(Arguments& a, const World& world, std::uint64_t available) {
+  const EmbedTeam team = team_of(world);
+  const bool speaks = !a.job.quiet && team.rank == 0;
   const ModelFolder model = open_model_folder(a.model);
   list_inputs(a);
   if (is_nothing_to_do(a.job)) return ExitCode::ok;
   const Encoder encoder = Encoder::load(model, a.encoder);
   set_up_job(a, model, encoder.tower());
   const std::vector<Window> windows = tower_windows(a.job.spec, encoder.tower());
-  EmbedMemory memory;
-  memory.model_bytes = encoder.estimated_bytes(a.job.batch_size);
-  memory.available_bytes = available;
-  memory.batch_size = a.job.batch_size;
-  memory.jobs = a.job.jobs;
-  a.job.loader_bytes = plan_loader_bytes(a.job.spec, memory);
-  spdlog::debug("memory: the model takes about {} MB, loading up to {} MB, {} MB are available",
-                memory.model_bytes >> 20, a.job.loader_bytes >> 20, available >> 20);
+  plan_memory(a, encoder, available, processes_on_this_host(team));
   a.job.settings["weights"] = model.fingerprint();
   a.job.settings["dtype"] = encoder.dtype() == at::kBFloat16 ? "bf16" : "fp32";
   if (a.evidence) a.job.scales = encoder.token_scales();
-  if (!quiet) {
+  world.require_same("what is embedded", words_to_compare(a));
+  if (speaks) {
     fmt::print("{}: {}\n", a.job.spec.origin, describe(a.job.spec));
     fmt::print("computes in {} (--dtype {})\n", a.job.settings["dtype"], a.encoder.dtype);
     std::fflush(stdout);
   }
-  const ScanSummary summary = run_embed(a.job, [&](const at::Tensor& voxels_bcdhw) {
+  const auto embed = [&](const at::Tensor& voxels_bcdhw) {
     EmbeddedRows embedded = embed_rows(encoder, voxels_bcdhw, windows, a.evidence);
     if (a.normalize) embedded.rows_bn = l2_normalize_rows(embedded.rows_bn);
     return embedded;
-  });
-  return report(a.job, summary);
+  };
+  const ScanSummary summary = run_embed(a.job, embed, team);
+  // The first process knows of all scans, and answers for them.
+  return team.rank == 0 ? report(a.job, summary) : ExitCode::ok;
+}
+
+void require_manifest_and_files(const Arguments& a, std::int64_t processes) {
+  if (processes == 1) return;
+  if (a.manifest.empty())
+    fail(
+        ErrorCategory::usage,
+        "{} processes share a list whose names are known: they need --manifest, since a SAMPLE says its name "
+        "only when it is opened",
+        processes);
+  if (a.format == "csv")
+    fail(ErrorCategory::usage,
+         "--format csv is one file, which one process writes; {} processes write npz or safetensors",
+         processes);
+}
+
+ExitCode embed(Arguments& a, const AppContext& context) {
+  a.job.quiet = context.log.quiet;
+  if (a.scans.empty() == a.manifest.empty())
+    fail(ErrorCategory::usage, "embed needs SAMPLE... or --manifest, one of the two");
+  const ProcessPlan plan = plan_processes(a.processes);
+  require_manifest_and_files(a, plan.size());
+  if (plan.start > 1) return static_cast<ExitCode>(launch_local(plan.start, context.words));
+  a.encoder.device = device_of_process(a.processes, plan);
+  const std::uint64_t available = available_memory_bytes();  // before any process has read its weights
+  const World world = join_processes(plan);
+  try {
+    return embed_as(a, world, available);
+  } catch (const std::exception& error) {
+    world.announce_failure(error.what());
+    throw;
+  }
 }
 
 void add_inputs(CLI::App& command, Arguments& a) {
@@ -190,7 +249,7 @@ void add_work(CLI::App& command, Arguments& a) {
                    "lie in the scan, a few kB a study: pillar-eval evidence makes maps of it");
   command.add_option("--dtype", a.encoder.dtype, "fp32, bf16, or auto: bf16 where the processor has it")
       ->capture_default_str();
-  command.add_option("--device", a.encoder.device, "cpu, cuda, cuda:N, or auto")->capture_default_str();
+  add_process_flags(command, a.processes);
   command.add_option("--batch-size", a.job.batch_size, "volumes to the model at once")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
@@ -217,13 +276,15 @@ void add_embed(AppContext& context) {
       "  pillar-eval embed --model model --modality chest_ct --manifest all.csv --json test.jsonl --out "
       "cache --split test\n"
       "  pillar-eval embed --model model scans/P1 scans/P2.nii.gz --out cache --split new --format csv\n"
-      "Run again, it embeds what is not there yet.");
+      "  pillar-eval embed --model model --manifest all.csv --out cache --split train --nproc 8\n"
+      "  srun pillar-eval embed --model model --manifest all.csv --out cache --split train\n"
+      "Run again, it embeds what is not there yet, with any number of processes.");
   auto a = std::make_shared<Arguments>();
   add_inputs(*command, *a);
   add_scan_flags(*command, a->reading, "Scans as they come");
   add_preprocessing(*command, *a);
   add_work(*command, *a);
-  command->callback([a, &context] { context.result = embed(*a, context.log.quiet); });
+  command->callback([a, &context] { context.result = embed(*a, context); });
 }
 
 }  // namespace pillar
