@@ -4,7 +4,7 @@ step() { printf '\n== %s\n' "$*"; }
 show() {
   local word line='$'
   for word in "$@"; do
-    case "$word" in *[[:space:]]*) line+=" \"$word\"" ;; *) line+=" $word" ;; esac
+    case "$word" in *[[:space:]\']*) line+=" \"$word\"" ;; *) line+=" $word" ;; esac
   done
   printf '%s\n' "$line"
   "$@"

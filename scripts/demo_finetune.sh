@@ -25,7 +25,7 @@ for seed in 0 1 2; do
   show pillar-train finetune --config configs/finetune/multilabel.yaml "data.root=$data" "seed=$seed" \
     data.train_fraction=0.1 "model.init=$data/run" "output=$demo/finetune/pretrained-$seed"
   show pillar-train finetune --config configs/finetune/multilabel.yaml "data.root=$data" "seed=$seed" \
-    data.train_fraction=0.1 "model.init=" model.architecture=atlas-tiny-abdomen-ct model.pad_value=-1024 "output=$demo/finetune/scratch-$seed"
+    data.train_fraction=0.1 "model.init=''" model.architecture=atlas-tiny-abdomen-ct model.pad_value=-1024 "output=$demo/finetune/scratch-$seed"
 done
 
 step "Predictions of the three seeds together, for scans of the test split"
