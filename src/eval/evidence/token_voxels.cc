@@ -3,6 +3,7 @@
 #include "pillar/eval/evidence.h"
 
 #include "eval/input_way.h"
+#include "eval/voxel_at.h"
 
 #include <cmath>
 
@@ -36,14 +37,7 @@ std::int64_t voxel_of_token(std::int64_t token, const TokenScale& scale, const T
                           static_cast<double>(finest.tokens_dhw[axis]);
     input[axis] = (static_cast<double>(index) + 0.5) * voxels - 0.5;
   }
-  const std::array<double, 3> ijk = grid.geometry.index(to_patient(placement, input));
-  std::int64_t voxel = 0;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    const double place = std::floor(ijk[2 - axis] + 0.5);
-    if (!(place >= 0 && place < static_cast<double>(grid.size_dhw[axis]))) return -1;
-    voxel = voxel * grid.size_dhw[axis] + static_cast<std::int64_t>(place);
-  }
-  return voxel;
+  return voxel_at(grid, to_patient(placement, input));
 }
 
 void check_maps(const std::vector<at::Tensor>& of_scale_dhw, const std::vector<TokenScale>& scales) {

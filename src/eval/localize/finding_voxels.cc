@@ -2,6 +2,7 @@
 #include "pillar/image/volume_file.h"
 
 #include "eval/localize/truth_table.h"
+#include "eval/voxel_at.h"
 
 #include <algorithm>
 #include <cmath>
@@ -41,18 +42,6 @@ void for_each_voxel(const Grid& grid, const Visit& visit) {
               grid.geometry.point({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)}));
     }
   }
-}
-
-// Of a point on a grid; -1 beside it.
-std::int64_t voxel_at(const Grid& grid, const std::array<double, 3>& point) {
-  const std::array<double, 3> ijk = grid.geometry.index(point);
-  std::int64_t voxel = 0;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    const double place = std::floor(ijk[2 - axis] + 0.5);
-    if (!(place >= 0 && place < static_cast<double>(grid.size_dhw[axis]))) return -1;
-    voxel = voxel * grid.size_dhw[axis] + static_cast<std::int64_t>(place);
-  }
-  return voxel;
 }
 
 at::Tensor looked_up(const at::Tensor& mask_dhw, const Grid& from, const Grid& to, bool& overlaps) {
