@@ -11,7 +11,7 @@ if(NOT PILLAR_CUDA MATCHES "^(AUTO|ON|OFF)$")
 endif()
 
 # nvcc's own runtime would be a second one in the process, with devices and errors of its own: LibTorch's is named.
-set(PILLAR_NVCC_FLAGS -std=c++20 -O3 -shared -cudart none -Xcompiler=-fPIC,-Wall,-Wextra
+set(PILLAR_NVCC_FLAGS -std=c++20 -O3 -cudart none -Xcompiler=-fPIC,-Wall,-Wextra
   -gencode=arch=compute_80,code=sm_80 -gencode=arch=compute_90,code=sm_90 -gencode=arch=compute_90,code=compute_90)
 
 # Whether the nvcc found compiles and links, for the same CUDA as LibTorch. Says why not in `reason`.
@@ -19,7 +19,7 @@ function(pillar_try_nvcc reason)
   set(_source "${CMAKE_BINARY_DIR}/nvcc_check.cu")
   file(WRITE "${_source}" "#include <cuda_bf16.h>\n__global__ void k(__nv_bfloat16* x) { *x = 0; }\nint f() { k<<<1, 1>>>(nullptr); return cudaGetLastError(); }\n")
   execute_process(
-    COMMAND "${PILLAR_NVCC}" ${PILLAR_NVCC_FLAGS} -ccbin "${CMAKE_CXX_COMPILER}" "${_source}"
+    COMMAND "${PILLAR_NVCC}" ${PILLAR_NVCC_FLAGS} -shared -ccbin "${CMAKE_CXX_COMPILER}" "${_source}"
       -Xlinker "${PILLAR_CUDART}" -o "${CMAKE_BINARY_DIR}/nvcc_check.so"
     RESULT_VARIABLE _status OUTPUT_VARIABLE _output ERROR_VARIABLE _output)
   file(REMOVE "${_source}" "${CMAKE_BINARY_DIR}/nvcc_check.so")
@@ -55,18 +55,33 @@ if(NOT PILLAR_CUDA STREQUAL "OFF")
   endif()
 endif()
 
-# pillar_cuda_module(SOURCES file...): builds and installs libpillar_cuda.so beside libpillar.so.
+# pillar_cuda_kernels(file...): sources of the module, each of the room whose twin on the CPU it has.
+function(pillar_cuda_kernels)
+  list(TRANSFORM ARGN PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  set_property(GLOBAL APPEND PROPERTY PILLAR_CUDA_KERNELS ${ARGN})
+endfunction()
+
+# pillar_cuda_module(): builds libpillar_cuda.so of all kernels, and installs it beside libpillar.so.
 function(pillar_cuda_module)
-  cmake_parse_arguments(MODULE "" "" "SOURCES" ${ARGN})
-  list(TRANSFORM MODULE_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  get_property(_sources GLOBAL PROPERTY PILLAR_CUDA_KERNELS)
   set(_module "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/libpillar_cuda.so")
-  set(_depfile "${CMAKE_CURRENT_BINARY_DIR}/pillar_cuda.d")
+  set(_objects "")
+  foreach(_source IN LISTS _sources)
+    get_filename_component(_name "${_source}" NAME_WE)
+    set(_object "${CMAKE_CURRENT_BINARY_DIR}/cuda/${_name}.o")
+    list(APPEND _objects "${_object}")
+    add_custom_command(OUTPUT "${_object}"
+      COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_CURRENT_BINARY_DIR}/cuda"
+      COMMAND "${PILLAR_NVCC}" ${PILLAR_NVCC_FLAGS} -ccbin "${CMAKE_CXX_COMPILER}" "-I${PROJECT_SOURCE_DIR}/src"
+        -MD -MF "${_object}.d" -MT "${_object}" -c "${_source}" -o "${_object}"
+      DEPENDS "${_source}" DEPFILE "${_object}.d"
+      COMMENT "Building CUDA kernels of ${_name}.cu" VERBATIM)
+  endforeach()
   add_custom_command(OUTPUT "${_module}"
     COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}"
-    COMMAND "${PILLAR_NVCC}" ${PILLAR_NVCC_FLAGS} -ccbin "${CMAKE_CXX_COMPILER}" "-I${PROJECT_SOURCE_DIR}/src"
-      -MD -MF "${_depfile}" -MT "${_module}" ${MODULE_SOURCES} -Xlinker "${PILLAR_CUDART}" -o "${_module}"
-    DEPENDS ${MODULE_SOURCES} DEPFILE "${_depfile}"
-    COMMENT "Building the CUDA module" VERBATIM)
+    COMMAND "${PILLAR_NVCC}" ${PILLAR_NVCC_FLAGS} -shared -ccbin "${CMAKE_CXX_COMPILER}" ${_objects} -Xlinker "${PILLAR_CUDART}" -o "${_module}"
+    DEPENDS ${_objects}
+    COMMENT "Linking the CUDA module" VERBATIM)
   add_custom_target(pillar_cuda ALL DEPENDS "${_module}")
   install(PROGRAMS "${_module}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 endfunction()

@@ -150,7 +150,7 @@ ExitCode embed_as(Arguments& a, const World& world, std::uint64_t available) {
   const std::vector<Window> windows = tower_windows(a.job.spec, encoder.tower());
   plan_memory(a, encoder, available, processes_on_this_host(team));
   a.job.settings["weights"] = model.fingerprint();
-  a.job.settings["dtype"] = encoder.dtype() == at::kBFloat16 ? "bf16" : "fp32";
+  a.job.settings["dtype"] = encoder.dtype_name();
   if (a.evidence) a.job.scales = encoder.token_scales();
   world.require_same("what is embedded", words_to_compare(a));
   if (speaks) {
@@ -247,7 +247,10 @@ void add_work(CLI::App& command, Arguments& a) {
   command.add_flag("--evidence", a.evidence,
                    "keep beside each vector which token each of its numbers came from and where the tokens "
                    "lie in the scan, a few kB a study: pillar-eval evidence makes maps of it");
-  command.add_option("--dtype", a.encoder.dtype, "fp32, bf16, or auto: bf16 where the processor has it")
+  command
+      .add_option(
+          "--dtype", a.encoder.dtype,
+          "fp32, bf16, tf32 (GPUs: fp32 with factors rounded to 10 bits), or auto: bf16 where it is native")
       ->capture_default_str();
   add_process_flags(command, a.processes);
   command.add_option("--batch-size", a.job.batch_size, "volumes to the model at once")

@@ -124,7 +124,12 @@ void add_evidence_options(CLI::App& command, EvidenceArguments& a) {
   command.add_option("--model", a.model, "the model of the embeddings")->group(group);
   command.add_option("--modality", a.encoder.modality, "its tower; may be left out where there is one")
       ->group(group);
-  command.add_option("--dtype", a.encoder.dtype, "fp32, bf16, or auto")->capture_default_str()->group(group);
+  command
+      .add_option(
+          "--dtype", a.encoder.dtype,
+          "fp32, bf16, tf32 (GPUs: fp32 with factors rounded to 10 bits), or auto: bf16 where it is native")
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--device", a.encoder.device, "cpu, cuda, cuda:N, or auto")
       ->capture_default_str()
       ->group(group);

@@ -141,7 +141,9 @@ void add_scan_options(CLI::App& command, PredictArguments& a) {
 void add_scan_work(CLI::App& command, PredictArguments& a) {
   const char* group = "Scans, by finetuned models";
   command
-      .add_option("--dtype", a.models.encoder.dtype, "fp32, bf16, or auto: bf16 where the processor has it")
+      .add_option(
+          "--dtype", a.models.encoder.dtype,
+          "fp32, bf16, tf32 (GPUs: fp32 with factors rounded to 10 bits), or auto: bf16 where it is native")
       ->capture_default_str()
       ->group(group);
   command.add_option("--device", a.models.encoder.device, "cpu, cuda, cuda:N, or auto")

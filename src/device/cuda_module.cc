@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 
 #include "core/shared/loaded_file.h"
+#include "device/shared/tf32.h"
 
 #include <filesystem>
 
@@ -30,6 +31,12 @@ Function symbol(void* library, const char* name) {
   return reinterpret_cast<Function>(::dlsym(library, name));
 }
 
+template <typename Function>
+bool find(void* library, const char* name, Function& function) {
+  function = symbol<Function>(library, name);
+  return function != nullptr;
+}
+
 // Asked of the driver itself: LibTorch would remember a "no".
 std::string missing_device() {
   void* driver = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
@@ -46,6 +53,7 @@ std::string missing_device() {
 
 // Opens libtorch_cuda.so beside libc10.so, then libpillar_cuda.so beside libpillar.so.
 Loaded load() {
+  forbid_tf32();
   if (std::string missing = missing_device(); !missing.empty()) return {{}, std::move(missing)};
   const fs::path torch = loaded_file(reinterpret_cast<const void*>(&c10::GetCPUAllocator));
   if (::dlopen((torch.parent_path() / "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
@@ -62,11 +70,15 @@ Loaded load() {
         fmt::format("libpillar's CUDA module does not load: {} (built where CMake finds nvcc)", dl_reason())};
   }
   const auto abi = symbol<decltype(&pillar_cuda_abi)>(library, "pillar_cuda_abi");
-  CudaModule module{symbol<decltype(&pillar_cuda_windows)>(library, "pillar_cuda_windows"),
-                    symbol<decltype(&pillar_cuda_error)>(library, "pillar_cuda_error")};
-  const bool complete = abi != nullptr && module.windows != nullptr && module.error != nullptr;
-  if (!complete || abi() != kPillarCudaAbi)
+  if (abi == nullptr || abi() != kPillarCudaAbi)
     return {{}, "libpillar_cuda.so is of another version of libpillar"};
+  CudaModule module;
+  const bool complete = find(library, "pillar_cuda_windows", module.windows) &&
+                        find(library, "pillar_cuda_layer_norm", module.layer_norm) &&
+                        find(library, "pillar_cuda_epilogue", module.epilogue) &&
+                        find(library, "pillar_cuda_max_pool", module.max_pool) &&
+                        find(library, "pillar_cuda_error", module.error);
+  if (!complete) return {{}, "libpillar_cuda.so lacks functions of this version of libpillar"};
   return {module, {}};
 }
 
@@ -86,8 +98,8 @@ const CudaModule& cuda_module() {
   return loaded().module;
 }
 
-void check_cuda(int code, const char* what) {
-  if (code != 0) fail(ErrorCategory::unsupported, "{}: {}", what, cuda_module().error(code));
+void check_cuda(int code, const CudaModule& module, const char* what) {
+  if (code != 0) fail(ErrorCategory::unsupported, "{}: {}", what, module.error(code));
 }
 
 }  // namespace pillar

@@ -2,7 +2,6 @@
 
 #include <ATen/ops/bernoulli.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 
 namespace pillar {
@@ -21,10 +20,6 @@ void Linear::freeze(at::ScalarType compute) {
 
 LayerNorm::LayerNorm(const Scope& scope, double eps)
     : weight(scope.parameter("weight")), bias(scope.parameter("bias")), epsilon(eps) {}
-
-at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
-  return at::layer_norm(x, {weight.size(0)}, weight, bias, epsilon);
-}
 
 void LayerNorm::freeze() {
   weight = weight.detach().clone();

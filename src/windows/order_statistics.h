@@ -30,4 +30,9 @@ struct PercentileRank {
 };
 PercentileRank percentile_rank(double percent, std::int64_t count);
 
+// The percentile, by the values at its two ranks.
+inline double between(const PercentileRank& rank, double below, double above) {
+  return below + (above - below) * rank.fraction;
+}
+
 }  // namespace pillar::windows

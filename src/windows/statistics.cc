@@ -28,10 +28,6 @@ Extremes<Extreme> extremes_of(const Voxel* voxels, std::int64_t count, int threa
   return all;
 }
 
-double percentile(const PercentileRank& rank, double below, double above) {
-  return below + (above - below) * rank.fraction;
-}
-
 // Exact: sums of integers, in 128 bits where they must.
 void integer_moments(const Histogram& histogram, double key_zero, Statistics& result) {
   __extension__ using Wide = unsigned __int128;
@@ -59,17 +55,7 @@ Statistics integer_statistics(const Voxel* voxels, std::int64_t count, const Sta
     result.max = high;
     return result;
   }
-  const Histogram histogram = value_histogram(voxels, count, threads);
-  const double key_zero = key_of(Voxel{0});
-  const auto value_at = [&](std::uint64_t rank) { return key_at_rank(histogram, rank).key - key_zero; };
-  result.min = value_at(0);
-  result.max = value_at(static_cast<std::uint64_t>(count - 1));
-  integer_moments(histogram, key_zero, result);
-  for (const double percent : wanted.percents) {
-    const PercentileRank rank = percentile_rank(percent, count);
-    result.percentiles.push_back(percentile(rank, value_at(rank.below), value_at(rank.above)));
-  }
-  return result;
+  return statistics_of_histogram(value_histogram(voxels, count, threads), key_of(Voxel{0}), wanted);
 }
 
 struct Moments {
@@ -103,20 +89,14 @@ void float_moments(const float* voxels, std::int64_t count, int threads, Statist
   result.sd = count > 1 ? std::sqrt(all.squares / (all.count - 1)) : 0;
 }
 
-[[noreturn]] void refuse_not_finite(const float* voxels, std::int64_t count) {
-  const float* found =
-      std::find_if_not(voxels, voxels + count, [](float value) { return std::isfinite(value); });
-  fail(ErrorCategory::input, "cannot window a volume with a voxel of value {} (voxel {} of {})", *found,
-       found - voxels, count);
-}
-
 Statistics float_statistics(const float* voxels, std::int64_t count, const StatisticsWanted& wanted,
                             int threads) {
   Statistics result;
   const auto keys = extremes_of<std::int32_t>(voxels, count, threads, kernels().extreme_keys_float);
   result.min = value_of_ordered_key(keys.min);
   result.max = value_of_ordered_key(keys.max);
-  if (!std::isfinite(result.min) || !std::isfinite(result.max)) refuse_not_finite(voxels, count);
+  if (!std::isfinite(result.min) || !std::isfinite(result.max))
+    refuse_not_finite({voxels, static_cast<std::size_t>(count)});
   if (wanted.moments) float_moments(voxels, count, threads, result);
   if (wanted.percents.empty()) return result;
   std::vector<PercentileRank> ranks;
@@ -127,12 +107,35 @@ Statistics float_statistics(const float* voxels, std::int64_t count, const Stati
   }
   const std::vector<float> values = values_at_ranks(voxels, count, wanted_ranks, threads);
   for (std::size_t i = 0; i < ranks.size(); ++i) {
-    result.percentiles.push_back(percentile(ranks[i], values[2 * i], values[2 * i + 1]));
+    result.percentiles.push_back(between(ranks[i], values[2 * i], values[2 * i + 1]));
   }
   return result;
 }
 
 }  // namespace
+
+void refuse_not_finite(std::span<const float> voxels) {
+  const auto found =
+      std::find_if_not(voxels.begin(), voxels.end(), [](float value) { return std::isfinite(value); });
+  fail(ErrorCategory::input, "cannot window a volume with a voxel of value {} (voxel {} of {})", *found,
+       found - voxels.begin(), voxels.size());
+}
+
+Statistics statistics_of_histogram(const Histogram& histogram, double key_zero,
+                                   const StatisticsWanted& wanted) {
+  std::uint64_t count = 0;
+  for (const std::uint64_t of_key : histogram) count += of_key;
+  const auto value_at = [&](std::uint64_t rank) { return key_at_rank(histogram, rank).key - key_zero; };
+  Statistics result;
+  result.min = value_at(0);
+  result.max = value_at(count - 1);
+  integer_moments(histogram, key_zero, result);
+  for (const double percent : wanted.percents) {
+    const PercentileRank rank = percentile_rank(percent, static_cast<std::int64_t>(count));
+    result.percentiles.push_back(between(rank, value_at(rank.below), value_at(rank.above)));
+  }
+  return result;
+}
 
 Statistics statistics(const at::Tensor& voxels, const StatisticsWanted& wanted, int threads) {
   const void* data = voxels.const_data_ptr();

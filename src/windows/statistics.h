@@ -1,7 +1,10 @@
 // Internal: what windows need to know of one channel of one volume.
 #pragma once
 
+#include "windows/histogram.h"
+
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -24,5 +27,12 @@ struct Statistics {
 // summed in double in an order of its own, so that all is the same for any number of threads. Floats are
 // always looked through: throws Error(input) for a NaN or infinite one.
 Statistics statistics(const at::Tensor& voxels, const StatisticsWanted& wanted, int threads);
+
+// The same of integers by how many there are of each key (histogram.h); key_zero: the key of the value 0.
+Statistics statistics_of_histogram(const Histogram& histogram, double key_zero,
+                                   const StatisticsWanted& wanted);
+
+// Throws Error(input) with the first NaN or infinite voxel, of which there is one.
+[[noreturn]] void refuse_not_finite(std::span<const float> voxels);
 
 }  // namespace pillar::windows

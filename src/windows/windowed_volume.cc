@@ -4,6 +4,7 @@
 #include "pillar/core/printable.h"
 
 #include "core/shared/joined.h"
+#include "windows/device_statistics.h"
 #include "windows/shared/output_memory.h"
 #include "windows/statistics.h"
 #include "windows/window_check.h"
@@ -29,8 +30,6 @@ void check_voxels(const at::Tensor& voxels) {
     fail(ErrorCategory::input, "windows need voxels of (batch, channels, depth, height, width), not {}",
          voxels.defined() ? fmt::format("({})", joined(voxels.sizes(), ", ")) : "nothing");
   }
-  if (!voxels.device().is_cpu())
-    fail(ErrorCategory::input, "windows are made on the CPU; the voxels are elsewhere");
   const at::ScalarType dtype = voxels.scalar_type();
   if (dtype != at::kShort && dtype != at::kUInt16 && dtype != at::kFloat) {
     fail(ErrorCategory::input, "cannot window voxels of type {}; int16, uint16 and float32 can be",
@@ -69,7 +68,8 @@ WindowRange range_of(const Window& window, const Statistics& statistics, const d
 
 std::vector<WindowRange> ranges_of(const at::Tensor& voxels, const std::vector<Window>& windows,
                                    const windows::StatisticsWanted& wanted) {
-  const Statistics statistics = windows::statistics(voxels, wanted, at::get_num_threads());
+  const Statistics statistics = voxels.is_cpu() ? windows::statistics(voxels, wanted, at::get_num_threads())
+                                                : windows::statistics_by_operators(voxels, wanted);
   std::vector<WindowRange> ranges;
   const double* percentiles = statistics.percentiles.data();
   for (const Window& window : windows) {
@@ -88,6 +88,8 @@ std::vector<WindowRange> ranges_of(const at::Tensor& voxels, const std::vector<W
 }
 
 ChannelVoxels channel_voxels(const at::Tensor& voxels) {
+  if (!voxels.is_cpu())
+    fail(ErrorCategory::usage, "voxels on {} are windowed there, by on_cuda()", voxels.device().str());
   return {voxels.const_data_ptr(), voxels.scalar_type(), voxels.numel()};
 }
 

@@ -1,60 +1,69 @@
 // Windows on a GPU: the voxels cross the bus once, as they are stored, and our kernel spreads them there.
-#include "pillar/core/fail.h"
 #include "pillar/windows/windowed_volume.h"
 
-#include "device/shared/cuda_module.h"
+#include "device/shared/cuda_tensor.h"
+#include "windows/window_kernel.h"
+
+#include <algorithm>
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 
 namespace pillar {
 namespace {
 
-PillarCudaType type_of(at::ScalarType type) {
-  switch (type) {
-    case at::kShort:
-      return PILLAR_CUDA_INT16;
-    case at::kUInt16:
-      return PILLAR_CUDA_UINT16;
-    case at::kFloat:
-      return PILLAR_CUDA_FLOAT32;
-    case at::kBFloat16:
-      return PILLAR_CUDA_BFLOAT16;
-    case at::kHalf:
-      return PILLAR_CUDA_FLOAT16;
-    default:
-      fail(ErrorCategory::usage, "windows on a GPU are float32, bfloat16 or float16, not {}",
-           c10::toString(type));
-  }
+// Copied while the CPU goes on. Voxels in pageable memory are put into pinned memory first, by all threads:
+// the driver would do it with one.
+at::Tensor sent(const at::Tensor& tensor, const at::Device& device) {
+  if (tensor.device() == device) return tensor;
+  const bool copied_at_once = !device.is_cuda() || tensor.is_pinned();
+  const at::Tensor from =
+      copied_at_once ? tensor : staging(tensor.sizes(), tensor.scalar_type(), device).copy_(tensor);
+  return from.to(device, /*non_blocking=*/true);
+}
+
+// (B * C * windows) maps as bytes, where the kernel reads them.
+at::Tensor sent_maps(const std::vector<WindowRange>& ranges, const at::Device& device) {
+  const auto bytes = static_cast<std::int64_t>(ranges.size() * sizeof(PillarCudaMap));
+  const at::Tensor maps = staging({bytes}, at::kByte, device);
+  auto* map = static_cast<PillarCudaMap*>(maps.mutable_data_ptr());
+  for (const WindowRange& range : ranges)
+    *map++ = {static_cast<float>(range.low), static_cast<float>(1 / range.width), 1};
+  return maps.to(device, /*non_blocking=*/true);
 }
 
 }  // namespace
 
-at::Tensor WindowedVolume::on_cuda(at::Device device, at::ScalarType dtype) const {
-  const CudaModule& module = cuda_module();
-  std::vector<PillarCudaMap> maps;
-  for (const WindowRange& range : ranges_) {
-    maps.push_back({static_cast<float>(range.low), static_cast<float>(1 / range.width), 1});
-  }
-  const auto floats = static_cast<std::int64_t>(maps.size() * sizeof(PillarCudaMap) / sizeof(float));
-  const at::Tensor device_maps = at::from_blob(maps.data(), {floats}, at::kFloat).to(device);
-  const at::Tensor voxels = voxels_bcdhw_.to(device);
-  const auto size = voxels_bcdhw_.sizes();
-  const at::Tensor out = at::empty({size[0], size[2], size[3], size[4], channels()},
-                                   at::TensorOptions().dtype(dtype).device(device));
-  const PillarCudaWindowsJob job = {voxels.const_data_ptr(),
-                                    static_cast<const PillarCudaMap*>(device_maps.const_data_ptr()),
-                                    out.mutable_data_ptr(),
-                                    size[0],
-                                    size[1],
-                                    windows_,
-                                    size[2] * size[3] * size[4],
-                                    type_of(voxels.scalar_type()),
-                                    type_of(dtype),
-                                    1,
-                                    device.index()};
-  check_cuda(module.windows(&job, nullptr), "windows");
+namespace windows {
+
+at::Tensor windows_by_kernel(const at::Tensor& voxels_bcdhw, const std::vector<WindowRange>& ranges,
+                             std::int64_t channels, at::ScalarType dtype, const CudaModule& kernels) {
+  const auto size = voxels_bcdhw.sizes();
+  const at::Tensor maps = sent_maps(ranges, voxels_bcdhw.device());
+  const at::Tensor out =
+      at::empty({size[0], size[2], size[3], size[4], channels}, voxels_bcdhw.options().dtype(dtype));
+  PillarCudaWindowsJob job = {};
+  job.voxels = voxels_bcdhw.const_data_ptr();
+  job.maps = static_cast<const PillarCudaMap*>(maps.const_data_ptr());
+  job.out = out.mutable_data_ptr();
+  job.samples = size[0];
+  job.channels = size[1];
+  job.windows = static_cast<std::int64_t>(ranges.size()) / (size[0] * size[1]);
+  job.voxels_per_channel = size[2] * size[3] * size[4];
+  job.voxel_type = cuda_type(voxels_bcdhw.scalar_type());
+  job.out_type = cuda_type(dtype);
+  job.channels_last = 1;
+  job.device = cuda_index(voxels_bcdhw.device());
+  job.out_channels = channels;
+  check_cuda(kernels.windows(&job, nullptr), kernels, "windows");
   return out.permute({0, 4, 1, 2, 3});
+}
+
+}  // namespace windows
+
+at::Tensor WindowedVolume::on_cuda(at::Device device, at::ScalarType dtype, std::int64_t at_least) const {
+  const CudaModule& kernels = cuda_module();
+  return windows::windows_by_kernel(sent(voxels_bcdhw_, device), ranges_, std::max(at_least, channels()),
+                                    dtype, kernels);
 }
 
 }  // namespace pillar

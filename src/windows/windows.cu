@@ -1,12 +1,7 @@
 // The multi-window pass: every voxel is read once, as it is stored, and written once a window. Bound by what
 // is written (11 windows of bf16: 22 bytes for 2 read), so the reads need no staging: 16 bytes at a time in
 // and out, past the caches on the way out.
-#include "device/shared/cuda_abi.h"
-#include "device/shared/windows_check.h"
-
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-#include <cuda_runtime.h>
+#include "device/shared/cuda_kernel.h"
 
 namespace pillar::cuda {
 namespace {
@@ -15,43 +10,10 @@ constexpr int kThreads = 256;
 constexpr int kPack = 8;    // voxels a thread takes at a time, channels first
 constexpr int kTile = 128;  // voxels a block takes at a time, channels last
 
-template <typename T>
-struct alignas(16) Pack {
-  T values[kPack];
-};
-
 // Separate roundings, as the CPU computes: no fused multiply-add.
 __device__ float mapped(float x, const PillarCudaMap& map) {
   const float y = __fmul_rn(__fsub_rn(x, map.low), map.scale);
   return map.clamp != 0 ? __saturatef(y) : y;
-}
-
-__device__ void put(float& out, float y) {
-  out = y;
-}
-__device__ void put(__nv_bfloat16& out, float y) {
-  out = __float2bfloat16_rn(y);
-}
-__device__ void put(__half& out, float y) {
-  out = __float2half_rn(y);
-}
-
-template <typename T>
-__device__ Pack<T> load(const T* from) {
-  Pack<T> pack;
-  const auto* source = reinterpret_cast<const uint4*>(from);
-  auto* target = reinterpret_cast<uint4*>(&pack);
-#pragma unroll
-  for (int i = 0; i < static_cast<int>(sizeof(pack) / sizeof(uint4)); ++i) target[i] = __ldcs(source + i);
-  return pack;
-}
-
-template <typename T>
-__device__ void store(T* to, const Pack<T>& pack) {
-  const auto* source = reinterpret_cast<const uint4*>(&pack);
-  auto* target = reinterpret_cast<uint4*>(to);
-#pragma unroll
-  for (int i = 0; i < static_cast<int>(sizeof(pack) / sizeof(uint4)); ++i) __stcs(target + i, source[i]);
 }
 
 // Channels first. A row of the grid is one input channel of one sample.
@@ -67,17 +29,17 @@ __global__ void __launch_bounds__(kThreads)
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * kThreads * kPack;
   for (std::int64_t at = (static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x) * kPack; at < count;
        at += step) {
-    const Pack<In> pack = load(in + at);
+    const auto pack = load_streamed<In, kPack>(in + at);
     float x[kPack];
 #pragma unroll
     for (int i = 0; i < kPack; ++i) x[i] = static_cast<float>(pack.values[i]);
 #pragma unroll 4
     for (int w = 0; w < windows; ++w) {
       const PillarCudaMap map = row_maps[w];
-      Pack<Out> result;
+      Pack<Out, kPack> result;
 #pragma unroll
       for (int i = 0; i < kPack; ++i) put(result.values[i], mapped(x[i], map));
-      store(row_out + w * count + at, result);
+      store_streamed(row_out + w * count + at, result);
     }
   }
 }
@@ -98,12 +60,12 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // Channels last. A row of the grid is a sample; a tile's outputs are put in order in shared memory, where
-// they are one run of bytes of the output.
+// they are one run of bytes of the output. Channels that pad the windows are zero.
 template <typename In, typename Out>
 __global__ void __launch_bounds__(kTile)
     windows_interleaved(const In* voxels, const PillarCudaMap* maps, Out* out, std::int64_t count,
-                        int channels, int windows) {
-  extern __shared__ uint4 tile_bytes[];
+                        int channels, int windows, int padded) {
+  uint4* tile_bytes = dynamic_shared();
   __shared__ PillarCudaMap sample_maps[kPillarCudaMostChannels];
   const int all = channels * windows;
   const std::int64_t sample = blockIdx.y;
@@ -116,13 +78,14 @@ __global__ void __launch_bounds__(kTile)
     for (int c = 0; voxel < count && c < channels; ++c) {
       const auto x = static_cast<float>(voxels[(sample * channels + c) * count + voxel]);
       for (int w = c * windows; w < (c + 1) * windows; ++w) {
-        put(tile[static_cast<int>(threadIdx.x) * all + w], mapped(x, sample_maps[w]));
+        put(tile[static_cast<int>(threadIdx.x) * padded + w], mapped(x, sample_maps[w]));
       }
     }
+    for (int w = all; w < padded; ++w) put(tile[static_cast<int>(threadIdx.x) * padded + w], 0.0f);
     __syncthreads();
     const std::int64_t left = count - first < kTile ? count - first : kTile;
-    const int elements = static_cast<int>(left) * all;
-    Out* target = out + (sample * count + first) * all;
+    const int elements = static_cast<int>(left) * padded;
+    Out* target = out + (sample * count + first) * padded;
     const bool whole = reinterpret_cast<std::uintptr_t>(target) % sizeof(uint4) == 0;
     const int packs = whole ? static_cast<int>(elements * sizeof(Out) / sizeof(uint4)) : 0;
     for (int i = threadIdx.x; i < packs; i += kTile)
@@ -132,17 +95,8 @@ __global__ void __launch_bounds__(kTile)
   }
 }
 
-// Enough blocks to fill the device, each going on until all is done.
-unsigned blocks_for(std::int64_t work, std::int64_t rows, int device) {
-  int processors = 0;
-  if (cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device) != cudaSuccess)
-    processors = 108;
-  const std::int64_t most = (static_cast<std::int64_t>(processors) * 16 + rows - 1) / rows;
-  return static_cast<unsigned>(work < most ? work : most);
-}
-
 template <typename In, typename Out>
-int launch(const PillarCudaWindowsJob& job, cudaStream_t stream) {
+int launch_windows(const PillarCudaWindowsJob& job, cudaStream_t stream) {
   const auto* voxels = static_cast<const In*>(job.voxels);
   auto* out = static_cast<Out*>(job.out);
   const std::int64_t count = job.voxels_per_channel;
@@ -150,27 +104,23 @@ int launch(const PillarCudaWindowsJob& job, cudaStream_t stream) {
   if (job.channels_last != 0) {
     const dim3 grid(blocks_for((count + kTile - 1) / kTile, job.samples, job.device),
                     static_cast<unsigned>(job.samples));
-    const std::size_t shared = sizeof(Out) * kTile * static_cast<std::size_t>(channels * windows);
-    windows_interleaved<<<grid, kTile, shared, stream>>>(voxels, job.maps, out, count, channels, windows);
-    return cudaGetLastError();
+    const std::size_t shared = sizeof(Out) * kTile * static_cast<std::size_t>(job.out_channels);
+    return launch(windows_interleaved<In, Out>, grid, kTile, shared, stream, voxels, job.maps, out, count,
+                  channels, windows, job.out_channels);
   }
   const std::int64_t rows = job.samples * job.channels;
   const bool packs = count % kPack == 0 && is_aligned(voxels, 16) && is_aligned(out, 16);
   const std::int64_t a_block = packs ? kThreads * kPack : kThreads;
   const dim3 grid(blocks_for((count + a_block - 1) / a_block, rows, job.device), static_cast<unsigned>(rows));
-  if (packs) {
-    windows_by_pack<<<grid, kThreads, 0, stream>>>(voxels, job.maps, out, count, windows);
-  } else {
-    windows_by_voxel<<<grid, kThreads, 0, stream>>>(voxels, job.maps, out, count, windows);
-  }
-  return cudaGetLastError();
+  const auto kernel = packs ? windows_by_pack<In, Out> : windows_by_voxel<In, Out>;
+  return launch(kernel, grid, kThreads, 0, stream, voxels, job.maps, out, count, windows);
 }
 
 template <typename In>
 int launch_from(const PillarCudaWindowsJob& job, cudaStream_t stream) {
-  if (job.out_type == PILLAR_CUDA_FLOAT32) return launch<In, float>(job, stream);
-  if (job.out_type == PILLAR_CUDA_BFLOAT16) return launch<In, __nv_bfloat16>(job, stream);
-  return launch<In, __half>(job, stream);
+  if (job.out_type == PILLAR_CUDA_FLOAT32) return launch_windows<In, float>(job, stream);
+  if (job.out_type == PILLAR_CUDA_BFLOAT16) return launch_windows<In, __nv_bfloat16>(job, stream);
+  return launch_windows<In, __half>(job, stream);
 }
 
 }  // namespace
@@ -187,20 +137,10 @@ const char* pillar_cuda_error(int code) {
 }
 
 int pillar_cuda_windows(const PillarCudaWindowsJob* job, void* stream) {
-  if (const int fault = pillar::cuda::check(job); fault != 0) return fault;
-  int before = 0;
-  if (const cudaError_t error = cudaGetDevice(&before); error != cudaSuccess) return error;
-  if (const cudaError_t error = cudaSetDevice(job->device); error != cudaSuccess) return error;
-  const auto queue = static_cast<cudaStream_t>(stream);
-  int result = 0;
-  if (job->voxel_type == PILLAR_CUDA_INT16) {
-    result = pillar::cuda::launch_from<std::int16_t>(*job, queue);
-  } else if (job->voxel_type == PILLAR_CUDA_UINT16) {
-    result = pillar::cuda::launch_from<std::uint16_t>(*job, queue);
-  } else {
-    result = pillar::cuda::launch_from<float>(*job, queue);
-  }
-  if (before != job->device) cudaSetDevice(before);
-  return result;
+  return pillar::cuda::on_device_of(job, stream, [&](cudaStream_t queue) {
+    if (job->voxel_type == PILLAR_CUDA_INT16) return pillar::cuda::launch_from<std::int16_t>(*job, queue);
+    if (job->voxel_type == PILLAR_CUDA_UINT16) return pillar::cuda::launch_from<std::uint16_t>(*job, queue);
+    return pillar::cuda::launch_from<float>(*job, queue);
+  });
 }
 }

@@ -3,11 +3,13 @@
 #include "model/encoder/streamed_stem.h"
 #include "model/encoder/whole_stem.h"
 #include "support/atlas_configs.h"
+#include "support/kernel_places.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/abs.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
 #include <gtest/gtest.h>
@@ -110,10 +112,27 @@ TEST(Stem, WholeMapsGiveTheSame) {
   for (const StemCase& c : kStemCases) {
     SCOPED_TRACE(to_string(c.kind));
     const StemProblem p = stem_problem(c);
-    const at::Tensor tokens = WholeStem(p.embed, at::kFloat)(p.image_bcdhw).squeeze(0);
+    const at::Tensor tokens = WholeStem(p.embed, at::kFloat, nullptr)(p.image_bcdhw).squeeze(0);
     ASSERT_EQ(tokens.sizes(), p.expected_dhwc.sizes());
     EXPECT_LE(at::abs(tokens - p.expected_dhwc).max().item<double>(),
               1e-5 * at::abs(p.expected_dhwc).max().item<double>());
+  }
+}
+
+TEST(Stem, KernelsGiveTheSame) {
+  const at::NoGradGuard no_gradients;
+  for (const StemCase& c : kStemCases) {
+    SCOPED_TRACE(to_string(c.kind));
+    const StemProblem p = stem_problem(c);
+    const double scale = at::abs(p.expected_dhwc).max().item<double>();
+    const at::Tensor exact = WholeStem(p.embed, at::kFloat, &test::kernels_on_cpu())(p.image_bcdhw);
+    EXPECT_LE(at::abs(exact.squeeze(0) - p.expected_dhwc).max().item<double>(), 1e-5 * scale);
+    const WholeStem half(p.embed, at::kBFloat16, &test::kernels_on_cpu());
+    EXPECT_EQ(half.channels() % 16, 0);
+    const at::Tensor image =
+        at::constant_pad_nd(p.image_bcdhw, {0, 0, 0, 0, 0, 0, 0, half.channels() - p.image_bcdhw.size(1)}, 0);
+    const at::Tensor rounded = half(image).squeeze(0);
+    EXPECT_LE(at::abs(rounded - p.expected_dhwc).max().item<double>(), 0.05 * scale);
   }
 }
 

@@ -1,17 +1,19 @@
 // The multi-window kernel against the same arithmetic on the CPU, to the bit.
-#include "device/shared/cuda_module.h"
+#include "device/shared/cuda_tensor.h"
+#include "support/kernel_places.h"
+#include "windows/window_kernel.h"
 
 #include <cmath>
 #include <cstring>
 
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/count_nonzero.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/randint.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
-
-#define PILLAR_NEEDS_GPU() \
-  if (!cuda_available()) GTEST_SKIP() << "no CUDA device can be used here"
 
 namespace pillar {
 namespace {
@@ -20,22 +22,8 @@ struct Case {
   at::ScalarType in, out;
   std::int64_t samples, channels, windows, voxels;
   bool channels_last;
+  std::int64_t padding = 0;  // channels of zeros after the windows
 };
-
-PillarCudaType type_of(at::ScalarType type) {
-  switch (type) {
-    case at::kShort:
-      return PILLAR_CUDA_INT16;
-    case at::kUInt16:
-      return PILLAR_CUDA_UINT16;
-    case at::kBFloat16:
-      return PILLAR_CUDA_BFLOAT16;
-    case at::kHalf:
-      return PILLAR_CUDA_FLOAT16;
-    default:
-      return PILLAR_CUDA_FLOAT32;
-  }
-}
 
 // Wide, narrow and unclamped ones.
 std::vector<PillarCudaMap> maps_of(const Case& c) {
@@ -55,27 +43,30 @@ at::Tensor voxels_of(const Case& c) {
 
 at::Tensor on_the_cpu(const at::Tensor& voxels, const std::vector<PillarCudaMap>& maps, const Case& c) {
   const at::Tensor values = voxels.to(at::kFloat);
-  at::Tensor out = at::empty({c.samples, c.channels * c.windows, c.voxels}, at::kFloat);
+  at::Tensor out = at::zeros({c.samples, c.channels * c.windows + c.padding, c.voxels}, at::kFloat);
   const float* in = values.const_data_ptr<float>();
   auto* y = out.mutable_data_ptr<float>();
-  for (std::int64_t row = 0; row < c.samples * c.channels * c.windows; ++row) {
+  const std::int64_t of_sample = c.channels * c.windows;
+  for (std::int64_t row = 0; row < c.samples * of_sample; ++row) {
+    const std::int64_t out_row = row / of_sample * (of_sample + c.padding) + row % of_sample;
     for (std::int64_t v = 0; v < c.voxels; ++v) {
       const float apart = in[row / c.windows * c.voxels + v] - maps[row].low;
       const float scaled = apart * maps[row].scale;
-      y[row * c.voxels + v] = maps[row].clamp != 0 ? std::fmin(std::fmax(scaled, 0.0f), 1.0f) : scaled;
+      y[out_row * c.voxels + v] = maps[row].clamp != 0 ? std::fmin(std::fmax(scaled, 0.0f), 1.0f) : scaled;
     }
   }
   return (c.channels_last ? out.transpose(1, 2).contiguous() : out).to(c.out);
 }
 
-at::Tensor on_the_device(const at::Tensor& voxels, std::vector<PillarCudaMap>& maps, const Case& c) {
-  const auto device = at::Device(at::kCUDA, 0);
+at::Tensor by_kernel(const test::KernelPlace& place, const at::Tensor& voxels,
+                     std::vector<PillarCudaMap>& maps, const Case& c) {
   const std::int64_t floats = static_cast<std::int64_t>(maps.size() * sizeof(PillarCudaMap) / sizeof(float));
-  const at::Tensor device_maps = at::from_blob(maps.data(), {floats}, at::kFloat).to(device);
-  const at::Tensor device_voxels = voxels.to(device);
-  at::Tensor out = at::empty(c.channels_last ? at::IntArrayRef{c.samples, c.voxels, c.channels * c.windows}
-                                             : at::IntArrayRef{c.samples, c.channels * c.windows, c.voxels},
-                             at::TensorOptions().dtype(c.out).device(device));
+  const at::Tensor device_maps = at::from_blob(maps.data(), {floats}, at::kFloat).to(place.device);
+  const at::Tensor device_voxels = voxels.to(place.device);
+  const std::int64_t channels = c.channels * c.windows + c.padding;
+  at::Tensor out = at::empty(c.channels_last ? at::IntArrayRef{c.samples, c.voxels, channels}
+                                             : at::IntArrayRef{c.samples, channels, c.voxels},
+                             at::TensorOptions().dtype(c.out).device(place.device));
   const PillarCudaWindowsJob job = {device_voxels.const_data_ptr(),
                                     static_cast<const PillarCudaMap*>(device_maps.const_data_ptr()),
                                     out.data_ptr(),
@@ -83,40 +74,60 @@ at::Tensor on_the_device(const at::Tensor& voxels, std::vector<PillarCudaMap>& m
                                     c.channels,
                                     c.windows,
                                     c.voxels,
-                                    type_of(c.in),
-                                    type_of(c.out),
+                                    cuda_type(c.in),
+                                    cuda_type(c.out),
                                     c.channels_last ? 1 : 0,
-                                    0};
-  check_cuda(cuda_module().windows(&job, nullptr), "windows");
+                                    0,
+                                    channels};
+  check_cuda(place.kernels->windows(&job, nullptr), *place.kernels, "windows");
   return out.cpu();
 }
 
+void expect_equal(const Case& c) {
+  std::vector<PillarCudaMap> maps = maps_of(c);
+  const at::Tensor values = voxels_of(c);
+  for (const test::KernelPlace& place : test::kernel_places()) {
+    SCOPED_TRACE(fmt::format("{} to {}, {} voxels{}, {} of padding on {}", at::toString(c.in),
+                             at::toString(c.out), c.voxels, c.channels_last ? ", channels last" : "",
+                             c.padding, place.device.str()));
+    EXPECT_TRUE(at::equal(by_kernel(place, values, maps, c), on_the_cpu(values, maps, c)));
+  }
+}
+
 TEST(WindowsKernel, EqualsTheCpu) {
-  PILLAR_NEEDS_GPU();
   for (const at::ScalarType in : {at::kShort, at::kUInt16, at::kFloat}) {
     for (const at::ScalarType out : {at::kFloat, at::kBFloat16, at::kHalf}) {
       for (const bool channels_last : {false, true}) {
         // A multiple of a pack; an odd one, whose rows are not aligned; less than a pack; several tiles.
-        for (const std::int64_t voxels : {4096, 4093, 5, 100'003}) {
-          const Case c = {in, out, 2, 3, 11, voxels, channels_last};
-          SCOPED_TRACE(fmt::format("{} to {}, {} voxels{}", at::toString(in), at::toString(out), voxels,
-                                   channels_last ? ", channels last" : ""));
-          std::vector<PillarCudaMap> maps = maps_of(c);
-          const at::Tensor values = voxels_of(c);
-          EXPECT_TRUE(at::equal(on_the_device(values, maps, c), on_the_cpu(values, maps, c)));
-        }
+        for (const std::int64_t voxels : {4096, 4093, 5, 33'003})
+          expect_equal({in, out, 2, 3, 11, voxels, channels_last});
       }
+      for (const std::int64_t voxels : {128, 1001}) expect_equal({in, out, 3, 1, 11, voxels, true, 5});
     }
   }
 }
 
 TEST(WindowsKernel, MostChannelsFit) {
-  PILLAR_NEEDS_GPU();
-  for (const bool channels_last : {false, true}) {
-    const Case c = {at::kShort, at::kFloat, 1, 1, kPillarCudaMostChannels, 1000, channels_last};
-    std::vector<PillarCudaMap> maps = maps_of(c);
-    const at::Tensor values = voxels_of(c);
-    EXPECT_TRUE(at::equal(on_the_device(values, maps, c), on_the_cpu(values, maps, c)));
+  for (const bool channels_last : {false, true})
+    expect_equal({at::kShort, at::kFloat, 1, 1, kPillarCudaMostChannels, 1000, channels_last});
+}
+
+// The call that the encoder makes, beside the windows of a CPU.
+TEST(WindowsKernel, OfAVolumeAreThoseOfTheCpu) {
+  const at::Tensor voxels =
+      at::randint(-1000, 1500, {2, 1, 5, 6, 7}, at::detail::createCPUGenerator(8), at::kShort);
+  const std::vector<Window> windows = parse_windows("lung,bone,minmax", WindowFamily::ct);
+  const WindowedVolume volume(voxels, windows);
+  std::vector<WindowRange> ranges;
+  for (std::int64_t b = 0; b < 2; ++b) {
+    for (std::int64_t c = 0; c < 3; ++c) ranges.push_back(volume.range(b, c));
+  }
+  for (const test::KernelPlace& place : test::kernel_places()) {
+    const at::Tensor all =
+        windows::windows_by_kernel(voxels.to(place.device), ranges, 8, at::kFloat, *place.kernels);
+    EXPECT_TRUE(all.is_contiguous(at::MemoryFormat::ChannelsLast3d));
+    EXPECT_TRUE(at::equal(all.narrow(1, 0, 3).cpu(), volume.all_bcdhw(at::kFloat)));
+    EXPECT_EQ(at::count_nonzero(all.narrow(1, 3, 5)).item<std::int64_t>(), 0);
   }
 }
 

@@ -16,8 +16,10 @@
 namespace pillar {
 
 struct EncoderOptions {
-  std::string modality;        // tower to load; empty: the only one
-  std::string dtype = "auto";  // fp32; bf16 (matrix products and convolutions); auto: bf16 where it is native
+  std::string modality;  // tower to load; empty: the only one
+  // Of matrix products and convolutions: fp32; bf16; tf32 (a GPU's fp32 with rounded factors); auto: bf16
+  // where it is native.
+  std::string dtype = "auto";
   std::string device = "auto";  // cpu, cuda, cuda:N; auto: cuda where there is one
   int slab_slices = 0;          // voxel slices the stem takes at a time; 0: chosen from the size
 };
@@ -50,6 +52,7 @@ class Encoder {
   const TowerConfig& tower() const noexcept;
   at::Device device() const noexcept;
   at::ScalarType dtype() const noexcept;  // float32 or bfloat16
+  std::string dtype_name() const;         // fp32, tf32 or bf16: the arithmetic of its products
 
   // voxels_bcdhw: (B,C,D,H,W) int16, uint16 or float32 on the CPU, D,H,W the tower's size, C * windows its
   // in_chans (else Error(input) says what was expected). Returns (B, stages*dim) float32 on the CPU: the
@@ -75,6 +78,8 @@ class Encoder {
 
   // What one readout() call of `batch` volumes will need at its peak, weights included.
   std::uint64_t estimated_bytes(std::int64_t batch) const;
+  // The same of a GPU's memory, where it is on one (else 0); cuDNN's scratch comes on top.
+  std::uint64_t estimated_device_bytes(std::int64_t batch) const;
 
  private:
   struct State;

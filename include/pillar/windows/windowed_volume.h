@@ -21,9 +21,10 @@ struct WindowRange {
 // threads; results are the same bits for any number of them, for any slab boundaries and on any processor.
 class WindowedVolume {
  public:
-  // voxels_bcdhw: (B,C,D,H,W) on the CPU; int16, uint16 or float32. Kept, and copied only where it is not
-  // contiguous. Throws Error(usage) for no window or one that is out of range, Error(input) for another dtype
-  // or shape, an empty volume, a NaN or infinite voxel, or values that span more than a float can.
+  // voxels_bcdhw: (B,C,D,H,W) int16, uint16 or float32, on the CPU or on a GPU, where only on_cuda() makes
+  // windows of them. Kept, and copied only where it is not contiguous. Throws Error(usage) for no window or
+  // one that is out of range, Error(input) for another dtype or shape, an empty volume, a NaN or infinite
+  // voxel, or values that span more than a float can.
   WindowedVolume(at::Tensor voxels_bcdhw, const std::vector<Window>& windows);
   std::int64_t batch() const;
   std::int64_t channels() const;  // C * windows
@@ -39,9 +40,10 @@ class WindowedVolume {
   // the windows do. Throws Error(usage) unless it is contiguous, on the CPU, of the right shape and of one of
   // the three types.
   void write_all_bcdhw(at::Tensor& out) const;
-  // Everything at once on a GPU: (B, channels, D, H, W), channels innermost in memory. Queued on the default
-  // stream. Throws Error(unsupported) where there is no CUDA device or libpillar_cuda.so.
-  at::Tensor on_cuda(at::Device device, at::ScalarType dtype) const;
+  // Everything at once on a GPU: (B, channels, D, H, W), channels innermost in memory; followed by channels
+  // of zeros where `at_least` channels are asked for. Queued on the default stream, as is the copy of voxels
+  // that are on the CPU. Throws Error(unsupported) where there is no CUDA device or libpillar_cuda.so.
+  at::Tensor on_cuda(at::Device device, at::ScalarType dtype, std::int64_t at_least = 0) const;
 
  private:
   at::Tensor voxels_bcdhw_;

@@ -10,6 +10,9 @@ namespace pillar {
 
 struct CudaModule {
   decltype(&pillar_cuda_windows) windows = nullptr;
+  decltype(&pillar_cuda_layer_norm) layer_norm = nullptr;
+  decltype(&pillar_cuda_epilogue) epilogue = nullptr;
+  decltype(&pillar_cuda_max_pool) max_pool = nullptr;
   decltype(&pillar_cuda_error) error = nullptr;
 };
 
@@ -20,7 +23,8 @@ bool cuda_available();
 // Throws Error(unsupported) that says what is missing.
 const CudaModule& cuda_module();
 
-// Throws Error(unsupported) naming `what` and the fault, for a code other than 0 of one of its functions.
-void check_cuda(int code, const char* what);
+// Throws Error(unsupported) naming `what` and the fault, for a code other than 0 of one of the module's
+// functions.
+void check_cuda(int code, const CudaModule& module, const char* what);
 
 }  // namespace pillar

@@ -91,7 +91,7 @@ std::map<std::string, std::string> settings_of(const std::vector<PredictorMember
     calibrations.push_back(member.calibration ? digest(calibration_file(member.folder)) : "none");
   settings["calibration"] = of_file(options) ? digest(options.calibration) : joined(calibrations, " ");
   settings["average"] = members.size() > 1 ? to_string(options.average) : "one model";
-  settings["dtype"] = members.front().encoder.dtype() == at::kBFloat16 ? "bf16" : "fp32";
+  settings["dtype"] = members.front().encoder.dtype_name();
   settings["modality"] = members.front().spec.modality;
   settings["preprocess"] = describe(members.front().spec);
   settings["outputs"] = outputs_text(members.front().heads_config);

@@ -15,9 +15,7 @@ namespace pillar {
 namespace {
 
 constexpr double kNormEpsilon = 1e-5;
-// Rows of tokens in work at once when nothing is kept for a backward: their widest product stays near the
-// caches.
-constexpr std::int64_t kTokensAtOnce = 2048;
+constexpr std::int64_t kTokensAtOnceOnCpu = 2048;
 
 // The public table: each axis of more than one token runs from -1 in steps of 1/(n/2).
 at::Tensor position_coordinates(const Size3& window_dhw) {
@@ -43,6 +41,11 @@ Size3 tokens_dhw(const ScaleLayout& layout) {
           layout.grid[2] * layout.window[2]};
 }
 
+std::int64_t tokens_at_once(const Execution& execution, std::int64_t all) {
+  if (execution.tokens_at_once > 0) return execution.tokens_at_once;
+  return execution.device.is_cpu() ? kTokensAtOnceOnCpu : all;
+}
+
 // Windows to work on at once: a run that lies within one window of every coarser scale, or covers whole ones.
 std::int64_t run_length(const at::Tensor& x, const std::vector<KeyValuePart>& coarser,
                         const Execution& execution) {
@@ -55,7 +58,8 @@ std::int64_t run_length(const at::Tensor& x, const std::vector<KeyValuePart>& co
       return run % share == 0 || share % run == 0;
     });
   };
-  std::int64_t run = std::clamp<std::int64_t>(kTokensAtOnce / x.size(1), 1, windows);
+  std::int64_t run =
+      std::clamp<std::int64_t>(tokens_at_once(execution, windows * x.size(1)) / x.size(1), 1, windows);
   while (!aligned(run)) --run;
   return run;
 }
@@ -71,7 +75,7 @@ KeyValuePart part_of_run(const KeyValuePart& part, std::int64_t windows, std::in
 // body(first, run) gives the new value of these windows.
 template <typename Body>
 void update_by_runs(at::Tensor& x, std::int64_t run, const Execution& execution, const Body& body) {
-  if (execution.gradients) {
+  if (execution.gradients || run == x.size(0)) {
     x = body(0, x.size(0));
     return;
   }
@@ -116,7 +120,7 @@ void AtlasBlock::operator()(ScaleTokens& scales, const PassOptions& pass) const 
   Run run{pass.execution, {}};
   if (pass.train) run.draws = at::detail::createCPUGenerator(pass.seed);
   add_positions(scales);
-  pool_upwards(scales);
+  pool_upwards(scales, pass.execution);
   attend_to_coarser(scales, run);
   attend_to_finer(scales, run);
 }
@@ -145,12 +149,12 @@ void AtlasBlock::add_positions(ScaleTokens& scales) const {
   }
 }
 
-void AtlasBlock::pool_upwards(ScaleTokens& scales) const {
+void AtlasBlock::pool_upwards(ScaleTokens& scales, const Execution& execution) const {
   for (std::size_t k = 0; k + 1 < scales.size(); ++k) {
     const ScaleLayout &fine = layout_[k], &coarse = layout_[k + 1];
     const at::Tensor windows =
         scales[k].view({-1, fine.window[0], fine.window[1], fine.window[2], scales[k].size(-1)});
-    const at::Tensor pooled = max_pool_grid(windows, settings_.local2global_dhw);
+    const at::Tensor pooled = max_pool_grid(windows, settings_.local2global_dhw, execution);
     const at::Tensor grid =
         windows_to_grid(pooled, fine.grid, divided(fine.window, settings_.local2global_dhw));
     scales[k + 1] = scales[k + 1] + grid_to_windows(grid, coarse.grid, coarse.window);
@@ -199,12 +203,12 @@ void AtlasBlock::attend_to_finer(ScaleTokens& scales, const Run& pass) const {
 }
 
 at::Tensor AtlasBlock::queries(const Scale& scale, const at::Tensor& x, const Run& pass) const {
-  const at::Tensor q = scale.q(scale.norm1_q(x), pass.execution.compute);
+  const at::Tensor q = scale.q(scale.norm1_q(x, pass.execution), pass.execution.compute);
   return q.view({q.size(0), q.size(1), settings_.num_heads, -1});
 }
 
 KeyValuePart AtlasBlock::keys_values(const Scale& scale, const at::Tensor& x, const Run& pass) const {
-  const at::Tensor kv = scale.kv(scale.norm1_kv(x), pass.execution.compute);
+  const at::Tensor kv = scale.kv(scale.norm1_kv(x, pass.execution), pass.execution.compute);
   const at::Tensor both = kv.view({kv.size(0), kv.size(1), 2, settings_.num_heads, -1});
   return {both.select(2, 0), both.select(2, 1)};
 }
@@ -219,13 +223,16 @@ at::Tensor AtlasBlock::attend(const at::Tensor& query, const std::vector<KeyValu
 
 at::Tensor AtlasBlock::finish(const Scale& scale, const at::Tensor& x, const at::Tensor& attended,
                               const Run& pass) const {
-  const at::Tensor projected =
-      dropout(scale.proj(attended, pass.execution.compute), settings_.drop, pass.draws);
-  const at::Tensor y = x + drop_path(projected.to(at::kFloat), settings_.drop_path, pass.draws);
-  const at::Tensor hidden =
-      dropout(at::gelu(scale.fc1(scale.norm2(y), pass.execution.compute)), settings_.drop, pass.draws);
-  const at::Tensor out = dropout(scale.fc2(hidden, pass.execution.compute), settings_.drop, pass.draws);
-  return y + drop_path(out.to(at::kFloat), settings_.drop_path, pass.draws);
+  const at::ScalarType compute = pass.execution.compute;
+  at::Tensor projected = dropout(scale.proj(attended, compute), settings_.drop, pass.draws);
+  if (pass.draws) projected = drop_path(projected.to(at::kFloat), settings_.drop_path, pass.draws);
+  const LayerNorm::OfSum y = scale.norm2.of_sum(x, projected, pass.execution);
+  at::Tensor hidden = scale.fc1(y.normed, compute);
+  hidden = pass.execution.gradients ? at::gelu(hidden) : at::gelu_(hidden);
+  hidden = dropout(hidden, settings_.drop, pass.draws);
+  const at::Tensor out = dropout(scale.fc2(hidden, compute), settings_.drop, pass.draws);
+  if (pass.execution.kernels != nullptr) return y.sum.add_(out);  // which converts as it reads
+  return y.sum + drop_path(out.to(at::kFloat), settings_.drop_path, pass.draws);
 }
 
 }  // namespace pillar

@@ -42,7 +42,7 @@ class AtlasBlock {
     at::Tensor frozen_positions;  // (tokens, dim)
   };
   void add_positions(ScaleTokens& scales) const;
-  void pool_upwards(ScaleTokens& scales) const;
+  void pool_upwards(ScaleTokens& scales, const Execution& execution) const;
   void attend_to_coarser(ScaleTokens& scales, const Run& pass) const;
   void attend_to_finer(ScaleTokens& scales, const Run& pass) const;
   at::Tensor queries(const Scale& scale, const at::Tensor& x, const Run& pass) const;

@@ -53,11 +53,15 @@ void Stages::freeze(at::ScalarType compute) {
   }
 }
 
-ScaleTokens Stages::pyramid(at::Tensor grid_bdhwc) const {
+ScaleTokens Stages::pyramid(at::Tensor grid_bdhwc, const Execution& execution) const {
   ScaleTokens scales;
   for (std::size_t k = 0; k < layout_.size(); ++k) {
-    const at::Tensor pooled = max_pool_grid(grid_bdhwc, raised(tower_.local2global_dhw, k));
+    // Of equal tokens the first takes the gradient, and which one is first depends on how they are pooled.
+    // Without gradients each scale is pooled from the one before it: the maximum of maxima is that of all.
+    const Size3 by = execution.gradients ? raised(tower_.local2global_dhw, k) : tower_.local2global_dhw;
+    const at::Tensor pooled = k == 0 ? grid_bdhwc : max_pool_grid(grid_bdhwc, by, execution);
     scales.push_back(grid_to_windows(pooled, layout_[k].cut_grid, layout_[k].cut_window));
+    if (!execution.gradients) grid_bdhwc = pooled;
   }
   return scales;
 }
@@ -84,7 +88,7 @@ void Stages::read_out(const at::Tensor& tokens, const ScaleLayout& layout, const
 
 AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) const {
   const std::int64_t batch = grid_bdhwc.size(0), dim = grid_bdhwc.size(-1);
-  ScaleTokens scales = pyramid(std::move(grid_bdhwc));
+  ScaleTokens scales = pyramid(std::move(grid_bdhwc), pass.execution);
   std::vector<at::Tensor> readouts, places, activs;
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     for (std::size_t i = 0; i < stages_[s].size(); ++i) {

@@ -18,7 +18,7 @@ class Stages {
   AtlasOutput operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) const;
 
  private:
-  ScaleTokens pyramid(at::Tensor grid_bdhwc) const;
+  ScaleTokens pyramid(at::Tensor grid_bdhwc, const Execution& execution) const;
   // tokens (B, N, dim) of one scale, windows one after the other: (B, dim) maximum and, if wanted, its
   // places.
   void read_out(const at::Tensor& tokens, const ScaleLayout& layout, const AtlasPass& pass,

@@ -1,6 +1,10 @@
 #include "model/atlas/window_grid.h"
 
+#include "device/shared/cuda_module.h"
+#include "device/shared/cuda_tensor.h"
+
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool3d.h>
 
 namespace pillar {
@@ -19,8 +23,28 @@ at::Tensor grid_to_windows(const at::Tensor& x, const Size3& grid, const Size3& 
       .reshape({-1, window[0] * window[1] * window[2], c});
 }
 
-at::Tensor max_pool_grid(const at::Tensor& x, const Size3& by) {
+namespace {
+
+at::Tensor max_pool_by_kernel(const at::Tensor& x, const Size3& by, const CudaModule& kernels) {
+  const at::Tensor out =
+      at::empty({x.size(0), x.size(1) / by[0], x.size(2) / by[1], x.size(3) / by[2], x.size(4)}, x.options());
+  PillarCudaMaxPoolJob job = {};
+  job.x = x.const_data_ptr<float>();
+  job.out = out.mutable_data_ptr<float>();
+  job.batch = x.size(0);
+  for (int a = 0; a < 3; ++a) job.size_dhw[a] = x.size(a + 1), job.by_dhw[a] = by[a];
+  job.channels = x.size(4);
+  job.device = cuda_index(x.device());
+  check_cuda(kernels.max_pool(&job, nullptr), kernels, "pooling of tokens");
+  return out;
+}
+
+}  // namespace
+
+at::Tensor max_pool_grid(const at::Tensor& x, const Size3& by, const Execution& execution) {
   if (by == Size3{1, 1, 1}) return x;
+  if (execution.kernels != nullptr && !execution.gradients && x.size(4) % 4 == 0)
+    return max_pool_by_kernel(x.contiguous(), by, *execution.kernels);
   return at::max_pool3d(x.permute({0, 4, 1, 2, 3}), by).permute({0, 2, 3, 4, 1});
 }
 

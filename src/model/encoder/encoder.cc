@@ -6,10 +6,13 @@
 #include "pillar/windows/windowed_volume.h"
 
 #include "core/shared/joined.h"
+#include "device/shared/cuda_module.h"
+#include "device/shared/tf32.h"
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
 #include "model/atlas/weights_load.h"
 #include "model/atlas/window_grid.h"
+#include "model/encoder/device_memory.h"
 #include "model/encoder/streamed_stem.h"
 #include "model/encoder/whole_stem.h"
 
@@ -23,12 +26,30 @@
 namespace pillar {
 namespace {
 
-at::ScalarType parse_dtype(const std::string& text, const at::Device& device) {
-  if (text == "fp32") return at::kFloat;
-  if (text == "bf16") return at::kBFloat16;
+enum class Arithmetic { fp32, tf32, bf16 };
+
+Arithmetic parse_arithmetic(const std::string& text, const at::Device& device) {
+  if (text == "fp32") return Arithmetic::fp32;
+  if (text == "bf16") return Arithmetic::bf16;
+  if (text == "tf32") {
+    if (!device.is_cuda()) fail(ErrorCategory::usage, "tf32 is arithmetic of GPUs; a CPU has fp32 and bf16");
+    return Arithmetic::tf32;
+  }
   const bool native = device.is_cuda() || __builtin_cpu_supports("avx512bf16");
-  if (text == "auto") return native ? at::kBFloat16 : at::kFloat;
-  fail(ErrorCategory::usage, "unknown dtype '{}'; one of auto, fp32, bf16", text);
+  if (text == "auto") return native ? Arithmetic::bf16 : Arithmetic::fp32;
+  fail(ErrorCategory::usage, "unknown dtype '{}'; one of auto, fp32, tf32, bf16", text);
+}
+
+std::string to_string(Arithmetic arithmetic) {
+  switch (arithmetic) {
+    case Arithmetic::fp32:
+      return "fp32";
+    case Arithmetic::tf32:
+      return "tf32";
+    case Arithmetic::bf16:
+      break;
+  }
+  return "bf16";
 }
 
 }  // namespace
@@ -37,6 +58,7 @@ struct Encoder::State {
   AtlasConfig config;
   TowerConfig tower;
   Execution execution;
+  Arithmetic arithmetic;
   int slab_slices;
   std::uint64_t weight_bytes = 0, stem_bytes = 0;
   std::variant<std::monostate, StreamedStem, WholeStem> stem;  // on a CPU, on a GPU
@@ -53,7 +75,8 @@ Encoder Encoder::load(const ModelFolder& model, const EncoderOptions& options) {
   auto state = std::make_unique<State>();
   Execution& execution = state->execution;
   execution.device = parse_device(options.device);
-  execution.compute = parse_dtype(options.dtype, execution.device);
+  state->arithmetic = parse_arithmetic(options.dtype, execution.device);
+  execution.compute = state->arithmetic == Arithmetic::bf16 ? at::kBFloat16 : at::kFloat;
   state->slab_slices = options.slab_slices;
   state->config = model.config;
   state->tower = state->config.tower(options.modality);
@@ -75,7 +98,12 @@ Encoder Encoder::load(const ModelFolder& model, const EncoderOptions& options) {
   if (execution.device.is_cpu()) {
     state->stem.emplace<StreamedStem>(embed, execution.compute);
   } else {
-    state->stem.emplace<WholeStem>(embed, execution.compute);
+    execution.kernels = &cuda_module();
+    state->stem.emplace<WholeStem>(embed, execution.compute, execution.kernels);
+  }
+  if (execution.device.is_cuda()) {
+    const TokenMemory memory = token_memory(state->config, state->tokens_dhw, 1, execution.compute);
+    execution.tokens_at_once = tokens_that_fit(memory, free_device_bytes(execution.device));
   }
   state->stages.emplace(visual, state->config, state->tower, state->tokens_dhw);
   state->stages->freeze(execution.compute);
@@ -99,6 +127,9 @@ at::Device Encoder::device() const noexcept {
 }
 at::ScalarType Encoder::dtype() const noexcept {
   return state_->execution.compute;
+}
+std::string Encoder::dtype_name() const {
+  return to_string(state_->arithmetic);
 }
 
 namespace {
@@ -207,8 +238,9 @@ AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Windo
   pass.execution = state_->execution;
   if (const auto* whole = std::get_if<WholeStem>(&state_->stem)) {
     // One queue of work: its parts are not timed apart, which would stop it between them.
-    const at::Tensor image = windowed.on_cuda(pass.execution.device, pass.execution.compute);
-    return (*state_->stages)((*whole)(image), pass);
+    const Tf32Products tf32(state_->arithmetic == Arithmetic::tf32);
+    at::Tensor image = windowed.on_cuda(pass.execution.device, pass.execution.compute, whole->channels());
+    return (*state_->stages)((*whole)(std::move(image)), pass);
   }
   const auto& stem = std::get<StreamedStem>(state_->stem);
   pass.observe = [&, asked = std::move(pass.observe)](const AtlasPlace& place, const at::Tensor& tokens) {
@@ -242,6 +274,18 @@ std::uint64_t Encoder::estimated_bytes(std::int64_t batch) const {
   return state_->weight_bytes * 5 / 4 + state_->stem_bytes +
          (3 * tokens + kRun * static_cast<std::uint64_t>(state_->config.dim)) * sizeof(float) + 4 * voxels +
          kProgram;
+}
+
+std::uint64_t Encoder::estimated_device_bytes(std::int64_t batch) const {
+  const auto* whole = std::get_if<WholeStem>(&state_->stem);
+  if (whole == nullptr) return 0;
+  const TokenMemory memory =
+      token_memory(state_->config, state_->tokens_dhw, batch, state_->execution.compute);
+  const auto rows = static_cast<std::uint64_t>(
+      state_->execution.tokens_at_once > 0 ? state_->execution.tokens_at_once : memory.rows);
+  const std::uint64_t stem =
+      whole->estimated_bytes(state_->tower.size_dhw()) * static_cast<std::uint64_t>(batch);
+  return state_->weight_bytes + std::max(stem, memory.kept_bytes + rows * memory.row_bytes);
 }
 
 at::Tensor l2_normalize_rows(const at::Tensor& rows) {

@@ -22,7 +22,7 @@ FoldedConv::FoldedConv(const Conv3d& conv, const BatchNorm* norm, at::ScalarType
     return;
   }
   weight = folded.to(compute).contiguous(at::MemoryFormat::ChannelsLast3d);
-  if (shifted.defined()) bias = shifted.to(compute);
+  if (shifted.defined()) bias = shifted.to(compute), exact_bias = shifted.to(at::kFloat).clone();
 }
 
 FoldedStem::FoldedStem(const PatchEmbed& embed, at::ScalarType compute, StemConvs convs)

@@ -24,6 +24,7 @@ struct FoldedConv {
   std::int64_t in_channels = 0, out_channels = 0;
   std::optional<WinogradConv> winograd;  // else:
   at::Tensor weight, bias;  // (out, in, 3, 3, 3) in the compute type, channels last; bias may be undefined
+  at::Tensor exact_bias;    // the same in float32
 };
 
 struct FoldedStem {

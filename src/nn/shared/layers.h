@@ -36,6 +36,14 @@ struct LayerNorm {
   LayerNorm() = default;
   LayerNorm(const Scope& scope, double epsilon);
   at::Tensor operator()(const at::Tensor& x) const;
+  // The same in execution.compute, what the products after it take. x: float32 or of that type.
+  at::Tensor operator()(const at::Tensor& x, const Execution& execution) const;
+  // Of x + delta, where the sum is wanted, too. x: float32; delta: float32 or of execution.compute.
+  struct OfSum {
+    at::Tensor sum;     // float32
+    at::Tensor normed;  // execution.compute
+  };
+  OfSum of_sum(const at::Tensor& x, const at::Tensor& delta, const Execution& execution) const;
   void freeze();  // as Linear's; copies, so that nothing holds on to a mapped file for their sake
   at::Tensor weight, bias;
   double epsilon = 1e-5;

@@ -13,9 +13,8 @@ at::Tensor ImageInput::operator()(const at::Tensor& voxels_bcdhw, const std::vec
   const at::NoGradGuard no_gradients;
   at::Tensor voxels = voxels_bcdhw;
   if (std::any_of(degrees.begin(), degrees.end(), [](double angle) { return angle != 0; })) {
-    // Statistics of the windows are the processor's work, so turned voxels come back from the device.
-    const at::Tensor there = voxels.to(device_, /*non_blocking=*/true);
-    voxels = rotate_in_plane(there, degrees, pad_value_).to(at::kCPU);
+    // Turned where the windows are made, so that they cross the bus once.
+    voxels = rotate_in_plane(voxels.to(device_, /*non_blocking=*/true), degrees, pad_value_);
   }
   return windowed_image(voxels, windows_, device_, compute_, buffer_);
 }
