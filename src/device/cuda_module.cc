@@ -77,6 +77,7 @@ Loaded load() {
                         find(library, "pillar_cuda_layer_norm", module.layer_norm) &&
                         find(library, "pillar_cuda_epilogue", module.epilogue) &&
                         find(library, "pillar_cuda_max_pool", module.max_pool) &&
+                        find(library, "pillar_cuda_merge", module.merge) &&
                         find(library, "pillar_cuda_error", module.error);
   if (!complete) return {{}, "libpillar_cuda.so lacks functions of this version of libpillar"};
   return {module, {}};

@@ -1,5 +1,7 @@
 #include "nn/shared/attention.h"
 
+#include "device/shared/cuda_module.h"
+#include "device/shared/cuda_tensor.h"
 #include "nn/attention_part.h"
 
 #include <cmath>
@@ -51,14 +53,37 @@ Merged merge(Merged a, const Merged& b) {
   return {(a.out.to(at::kFloat).mul_(wa).addcmul_(b.out.to(at::kFloat), wb)).to(dtype), lse};
 }
 
-Merged forward_parts(AttentionKernel kernel, const at::Tensor& query,
-                     const std::vector<KeyValuePart>& parts) {
+Merged merge_by_kernel(const Merged& a, const Merged& b, const CudaModule& kernels) {
+  Merged both{a.out, at::empty_like(a.lse)};
+  PillarCudaMergeJob job = {};
+  job.out = a.out.mutable_data_ptr();
+  job.lse = a.lse.const_data_ptr<float>();
+  job.other = b.out.const_data_ptr();
+  job.other_lse = b.lse.const_data_ptr<float>();
+  job.merged_lse = both.lse.mutable_data_ptr<float>();
+  job.rows = a.lse.numel();
+  job.width = a.out.size(-1);
+  job.type = cuda_type(a.out.scalar_type());
+  job.device = cuda_index(a.out.device());
+  check_cuda(kernels.merge(&job, nullptr), kernels, "attention over several scales");
+  return both;
+}
+
+// All contiguous, as by_window() and lse_by_window() make them.
+Merged merge(Merged a, const Merged& b, const CudaModule* kernels) {
+  if (kernels != nullptr && a.out.size(-1) % 4 == 0) return merge_by_kernel(a, b, *kernels);
+  return merge(std::move(a), b);
+}
+
+// kernels: ours, or null; only where no backward follows, since they write over the first part's output.
+Merged forward_parts(AttentionKernel kernel, const at::Tensor& query, const std::vector<KeyValuePart>& parts,
+                     const CudaModule* kernels) {
   Merged all;
   for (const KeyValuePart& part : parts) {
     const AttentionPart one = attention_forward(kernel, by_group(query, part.key.size(0)),
                                                 heads_first(part.key), heads_first(part.value));
     Merged merged{by_window(one.out, query.sizes()), lse_by_window(one.lse, query.sizes())};
-    all = all.out.defined() ? merge(std::move(all), merged) : std::move(merged);
+    all = all.out.defined() ? merge(std::move(all), merged, kernels) : std::move(merged);
   }
   return all;
 }
@@ -70,7 +95,7 @@ struct MergedAttention : torch::autograd::Function<MergedAttention> {
     std::vector<KeyValuePart> parts;
     for (std::size_t i = 0; i < keys_values.size(); i += 2)
       parts.push_back({keys_values[i], keys_values[i + 1]});
-    const Merged merged = forward_parts(kernel, query, parts);
+    const Merged merged = forward_parts(kernel, query, parts, nullptr);
     context->saved_data["kernel"] = static_cast<std::int64_t>(kernel);
     torch::autograd::variable_list saved = {query, merged.out, merged.lse};
     saved.insert(saved.end(), keys_values.begin(), keys_values.end());
@@ -104,7 +129,7 @@ struct MergedAttention : torch::autograd::Function<MergedAttention> {
 at::Tensor merged_attention(const at::Tensor& query, const std::vector<KeyValuePart>& parts,
                             const Execution& execution) {
   const AttentionKernel kernel = attention_kernel(execution);
-  if (!execution.gradients) return forward_parts(kernel, query.contiguous(), parts).out;
+  if (!execution.gradients) return forward_parts(kernel, query.contiguous(), parts, execution.kernels).out;
   std::vector<at::Tensor> flat;
   for (const KeyValuePart& part : parts) {
     flat.push_back(part.key);

@@ -104,6 +104,12 @@ TEST(CudaAbi, ArgumentsOfRowsAreChecked) {
                            {"rows of a width", [](Epilogue& job) { job.channels = 12; }},
                            {"an input of a type", [](Epilogue& job) { job.type = PILLAR_CUDA_INT16; }},
                            {"not aligned", [](Epilogue& job) { job.bias = memory + 1; }}});
+  using Merge = PillarCudaMergeJob;
+  expect_faults<Merge>({memory, memory, memory, memory, memory, 1, 8, PILLAR_CUDA_BFLOAT16, 0},
+                       {{"a null pointer", [](Merge& job) { job.other_lse = nullptr; }},
+                        {"rows of a width", [](Merge& job) { job.width = 7; }},
+                        {"an input of a type", [](Merge& job) { job.type = PILLAR_CUDA_UINT16; }},
+                        {"not aligned", [](Merge& job) { job.out = memory + 1; }}});
   using Pool = PillarCudaMaxPoolJob;
   expect_faults<Pool>({memory, memory, 1, {1, 2, 2}, {1, 2, 1}, 4, 0},
                       {{"a size below 1", [](Pool& job) { job.by_dhw[2] = 0; }},

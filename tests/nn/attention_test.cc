@@ -1,5 +1,7 @@
 #include "nn/shared/attention.h"
 
+#include "support/kernel_places.h"
+
 #include <cmath>
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -65,6 +67,27 @@ TEST(MergedAttention, EqualsThePlainFormulation) {
   const at::NoGradGuard no_gradients;
   const Problem p = problem();
   EXPECT_TRUE(at::allclose(merged_attention(p.query, p.parts, kInference), plain_attention(p), 1e-5, 1e-6));
+}
+
+TEST(MergedAttention, KernelsGiveTheSame) {
+  const at::NoGradGuard no_gradients;
+  for (const test::KernelPlace& place : test::kernel_places()) {
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      Problem p = problem();
+      const auto move = [&](at::Tensor& x) { x = x.detach().to(place.device, type); };
+      move(p.query);
+      for (KeyValuePart& part : p.parts) move(part.key), move(part.value);
+      const Execution ours = {place.device, type, false, 0, place.kernels};
+      const at::Tensor merged = merged_attention(p.query, p.parts, ours);
+      Problem exact = p;
+      const auto widen = [](at::Tensor& x) { x = x.to(at::kFloat); };
+      widen(exact.query);
+      for (KeyValuePart& part : exact.parts) widen(part.key), widen(part.value);
+      const double tolerance = type == at::kFloat ? 1e-5 : 1e-2;
+      EXPECT_TRUE(at::allclose(merged.to(at::kFloat), plain_attention(exact), tolerance, tolerance))
+          << place.device << " " << type;
+    }
+  }
 }
 
 TEST(MergedAttention, GradientsEqualThoseOfThePlainFormulation) {

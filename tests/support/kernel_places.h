@@ -15,8 +15,8 @@ struct KernelPlace {
 };
 
 inline const CudaModule& kernels_on_cpu() {
-  static const CudaModule kernels = {pillar_cuda_windows, pillar_cuda_layer_norm, pillar_cuda_epilogue,
-                                     pillar_cuda_max_pool, pillar_cuda_error};
+  static const CudaModule kernels = {pillar_cuda_windows,  pillar_cuda_layer_norm, pillar_cuda_epilogue,
+                                     pillar_cuda_max_pool, pillar_cuda_merge,      pillar_cuda_error};
   return kernels;
 }
 

@@ -82,7 +82,21 @@ struct PillarCudaMaxPoolJob {
   std::int32_t device;
 };
 
-constexpr std::int32_t kPillarCudaAbi = 2;
+// Attention over two sets of keys from that over each: out, the weighted mean of the two by the
+// log-sum-exps of their scores, and the log-sum-exp over both.
+struct PillarCudaMergeJob {
+  void* out;               // (rows, width): of the first set, then of both
+  const float* lse;        // (rows), of the first set
+  const void* other;       // (rows, width), of the second
+  const float* other_lse;  // (rows)
+  float* merged_lse;       // (rows), elsewhere
+  std::int64_t rows;
+  std::int64_t width;   // a multiple of 4
+  PillarCudaType type;  // of out and other
+  std::int32_t device;
+};
+
+constexpr std::int32_t kPillarCudaAbi = 3;
 constexpr std::int64_t kPillarCudaMostChannels = 64;  // of windows, padded ones included
 constexpr std::int64_t kPillarCudaWidestRow = 1024;   // of a layer norm
 
@@ -92,5 +106,6 @@ int pillar_cuda_windows(const PillarCudaWindowsJob* job, void* stream);
 int pillar_cuda_layer_norm(const PillarCudaLayerNormJob* job, void* stream);
 int pillar_cuda_epilogue(const PillarCudaEpilogueJob* job, void* stream);
 int pillar_cuda_max_pool(const PillarCudaMaxPoolJob* job, void* stream);
+int pillar_cuda_merge(const PillarCudaMergeJob* job, void* stream);
 const char* pillar_cuda_error(int code);
 }

@@ -13,6 +13,7 @@ struct CudaModule {
   decltype(&pillar_cuda_layer_norm) layer_norm = nullptr;
   decltype(&pillar_cuda_epilogue) epilogue = nullptr;
   decltype(&pillar_cuda_max_pool) max_pool = nullptr;
+  decltype(&pillar_cuda_merge) merge = nullptr;
   decltype(&pillar_cuda_error) error = nullptr;
 };
 

@@ -129,4 +129,21 @@ inline int check(const PillarCudaMaxPoolJob* job) {
   return job->device < 0 ? -9 : 0;
 }
 
+inline int check(const PillarCudaMergeJob* job) {
+  if (job == nullptr) return -1;
+  if (job->out == nullptr || job->lse == nullptr || job->other == nullptr || job->other_lse == nullptr ||
+      job->merged_lse == nullptr) {
+    return -2;
+  }
+  if (const int fault = check_sizes({job->rows, job->width}); fault != 0) return fault;
+  if (job->width % 4 != 0) return -12;
+  if (!is_float(job->type)) return -6;
+  const std::int64_t pack = 4 * bytes_of(job->type);
+  if (!is_aligned(job->out, pack) || !is_aligned(job->other, pack) || !is_aligned(job->lse, 4) ||
+      !is_aligned(job->other_lse, 4) || !is_aligned(job->merged_lse, 4)) {
+    return -8;
+  }
+  return job->device < 0 ? -9 : 0;
+}
+
 }  // namespace pillar::cuda

@@ -32,6 +32,8 @@ using dim3 = cuda_on_cpu::Dim3;
 #define blockIdx (cuda_on_cpu::here().block)
 #define gridDim (cuda_on_cpu::here().grid)
 
+using std::isinf;
+
 // One device, of few processors: grids stay small, so that their threads have to go round.
 inline cudaError_t cudaGetDevice(int* device) {
   *device = 0;

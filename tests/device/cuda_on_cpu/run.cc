@@ -1,8 +1,8 @@
 #include "run.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -170,7 +170,7 @@ void run(Dim3 grid, unsigned threads, std::size_t shared_bytes, const std::funct
     for (unsigned y = 0; y < grid.y; ++y) {
       for (unsigned x = 0; x < grid.x; ++x) {
         block.here.block = {x, y, z};
-        std::memset(block.shared.data(), 0xfb, shared_bytes);
+        std::fill(block.shared.begin(), block.shared.end(), std::byte{0xfb});
         for (Fiber& fiber : block.fibers) start(fiber);
         run_block();
       }
