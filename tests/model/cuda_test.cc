@@ -1,4 +1,5 @@
 // What runs on a GPU against its twin on the CPU. Skipped, and says so, where there is none.
+#include "pillar/core/config.h"
 #include "pillar/model/encoder.h"
 #include "pillar/model/weights.h"
 
@@ -13,6 +14,7 @@
 #include <ATen/ops/abs.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
@@ -49,21 +51,59 @@ TEST(CudaTwins, AttentionAndItsGradients) {
   }
 }
 
+at::Tensor volumes_of(const AtlasConfig& config, std::int64_t count) {
+  const auto size = config.towers.front().image_size_hwd;
+  return at::randint(-1000, 1500, {count, 1, size[2], size[0], size[1]}, at::detail::createCPUGenerator(8),
+                     at::kShort);
+}
+
+// One model on the CPU in float32, then on a GPU by each arithmetic.
+struct EncoderTwins {
+  explicit EncoderTwins(const AtlasConfig& tower) : config(tower), voxels(volumes_of(config, 1)) {
+    write_checkpoint(dir / "model", format_atlas_config(config), random_weights(config, 21));
+  }
+  at::Tensor readout(const std::string& device, const std::string& dtype) const {
+    EncoderOptions options;
+    options.device = device;
+    options.dtype = dtype;
+    return Encoder::load(dir / "model", options).readout(voxels, windows).to(at::kDouble);
+  }
+
+  test::TempDir dir;
+  AtlasConfig config;
+  std::vector<Window> windows =
+      parse_windows(config.towers.front().in_chans == 2 ? "lung,bone" : "all", WindowFamily::ct);
+  at::Tensor voxels;
+};
+
+double norm_of_error(const at::Tensor& found, const at::Tensor& expected) {
+  return (at::linalg_vector_norm(found - expected) / at::linalg_vector_norm(expected)).item<double>();
+}
+
+double cosine(const at::Tensor& a, const at::Tensor& b) {
+  return ((a * b).sum() / (at::linalg_vector_norm(a) * at::linalg_vector_norm(b))).item<double>();
+}
+
 TEST(CudaTwins, TheEncoder) {
   PILLAR_NEEDS_GPU();
-  const test::TempDir dir;
-  const AtlasConfig config = test::small_config();
-  write_checkpoint(dir / "model", format_atlas_config(config), random_weights(config, 21));
-  const std::vector<Window> windows = parse_windows("lung,bone", WindowFamily::ct);
-  const at::Tensor voxels =
-      at::randint(-1000, 1500, {2, 1, 48, 48, 48}, at::detail::createCPUGenerator(8), at::kShort);
-  EncoderOptions options;
-  options.dtype = "fp32";
-  options.device = "cpu";
-  const at::Tensor expected = Encoder::load(dir / "model", options).readout(voxels, windows);
-  options.device = "cuda:0";
-  const at::Tensor ours = Encoder::load(dir / "model", options).readout(voxels, windows);
-  EXPECT_LE(at::abs(ours - expected).max().item<double>(), 1e-3);
+  const EncoderTwins twins(test::small_config());
+  const at::Tensor expected = twins.readout("cpu", "fp32"), exact = twins.readout("cuda:0", "fp32");
+  EXPECT_LE(at::abs(exact - expected).max().item<double>(), 1e-3);
+  EXPECT_LE(norm_of_error(exact, expected), 1e-5) << "fp32 rounds as if it were TF32";
+  const double rounded = norm_of_error(twins.readout("cuda:0", "tf32"), expected);
+  EXPECT_LE(rounded, 1e-2);
+  EXPECT_GT(rounded, norm_of_error(exact, expected)) << "tf32 is fp32";
+}
+
+TEST(CudaTwins, AReleasedTowerAtItsFullSize) {
+  PILLAR_NEEDS_GPU();
+  const auto configs =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../share/pillar/configs";
+  const EncoderTwins twins(load_atlas_config(configs / "atlas-small-abdomen-ct.json"));
+  const at::Tensor expected = twins.readout("cpu", "fp32"), exact = twins.readout("cuda:0", "fp32");
+  EXPECT_LE(at::abs(exact - expected).max().item<double>(), 1e-3);
+  EXPECT_GT(cosine(twins.readout("cuda:0", "bf16"), exact), 0.99999);
+  EXPECT_GT(cosine(twins.readout("cuda:0", "tf32"), exact), 0.99999);
 }
 
 TEST(CudaTwins, PlacesOfMaxima) {

@@ -19,6 +19,7 @@ struct PoolCase {
 };
 
 TEST(MaxPoolKernel, IsLibTorchs) {
+  const test::PoisonedMemory poisoned;
   const std::vector<PoolCase> cases = {{{2, 8, 8, 8, 12}, {4, 4, 4}},
                                        {{1, 7, 5, 9, 4}, {2, 2, 4}},  // what is left over is dropped
                                        {{3, 4, 6, 5, 384}, {1, 2, 5}},

@@ -59,6 +59,7 @@ TEST(Stages, PiecesChangeNothing) {
 }
 
 TEST(Stages, KernelsGiveTheSame) {
+  const test::PoisonedMemory poisoned;
   const StagesProblem problem;
   const at::Tensor expected = problem.readout({});
   for (const test::KernelPlace& place : test::kernel_places()) {

@@ -70,6 +70,7 @@ TEST(MergedAttention, EqualsThePlainFormulation) {
 }
 
 TEST(MergedAttention, KernelsGiveTheSame) {
+  const test::PoisonedMemory poisoned;
   const at::NoGradGuard no_gradients;
   for (const test::KernelPlace& place : test::kernel_places()) {
     for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {

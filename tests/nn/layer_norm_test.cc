@@ -58,6 +58,7 @@ std::vector<Execution> executions(const test::KernelPlace& place) {
 }
 
 TEST(LayerNormKernel, IsTheDefinition) {
+  const test::PoisonedMemory poisoned;
   for (const test::KernelPlace& place : test::kernel_places()) {
     for (const Execution& execution : executions(place)) {
       // A row in part of a warp, in a whole one, in several; the widest; one that only LibTorch takes.
@@ -76,6 +77,7 @@ TEST(LayerNormKernel, IsTheDefinition) {
 }
 
 TEST(LayerNormKernel, KeepsTheSum) {
+  const test::PoisonedMemory poisoned;
   for (const test::KernelPlace& place : test::kernel_places()) {
     for (const Execution& execution : executions(place)) {
       SCOPED_TRACE(fmt::format("{} {}", at::toString(execution.compute), place.device.str()));
@@ -92,6 +94,7 @@ TEST(LayerNormKernel, KeepsTheSum) {
 
 // A large mean must not cost the variance, and a row of equal numbers is no division by zero.
 TEST(LayerNormKernel, HasNoCancellation) {
+  const test::PoisonedMemory poisoned;
   for (const test::KernelPlace& place : test::kernel_places()) {
     const Execution execution = executions(place).front();
     const LayerNorm norm = norm_of(128, place.device);

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
 
 namespace pillar::test {
@@ -25,5 +26,14 @@ inline std::vector<KernelPlace> kernel_places() {
   if (cuda_available()) places.push_back({at::Device(at::kCUDA, 0), &cuda_module()});
   return places;
 }
+
+// While one exists, new tensors hold NaN: what a kernel leaves unwritten is seen.
+class PoisonedMemory {
+ public:
+  PoisonedMemory() { at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true); }
+  ~PoisonedMemory() { at::globalContext().setDeterministicAlgorithms(false, false); }
+  PoisonedMemory(const PoisonedMemory&) = delete;
+  PoisonedMemory& operator=(const PoisonedMemory&) = delete;
+};
 
 }  // namespace pillar::test

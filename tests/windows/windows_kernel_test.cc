@@ -95,6 +95,7 @@ void expect_equal(const Case& c) {
 }
 
 TEST(WindowsKernel, EqualsTheCpu) {
+  const test::PoisonedMemory poisoned;
   for (const at::ScalarType in : {at::kShort, at::kUInt16, at::kFloat}) {
     for (const at::ScalarType out : {at::kFloat, at::kBFloat16, at::kHalf}) {
       for (const bool channels_last : {false, true}) {
@@ -114,6 +115,7 @@ TEST(WindowsKernel, MostChannelsFit) {
 
 // The call that the encoder makes, beside the windows of a CPU.
 TEST(WindowsKernel, OfAVolumeAreThoseOfTheCpu) {
+  const test::PoisonedMemory poisoned;
   const at::Tensor voxels =
       at::randint(-1000, 1500, {2, 1, 5, 6, 7}, at::detail::createCPUGenerator(8), at::kShort);
   const std::vector<Window> windows = parse_windows("lung,bone,minmax", WindowFamily::ct);
