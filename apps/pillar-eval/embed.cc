@@ -163,7 +163,10 @@ ExitCode embed_as(Arguments& a, const World& world, std::uint64_t available) {
     if (a.normalize) embedded.rows_bn = l2_normalize_rows(embedded.rows_bn);
     return embedded;
   };
-  const ScanSummary summary = run_embed(a.job, embed, team);
+  ScanSummary summary;
+  const MemoryAdvice advice = scan_memory_advice(
+      "embedding", a.job, encoder.estimated_bytes(a.job.batch_size), a.job.settings["dtype"]);
+  with_memory_advice(advice, [&] { summary = run_embed(a.job, embed, team); });
   // The first process knows of all scans, and answers for them.
   return team.rank == 0 ? report(a.job, summary) : ExitCode::ok;
 }
@@ -188,14 +191,17 @@ ExitCode embed(Arguments& a, const AppContext& context) {
     fail(ErrorCategory::usage, "embed needs SAMPLE... or --manifest, one of the two");
   const ProcessPlan plan = plan_processes(a.processes);
   require_manifest_and_files(a, plan.size());
-  if (plan.start > 1) return static_cast<ExitCode>(launch_local(plan.start, context.words));
+  if (plan.start > 1) {
+    require_devices(a.processes, plan.start);
+    return static_cast<ExitCode>(launch_local(plan.start, context.words));
+  }
   a.encoder.device = device_of_process(a.processes, plan);
   const std::uint64_t available = available_memory_bytes();  // before any process has read its weights
   const World world = join_processes(plan);
   try {
     return embed_as(a, world, available);
   } catch (const std::exception& error) {
-    world.announce_failure(error.what());
+    world.announce_failure(fault_in_words(error));
     throw;
   }
 }

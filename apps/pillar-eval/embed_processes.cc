@@ -1,6 +1,7 @@
 #include "embed_processes.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/device/device.h"
 #include "pillar/train/training_options.h"
 #include "pillar/world/launch.h"
 #include "pillar/world/world_text.h"
@@ -67,7 +68,14 @@ std::string device_of_process(const ProcessFlags& flags, const ProcessPlan& plan
   if (local_rank >= std::ssize(devices))
     fail(ErrorCategory::usage, "--device {} names {} devices, this is process {} of this host (from 0)",
          flags.devices, devices.size(), local_rank);
-  return devices[static_cast<std::size_t>(local_rank)];
+  return training_device(devices[static_cast<std::size_t>(local_rank)], local_rank).str();
+}
+
+void require_devices(const ProcessFlags& flags, std::int64_t processes) {
+  const std::vector<std::string> devices = devices_of(flags);
+  // Of one word for all, the last process is the first to find no device.
+  if (devices.size() < 2) return check_device(flags.devices, processes - 1);
+  for (std::size_t i = 0; i < devices.size(); ++i) check_device(devices[i], static_cast<std::int64_t>(i));
 }
 
 World join_processes(const ProcessPlan& plan) {

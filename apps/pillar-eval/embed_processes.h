@@ -31,8 +31,11 @@ struct ProcessPlan {
 ProcessPlan plan_processes(const ProcessFlags& flags);
 
 // The one for this process: of "cuda" and "auto" the GPU of its number on this host. Throws Error(usage)
-// where several devices are named and none is left for it.
+// where several devices are named and none is left for it, Error(unsupported) where there is no such device.
 std::string device_of_process(const ProcessFlags& flags, const ProcessPlan& plan);
+
+// Before so many are started on this host. Throws what device_of_process() would in one of them.
+void require_devices(const ProcessFlags& flags, std::int64_t processes);
 
 // Waits for the others.
 World join_processes(const ProcessPlan& plan);

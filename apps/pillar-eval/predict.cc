@@ -86,8 +86,13 @@ ExitCode predict_scans(PredictArguments& a, bool quiet) {
     fmt::print("computes in {} (--dtype {})\n", job.settings["dtype"], a.models.encoder.dtype);
     std::fflush(stdout);
   }
-  const ScanSummary summary = run_scan_predict(job, [&](const at::Tensor& voxels_bcdhw) {
-    return predictor.answer(voxels_bcdhw, job.write_maps != nullptr);
+  const MemoryAdvice advice =
+      scan_memory_advice("predicting", job, predictor.estimated_bytes(job.batch_size), job.settings["dtype"]);
+  ScanSummary summary;
+  with_memory_advice(advice, [&] {
+    summary = run_scan_predict(job, [&](const at::Tensor& voxels_bcdhw) {
+      return predictor.answer(voxels_bcdhw, job.write_maps != nullptr);
+    });
   });
   const bool failures = summary.count(ScanStatus::failed) > 0;
   if (!quiet) {

@@ -3,6 +3,7 @@
 #include "support/reading_flags.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace pillar {
 
@@ -26,6 +27,20 @@ bool is_nothing_to_do(const ScanBatch& batch) {
   if (!batch.scans.empty() || !batch.missing.empty()) return false;
   if (!batch.quiet) fmt::print("nothing to do: what was found is no scan\n");
   return true;
+}
+
+MemoryAdvice scan_memory_advice(const std::string& work, const ScanBatch& batch, std::uint64_t needed_bytes,
+                                const std::string& dtype) {
+  std::vector<std::string> ways;
+  if (batch.batch_size > 1) ways.push_back("a smaller --batch-size");
+  if (dtype != "bf16") ways.push_back("--dtype bf16");
+  MemoryAdvice advice;
+  advice.work = batch.batch_size == 1 ? fmt::format("{} a volume", work)
+                                      : fmt::format("{} {} volumes at a time", work, batch.batch_size);
+  advice.needed_bytes = needed_bytes;
+  advice.lower = ways.empty() ? "close other programs that hold memory, or use a larger device"
+                              : fmt::format("{} needs less", fmt::join(ways, " or "));
+  return advice;
 }
 
 void apply_scan_flags(const ScanFlags& flags, ScanBatch& batch) {

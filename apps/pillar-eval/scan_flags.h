@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pillar/data/scan_batch.h"
+#include "pillar/device/memory_fault.h"
 
 #include <map>
 #include <string>
@@ -23,6 +24,11 @@ void add_scan_flags(CLI::App& command, ScanFlags& flags, const std::string& grou
 
 // Whether nothing that was found is a scan, which is said then; no failure.
 bool is_nothing_to_do(const ScanBatch& batch);
+
+// What is said where memory runs out: `work` is "embedding", `needed_bytes` the model's estimate for a batch,
+// `dtype` what it computes in.
+MemoryAdvice scan_memory_advice(const std::string& work, const ScanBatch& batch, std::uint64_t needed_bytes,
+                                const std::string& dtype);
 
 // The batch's scans and how they are read, from its preprocessing and the flags.
 void apply_scan_flags(const ScanFlags& flags, ScanBatch& batch);

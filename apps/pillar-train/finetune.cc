@@ -23,6 +23,7 @@ ExitCode finetune(const FinetuneArguments& a, const AppContext& context,
     options.config.architecture = find_architecture(options.config.architecture).string();
   TrainingBody body;
   body.max_wait_minutes = options.config.max_wait_minutes;
+  body.memory = training_memory_advice(options.config);
   body.plan = [&options](at::Device device) {
     options.device = device;
     return plan_finetune(options);

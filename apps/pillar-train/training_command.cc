@@ -1,6 +1,7 @@
 #include "training_command.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/device/device.h"
 #include "pillar/viz/training_report.h"
 #include "pillar/world/launch.h"
 
@@ -61,16 +62,22 @@ ExitCode run_training(const TrainingArguments& a, const std::vector<std::string>
     fail(ErrorCategory::usage,
          "--nproc starts processes itself; a launcher (torchrun, srun, mpirun) has done so");
   if (a.dry_run) {
-    std::fputs(body.plan(training_device(a.device, 0)).c_str(), stdout);
+    const at::Device device = training_device(a.device, 0);
+    with_memory_advice(body.memory, [&] { std::fputs(body.plan(device).c_str(), stdout); });
     return ExitCode::ok;
   }
-  if (a.nproc > 1 && !launched_locally()) return static_cast<ExitCode>(launch_local(a.nproc, words));
+  if (a.nproc > 1 && !launched_locally()) {
+    check_device(a.device, a.nproc - 1);  // the last one is the first to find none
+    return static_cast<ExitCode>(launch_local(a.nproc, words));
+  }
   const at::Device device = training_device(a.device, place ? place->local_rank : 0);
   const std::chrono::seconds wait(static_cast<std::int64_t>(std::ceil(60 * body.max_wait_minutes)));
   const World world = place ? World::join(
                                   *place, device, [] { std::_Exit(1); }, wait)
                             : World();
-  return body.train(device, world);
+  ExitCode code = ExitCode::ok;
+  with_memory_advice(body.memory, [&] { code = body.train(device, world); });
+  return code;
 }
 
 ExitCode report_training(const World& world, const std::filesystem::path& output, std::int64_t steps,

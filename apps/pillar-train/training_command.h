@@ -1,6 +1,7 @@
 // What every subcommand that trains shares: its flags, its processes, its log.
 #pragma once
 
+#include "pillar/device/memory_fault.h"
 #include "pillar/train/training_options.h"
 #include "pillar/world/world.h"
 
@@ -29,6 +30,7 @@ TrainingOptions training_options(const TrainingArguments& arguments, const AppCo
 
 struct TrainingBody {
   double max_wait_minutes = 30;                                          // for another process
+  MemoryAdvice memory;                                                   // where it runs out
   std::function<std::string(at::Device device)> plan;                    // of --dry-run
   std::function<ExitCode(at::Device device, const World& world)> train;  // collective
 };

@@ -2,10 +2,10 @@
 
 #include "pillar/core/config.h"
 #include "pillar/core/printable.h"
+#include "pillar/device/memory_fault.h"
 
 #include <cstdio>
 #include <filesystem>
-#include <new>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -97,10 +97,9 @@ int run_app(int argc, char** argv, const char* description, const std::function<
     return static_cast<int>(ExitCode::usage);
   } catch (const Error& error) {
     return report(exit_code(error.category()), error.what());
-  } catch (const std::bad_alloc&) {
-    return report(ExitCode::failed, "out of memory");
   } catch (const std::exception& error) {
-    return report(ExitCode::failed, error.what());
+    const char* said = is_out_of_memory(error) ? "out of memory: " : "";
+    return report(ExitCode::failed, (said + fault_in_words(error)).c_str());
   }
 }
 

@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 
 #include "core/shared/loaded_file.h"
+#include "device/cuda_driver.h"
 #include "device/shared/tf32.h"
 
 #include <filesystem>
@@ -37,24 +38,10 @@ bool find(void* library, const char* name, Function& function) {
   return function != nullptr;
 }
 
-// Asked of the driver itself: LibTorch would remember a "no".
-std::string missing_device() {
-  void* driver = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (driver == nullptr) return "no NVIDIA driver (libcuda.so.1) on this machine";
-  const auto init = symbol<int (*)(unsigned)>(driver, "cuInit");
-  const auto count_devices = symbol<int (*)(int*)>(driver, "cuDeviceGetCount");
-  if (init == nullptr || count_devices == nullptr) return "the NVIDIA driver's libcuda.so.1 lacks cuInit";
-  if (const int code = init(0); code != 0)
-    return fmt::format("the NVIDIA driver does not start (error {})", code);
-  int count = 0;
-  if (count_devices(&count) != 0 || count == 0) return "the NVIDIA driver finds no device";
-  return {};
-}
-
 // Opens libtorch_cuda.so beside libc10.so, then libpillar_cuda.so beside libpillar.so.
 Loaded load() {
   forbid_tf32();
-  if (std::string missing = missing_device(); !missing.empty()) return {{}, std::move(missing)};
+  if (std::string missing = why_none(cuda_driver()); !missing.empty()) return {{}, std::move(missing)};
   const fs::path torch = loaded_file(reinterpret_cast<const void*>(&c10::GetCPUAllocator));
   if (::dlopen((torch.parent_path() / "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     return {{},
@@ -90,12 +77,16 @@ const Loaded& loaded() {
 
 }  // namespace
 
+const std::string& cuda_missing() {
+  return loaded().missing;
+}
+
 bool cuda_available() {
-  return loaded().missing.empty();
+  return cuda_missing().empty();
 }
 
 const CudaModule& cuda_module() {
-  if (!cuda_available()) fail(ErrorCategory::unsupported, "no CUDA device can be used: {}", loaded().missing);
+  if (!cuda_available()) fail(ErrorCategory::unsupported, "no CUDA device can be used: {}", cuda_missing());
   return loaded().module;
 }
 

@@ -2,20 +2,49 @@
 
 #include "pillar/core/fail.h"
 
+#include "device/cuda_driver.h"
 #include "device/shared/cuda_module.h"
 
-namespace pillar {
+#include <mutex>
 
-at::Device parse_device(const std::string& text) {
-  if (text == "cpu" || (text == "auto" && !cuda_available())) return at::kCPU;
-  if (text == "auto") return at::Device(at::kCUDA, 0);
-  const bool indexed = text.starts_with("cuda:") && text.size() > 5 && text.size() < 8 &&
-                       text.find_first_not_of("0123456789", 5) == std::string::npos;
-  if (text != "cuda" && !indexed) {
+#include <spdlog/spdlog.h>
+
+namespace pillar {
+namespace {
+
+// Once a process, and of several on this host by the first. A machine without a driver is no surprise.
+void log_fallback(std::int64_t process) {
+  static std::once_flag said;
+  if (process != 0) return;
+  std::call_once(said, [] {
+    spdlog::log(cuda_driver().is_there ? spdlog::level::warn : spdlog::level::info,
+                "computes on the CPU, as --device auto finds no GPU: {}", cuda_missing());
+  });
+}
+
+void check_word(const std::string& text) {
+  if (text != "cpu" && text != "cuda" && text != "auto" && !named_device(text))
     fail(ErrorCategory::usage, "unknown device '{}'; one of auto, cpu, cuda, cuda:N", text);
+}
+
+}  // namespace
+
+at::Device parse_device(const std::string& text, std::int64_t process) {
+  check_word(text);
+  if (text == "cpu") return at::kCPU;
+  if (text == "auto" && !cuda_available()) {
+    log_fallback(process);
+    return at::kCPU;
   }
+  const std::size_t index = choose_device(cuda_driver(), text, process);
   cuda_module();  // throws, saying what is missing
-  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(indexed ? std::stoi(text.substr(5)) : 0));
+  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+}
+
+void check_device(const std::string& text, std::int64_t process) {
+  check_word(text);
+  if (text == "cpu" || (text == "auto" && !why_none(cuda_driver()).empty())) return;
+  choose_device(cuda_driver(), text, process);
 }
 
 }  // namespace pillar

@@ -19,6 +19,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
+#include <c10/util/Exception.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -193,6 +194,21 @@ TEST(EmbedJob, ABatchThatFailsIsTriedOneByOne) {
   });
   EXPECT_THAT(summary.brief("embedded"), StartsWith("2 embedded, 1 failed"));
   EXPECT_THAT(summary.outcomes[1].reason, ::testing::EndsWith("B1.1.0: too much"));
+}
+
+TEST(EmbedJob, MemoryThatRunsOutEndsTheBatch) {
+  TempDir dir;
+  EmbedJob job = quiet_job(dir / "cache", {make_sample(dir, "A1", 1), make_sample(dir, "B1", 2)});
+  int calls = 0;
+  const auto out_of_memory_at_two = [&](const at::Tensor& voxels) {
+    if (++calls == 2) throw c10::OutOfMemoryError({"f", "f.cpp", 1}, "CUDA out of memory.");
+    return probe(voxels);
+  };
+  EXPECT_THROW(run_embed(job, out_of_memory_at_two), c10::OutOfMemoryError);
+  EXPECT_EQ(calls, 2);
+  EXPECT_THAT(load_embeddings(job.cache, "test").accessions, ElementsAre("A1"));
+  // As after a killed run: what its last minute embedded is embedded again.
+  EXPECT_THAT(run_embed(job, probe).brief("embedded"), StartsWith("2 embedded"));
 }
 
 fs::path make_other_sample(const TempDir& dir, const std::string& accession, std::uint32_t seed) {

@@ -68,7 +68,8 @@ struct ScanBatchSteps {
   std::function<bool(const ScanEntry& scan, const SourceIdentity& source, Notes& notes)> is_there;
   // Takes (B,1,D,H,W) int16, uint16 or float32 on the CPU, with the scans in that order. Returns why each one
   // failed, empty where it did not. What it throws is all of theirs: then they are tried one by one, since
-  // the fault may be one scan's. std::logic_error is a mistake of the program and ends the batch.
+  // the fault may be one scan's. Memory that runs out, a GPU in a state of error (ends_all_work()) and
+  // std::logic_error, a mistake of the program, end the batch.
   std::function<std::vector<std::string>(const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans)>
       use;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pillar/data/rotation.h"
+#include "pillar/device/memory_fault.h"
 #include "pillar/train/optimizer.h"
 
 #include <cstdint>
@@ -46,5 +47,8 @@ struct TrainerConfig {
   std::int64_t log_steps = 10;
   std::int64_t validation_epochs = 1;  // validate after every so many epochs
 };
+
+// Which keys a run that finds too little memory may change.
+MemoryAdvice training_memory_advice(const TrainerConfig& config);
 
 }  // namespace pillar

@@ -5,6 +5,7 @@
 #include "pillar/core/progress.h"
 #include "pillar/core/thread_pool.h"
 #include "pillar/data/prefetch.h"
+#include "pillar/device/memory_fault.h"
 
 #include "core/shared/path_format.h"
 #include "data/loader/note_summary.h"
@@ -186,6 +187,7 @@ class ScanBatchRun {
     } catch (const std::logic_error&) {
       throw;
     } catch (const std::exception& error) {
+      if (ends_all_work(error)) throw;
       if (scans.size() == 1) return end_one(scans.front().outcome, first_line(error));
       for (std::size_t i = 0; i < scans.size(); ++i) use(scans.subspan(i, 1));
       return;

@@ -21,6 +21,9 @@ struct CudaModule {
 // and must come before anything asks LibTorch for CUDA, which keeps its first answer.
 bool cuda_available();
 
+// What is missing where none can be; empty where one can.
+const std::string& cuda_missing();
+
 // Throws Error(unsupported) that says what is missing.
 const CudaModule& cuda_module();
 

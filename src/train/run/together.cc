@@ -1,5 +1,7 @@
 #include "train/run/together.h"
 
+#include "pillar/device/memory_fault.h"
+
 #include "train/run/reuse_memory.h"
 
 #include <fmt/format.h>
@@ -15,7 +17,7 @@ void run_together(const TrainingOptions& options, const TrainerConfig& config, c
                                    options.max_steps, options.resume, options.version));
     body();
   } catch (const std::exception& error) {
-    world.announce_failure(error.what());
+    world.announce_failure(fault_in_words(error));
     throw;
   }
 }
