@@ -125,9 +125,10 @@ class StepParts {
   // Seconds of windows, tower, heads, backward and optimiser.
   std::array<double, 5> run(std::int64_t step) {
     std::array<double, 6> at = {now_seconds()};
-    const WindowedVolume windowed(voxels_, windows_);
-    const at::Tensor image = options_.device.is_cuda() ? windowed.on_cuda(options_.device, options_.compute)
-                                                       : windowed.all_bcdhw(options_.compute);
+    const at::Tensor image =
+        options_.device.is_cuda()
+            ? WindowedVolume::on_cuda(voxels_, windows_, options_.device, options_.compute)
+            : WindowedVolume(voxels_, windows_).all_bcdhw(options_.compute);
     at[1] = seconds_after(image);
     pass_.atlas.seed = static_cast<std::uint64_t>(step);
     const AtlasOutput tower = atlas_.forward(image, pass_.atlas);

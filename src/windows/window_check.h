@@ -3,10 +3,16 @@
 
 #include "pillar/windows/window.h"
 
+#include <ATen/core/Tensor.h>
+
 namespace pillar::windows {
 
 // Throws Error(usage): a level window whose numbers are not finite or whose width is not above 0 (in float32
 // too), percentiles outside of 0 to 100 or not in ascending order.
 void check_window(const Window& window);
+
+// Throws Error(input) unless they are (batch, channels, depth, height, width) of int16, uint16 or float32,
+// and there are some.
+void check_voxels(const at::Tensor& voxels);
 
 }  // namespace pillar::windows

@@ -25,18 +25,6 @@ using windows::Statistics;
 constexpr std::size_t kStreamedBytes = 32u << 20;  // an output of this size is in no cache when it is read
 constexpr double kRangeFloor = 1e-8;
 
-void check_voxels(const at::Tensor& voxels) {
-  if (!voxels.defined() || voxels.dim() != 5 || voxels.numel() == 0) {
-    fail(ErrorCategory::input, "windows need voxels of (batch, channels, depth, height, width), not {}",
-         voxels.defined() ? fmt::format("({})", joined(voxels.sizes(), ", ")) : "nothing");
-  }
-  const at::ScalarType dtype = voxels.scalar_type();
-  if (dtype != at::kShort && dtype != at::kUInt16 && dtype != at::kFloat) {
-    fail(ErrorCategory::input, "cannot window voxels of type {}; int16, uint16 and float32 can be",
-         c10::toString(dtype));
-  }
-}
-
 windows::StatisticsWanted wanted_by(const std::vector<Window>& windows) {
   windows::StatisticsWanted wanted;
   for (const Window& window : windows) {
@@ -103,11 +91,27 @@ std::vector<AffineClamp> maps_of(const WindowRange* ranges, std::int64_t count) 
 
 }  // namespace
 
+namespace windows {
+
+void check_voxels(const at::Tensor& voxels) {
+  if (!voxels.defined() || voxels.dim() != 5 || voxels.numel() == 0) {
+    fail(ErrorCategory::input, "windows need voxels of (batch, channels, depth, height, width), not {}",
+         voxels.defined() ? fmt::format("({})", joined(voxels.sizes(), ", ")) : "nothing");
+  }
+  const at::ScalarType dtype = voxels.scalar_type();
+  if (dtype != at::kShort && dtype != at::kUInt16 && dtype != at::kFloat) {
+    fail(ErrorCategory::input, "cannot window voxels of type {}; int16, uint16 and float32 can be",
+         c10::toString(dtype));
+  }
+}
+
+}  // namespace windows
+
 WindowedVolume::WindowedVolume(at::Tensor voxels_bcdhw, const std::vector<Window>& windows)
     : windows_(static_cast<std::int64_t>(windows.size())) {
   if (windows.empty()) fail(ErrorCategory::usage, "a volume needs at least one window to be seen through");
   const windows::StatisticsWanted wanted = wanted_by(windows);
-  check_voxels(voxels_bcdhw);
+  windows::check_voxels(voxels_bcdhw);
   voxels_bcdhw_ = voxels_bcdhw.is_contiguous() ? std::move(voxels_bcdhw) : voxels_bcdhw.contiguous();
   for (std::int64_t b = 0; b < voxels_bcdhw_.size(0); ++b) {
     for (std::int64_t c = 0; c < voxels_bcdhw_.size(1); ++c) {

@@ -2,6 +2,7 @@
 #include "pillar/windows/windowed_volume.h"
 
 #include "device/shared/cuda_tensor.h"
+#include "windows/window_check.h"
 #include "windows/window_kernel.h"
 
 #include <algorithm>
@@ -11,14 +12,12 @@
 namespace pillar {
 namespace {
 
-// Copied while the CPU goes on. Voxels in pageable memory are put into pinned memory first, by all threads:
-// the driver would do it with one.
-at::Tensor sent(const at::Tensor& tensor, const at::Device& device) {
-  if (tensor.device() == device) return tensor;
-  const bool copied_at_once = !device.is_cuda() || tensor.is_pinned();
-  const at::Tensor from =
-      copied_at_once ? tensor : staging(tensor.sizes(), tensor.scalar_type(), device).copy_(tensor);
-  return from.to(device, /*non_blocking=*/true);
+constexpr std::int64_t kPieces = 8;
+
+at::Tensor sent(const at::Tensor& voxels, const at::Device& device) {
+  if (voxels.device() == device) return voxels;
+  return voxels.is_pinned() ? voxels.to(device, /*non_blocking=*/true)
+                            : windows::sent_by_pieces(voxels, device);
 }
 
 // (B * C * windows) maps as bytes, where the kernel reads them.
@@ -34,6 +33,19 @@ at::Tensor sent_maps(const std::vector<WindowRange>& ranges, const at::Device& d
 }  // namespace
 
 namespace windows {
+
+at::Tensor sent_by_pieces(const at::Tensor& voxels, const at::Device& device) {
+  const at::Tensor pinned = staging(voxels.sizes(), voxels.scalar_type(), device);
+  const at::Tensor there = at::empty(voxels.sizes(), voxels.options().device(device));
+  const at::Tensor from = voxels.flatten(), through = pinned.flatten(), to = there.flatten();
+  const std::int64_t piece = std::max<std::int64_t>(1, (from.numel() + kPieces - 1) / kPieces);
+  for (std::int64_t first = 0; first < from.numel(); first += piece) {
+    const std::int64_t count = std::min(piece, from.numel() - first);
+    through.narrow(0, first, count).copy_(from.narrow(0, first, count));
+    to.narrow(0, first, count).copy_(through.narrow(0, first, count), /*non_blocking=*/true);
+  }
+  return there;
+}
 
 at::Tensor windows_by_kernel(const at::Tensor& voxels_bcdhw, const std::vector<WindowRange>& ranges,
                              std::int64_t channels, at::ScalarType dtype, const CudaModule& kernels) {
@@ -60,10 +72,14 @@ at::Tensor windows_by_kernel(const at::Tensor& voxels_bcdhw, const std::vector<W
 
 }  // namespace windows
 
-at::Tensor WindowedVolume::on_cuda(at::Device device, at::ScalarType dtype, std::int64_t at_least) const {
+at::Tensor WindowedVolume::on_cuda(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                                   at::Device device, at::ScalarType dtype, std::int64_t at_least) {
   const CudaModule& kernels = cuda_module();
-  return windows::windows_by_kernel(sent(voxels_bcdhw_, device), ranges_, std::max(at_least, channels()),
-                                    dtype, kernels);
+  windows::check_voxels(voxels_bcdhw);
+  const at::Tensor voxels = voxels_bcdhw.contiguous(), there = sent(voxels, device);
+  const WindowedVolume windowed(voxels, windows);
+  return windows::windows_by_kernel(there, windowed.ranges_, std::max(at_least, windowed.channels()), dtype,
+                                    kernels);
 }
 
 }  // namespace pillar

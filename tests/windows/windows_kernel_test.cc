@@ -113,6 +113,16 @@ TEST(WindowsKernel, MostChannelsFit) {
     expect_equal({at::kShort, at::kFloat, 1, 1, kPillarCudaMostChannels, 1000, channels_last});
 }
 
+TEST(SentVoxels, ArriveInPieces) {
+  for (const std::int64_t count : {1, 7, 8, 1001}) {
+    const at::Tensor voxels = at::randint(-1000, 1500, {1, 1, 1, 1, count}, at::kShort);
+    std::vector<at::Device> devices = {at::kCPU};
+    if (cuda_available()) devices.push_back(at::Device(at::kCUDA, 0));
+    for (const at::Device& device : devices)
+      EXPECT_TRUE(at::equal(windows::sent_by_pieces(voxels, device).cpu(), voxels)) << count;
+  }
+}
+
 // The call that the encoder makes, beside the windows of a CPU.
 TEST(WindowsKernel, OfAVolumeAreThoseOfTheCpu) {
   const test::PoisonedMemory poisoned;

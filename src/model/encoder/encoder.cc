@@ -230,18 +230,19 @@ AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Windo
                          ReadoutTimes* times) const {
   check_volume(voxels_bcdhw, state_->tower, windows.size());
   const at::NoGradGuard no_gradients;
+  pass.execution = state_->execution;
+  if (const auto* whole = std::get_if<WholeStem>(&state_->stem)) {
+    // One queue of work: its parts are not timed apart, which would stop it between them.
+    const Tf32Products tf32(state_->arithmetic == Arithmetic::tf32);
+    at::Tensor image = WindowedVolume::on_cuda(voxels_bcdhw, windows, pass.execution.device,
+                                               pass.execution.compute, whole->channels());
+    return (*state_->stages)((*whole)(std::move(image)), pass);
+  }
   ReadoutTimes spent;
   spent.stages_s.resize(state_->config.stages.size());
   Stopwatch watch;
   const WindowedVolume windowed(voxels_bcdhw, windows);
   spent.windows_s += watch.lap();
-  pass.execution = state_->execution;
-  if (const auto* whole = std::get_if<WholeStem>(&state_->stem)) {
-    // One queue of work: its parts are not timed apart, which would stop it between them.
-    const Tf32Products tf32(state_->arithmetic == Arithmetic::tf32);
-    at::Tensor image = windowed.on_cuda(pass.execution.device, pass.execution.compute, whole->channels());
-    return (*state_->stages)((*whole)(std::move(image)), pass);
-  }
   const auto& stem = std::get<StreamedStem>(state_->stem);
   pass.observe = [&, asked = std::move(pass.observe)](const AtlasPlace& place, const at::Tensor& tokens) {
     spent.stages_s[static_cast<std::size_t>(place.stage)] += watch.lap();

@@ -8,8 +8,8 @@ namespace pillar {
 
 at::Tensor windowed_image(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                           at::Device device, at::ScalarType dtype, at::Tensor& buffer) {
+  if (device.is_cuda()) return WindowedVolume::on_cuda(voxels_bcdhw, windows, device, dtype);
   const WindowedVolume windowed(voxels_bcdhw, windows);
-  if (device.is_cuda()) return windowed.on_cuda(device, dtype);
   std::vector<std::int64_t> shape = voxels_bcdhw.sizes().vec();
   shape[1] = windowed.channels();
   const bool fits = buffer.defined() && buffer.scalar_type() == dtype && buffer.size(0) >= shape[0] &&
