@@ -165,7 +165,7 @@ ExitCode embed_as(Arguments& a, const World& world, std::uint64_t available) {
   };
   ScanSummary summary;
   const MemoryAdvice advice = scan_memory_advice(
-      "embedding", a.job, encoder.estimated_bytes(a.job.batch_size), a.job.settings["dtype"]);
+      "embedding", a.job, encoder.estimated_device_bytes(a.job.batch_size), a.job.settings["dtype"]);
   with_memory_advice(advice, [&] { summary = run_embed(a.job, embed, team); });
   // The first process knows of all scans, and answers for them.
   return team.rank == 0 ? report(a.job, summary) : ExitCode::ok;

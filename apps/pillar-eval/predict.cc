@@ -86,8 +86,8 @@ ExitCode predict_scans(PredictArguments& a, bool quiet) {
     fmt::print("computes in {} (--dtype {})\n", job.settings["dtype"], a.models.encoder.dtype);
     std::fflush(stdout);
   }
-  const MemoryAdvice advice =
-      scan_memory_advice("predicting", job, predictor.estimated_bytes(job.batch_size), job.settings["dtype"]);
+  const MemoryAdvice advice = scan_memory_advice(
+      "predicting", job, predictor.estimated_device_bytes(job.batch_size), job.settings["dtype"]);
   ScanSummary summary;
   with_memory_advice(advice, [&] {
     summary = run_scan_predict(job, [&](const at::Tensor& voxels_bcdhw) {

@@ -70,7 +70,7 @@ TEST_F(EncoderTest, ArithmeticHasAName) {
   EXPECT_EQ(load("bf16").dtype_name(), "bf16");
   EXPECT_PILLAR_ERROR(load("tf32"), ErrorCategory::usage, HasSubstr("tf32 is arithmetic of GPUs"));
   EXPECT_PILLAR_ERROR(load("fp8"), ErrorCategory::usage, HasSubstr("one of auto, fp32, tf32, bf16"));
-  EXPECT_EQ(load().estimated_device_bytes(1), 0u);
+  EXPECT_EQ(load().estimated_device_bytes(2), load().estimated_bytes(2));
 }
 
 TEST_F(EncoderTest, SaysWhereTheTimeWent) {

@@ -54,7 +54,9 @@ class ScanPredictor {
   const PreprocessSpec& preprocessing() const noexcept;
   // What the answers depend on: weights, preprocessing, type, calibration, average.
   const std::map<std::string, std::string>& settings() const noexcept;
-  std::uint64_t estimated_bytes(std::int64_t batch) const;  // weights included
+  // Of a call's peak, weights included: the program's memory, and that of the device.
+  std::uint64_t estimated_bytes(std::int64_t batch) const;
+  std::uint64_t estimated_device_bytes(std::int64_t batch) const;
 
   // Throws Error(usage) naming the members without attention pooling, and those with it.
   void require_attention() const;

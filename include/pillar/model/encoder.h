@@ -78,7 +78,7 @@ class Encoder {
 
   // What one readout() call of `batch` volumes will need at its peak, weights included.
   std::uint64_t estimated_bytes(std::int64_t batch) const;
-  // The same of a GPU's memory, where it is on one (else 0); cuDNN's scratch comes on top.
+  // What it will need of the memory of its device: on a GPU without cuDNN's scratch, which comes on top.
   std::uint64_t estimated_device_bytes(std::int64_t batch) const;
 
  private:

@@ -140,6 +140,12 @@ std::uint64_t ScanPredictor::estimated_bytes(std::int64_t batch) const {
   return bytes;
 }
 
+std::uint64_t ScanPredictor::estimated_device_bytes(std::int64_t batch) const {
+  std::uint64_t bytes = 0;
+  for (const PredictorMember& member : state_->members) bytes += member.encoder.estimated_device_bytes(batch);
+  return bytes;
+}
+
 void ScanPredictor::require_attention() const {
   std::vector<std::string> with, without;
   for (const PredictorMember& member : state_->members)

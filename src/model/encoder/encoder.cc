@@ -279,7 +279,7 @@ std::uint64_t Encoder::estimated_bytes(std::int64_t batch) const {
 
 std::uint64_t Encoder::estimated_device_bytes(std::int64_t batch) const {
   const auto* whole = std::get_if<WholeStem>(&state_->stem);
-  if (whole == nullptr) return 0;
+  if (whole == nullptr) return estimated_bytes(batch);
   const TokenMemory memory =
       token_memory(state_->config, state_->tokens_dhw, batch, state_->execution.compute);
   const auto rows = static_cast<std::uint64_t>(
