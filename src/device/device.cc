@@ -12,12 +12,13 @@
 namespace pillar {
 namespace {
 
-// Once a process, and of several on this host by the first. A machine without a driver is no surprise.
+// Once a process, and of several on this host by the first. That a machine without a driver has no GPU is
+// no surprise, and said in detailed logs alone.
 void log_fallback(std::int64_t process) {
   static std::once_flag said;
   if (process != 0) return;
   std::call_once(said, [] {
-    spdlog::log(cuda_driver().is_there ? spdlog::level::warn : spdlog::level::info,
+    spdlog::log(cuda_driver().is_there ? spdlog::level::warn : spdlog::level::debug,
                 "computes on the CPU, as --device auto finds no GPU: {}", cuda_missing());
   });
 }
