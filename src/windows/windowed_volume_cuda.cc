@@ -8,6 +8,9 @@
 #include <algorithm>
 
 #include <ATen/ops/empty.h>
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 namespace pillar {
 namespace {
@@ -15,9 +18,25 @@ namespace {
 constexpr std::int64_t kPieces = 8;
 
 at::Tensor sent(const at::Tensor& voxels, const at::Device& device) {
-  if (voxels.device() == device) return voxels;
   return voxels.is_pinned() ? voxels.to(device, /*non_blocking=*/true)
                             : windows::sent_by_pieces(voxels, device);
+}
+
+// By a queue of their own, so that voxels cross while the volume before them is computed.
+at::Tensor sent_aside(const at::Tensor& voxels, const at::Device& device) {
+  if (voxels.device() == device) return voxels;
+  const c10::impl::VirtualGuardImpl gpu(device.type());
+  const c10::Stream compute = gpu.getStream(device), aside = gpu.getStreamFromGlobalPool(device);
+  at::Tensor there;
+  {
+    const c10::StreamGuard queued_aside(aside);
+    there = sent(voxels, device);
+  }
+  c10::Event arrived(device.type());
+  arrived.record(aside);
+  arrived.block(compute);
+  there.record_stream(compute);  // its memory is given to nobody before the windows are made
+  return there;
 }
 
 // (B * C * windows) maps as bytes, where the kernel reads them.
@@ -76,7 +95,7 @@ at::Tensor WindowedVolume::on_cuda(const at::Tensor& voxels_bcdhw, const std::ve
                                    at::Device device, at::ScalarType dtype, std::int64_t at_least) {
   const CudaModule& kernels = cuda_module();
   windows::check_voxels(voxels_bcdhw);
-  const at::Tensor voxels = voxels_bcdhw.contiguous(), there = sent(voxels, device);
+  const at::Tensor voxels = voxels_bcdhw.contiguous(), there = sent_aside(voxels, device);
   const WindowedVolume windowed(voxels, windows);
   return windows::windows_by_kernel(there, windowed.ranges_, std::max(at_least, windowed.channels()), dtype,
                                     kernels);
