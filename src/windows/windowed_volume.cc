@@ -20,10 +20,10 @@ namespace {
 
 using windows::AffineClamp;
 using windows::ChannelVoxels;
+using windows::kRangeFloor;
 using windows::Statistics;
 
 constexpr std::size_t kStreamedBytes = 32u << 20;  // an output of this size is in no cache when it is read
-constexpr double kRangeFloor = 1e-8;
 
 windows::StatisticsWanted wanted_by(const std::vector<Window>& windows) {
   windows::StatisticsWanted wanted;

@@ -39,16 +39,6 @@ at::Tensor sent_aside(const at::Tensor& voxels, const at::Device& device) {
   return there;
 }
 
-// (B * C * windows) maps as bytes, where the kernel reads them.
-at::Tensor sent_maps(const std::vector<WindowRange>& ranges, const at::Device& device) {
-  const auto bytes = static_cast<std::int64_t>(ranges.size() * sizeof(PillarCudaMap));
-  const at::Tensor maps = staging({bytes}, at::kByte, device);
-  auto* map = static_cast<PillarCudaMap*>(maps.mutable_data_ptr());
-  for (const WindowRange& range : ranges)
-    *map++ = {static_cast<float>(range.low), static_cast<float>(1 / range.width), 1};
-  return maps.to(device, /*non_blocking=*/true);
-}
-
 }  // namespace
 
 namespace windows {
@@ -66,19 +56,18 @@ at::Tensor sent_by_pieces(const at::Tensor& voxels, const at::Device& device) {
   return there;
 }
 
-at::Tensor windows_by_kernel(const at::Tensor& voxels_bcdhw, const std::vector<WindowRange>& ranges,
+at::Tensor windows_by_kernel(const at::Tensor& voxels_bcdhw, const at::Tensor& maps_bcw3,
                              std::int64_t channels, at::ScalarType dtype, const CudaModule& kernels) {
   const auto size = voxels_bcdhw.sizes();
-  const at::Tensor maps = sent_maps(ranges, voxels_bcdhw.device());
   const at::Tensor out =
       at::empty({size[0], size[2], size[3], size[4], channels}, voxels_bcdhw.options().dtype(dtype));
   PillarCudaWindowsJob job = {};
   job.voxels = voxels_bcdhw.const_data_ptr();
-  job.maps = static_cast<const PillarCudaMap*>(maps.const_data_ptr());
+  job.maps = static_cast<const PillarCudaMap*>(maps_bcw3.const_data_ptr());
   job.out = out.mutable_data_ptr();
   job.samples = size[0];
   job.channels = size[1];
-  job.windows = static_cast<std::int64_t>(ranges.size()) / (size[0] * size[1]);
+  job.windows = maps_bcw3.size(2);
   job.voxels_per_channel = size[2] * size[3] * size[4];
   job.voxel_type = cuda_type(voxels_bcdhw.scalar_type());
   job.out_type = cuda_type(dtype);
@@ -96,9 +85,14 @@ at::Tensor WindowedVolume::on_cuda(const at::Tensor& voxels_bcdhw, const std::ve
   const CudaModule& kernels = cuda_module();
   windows::check_voxels(voxels_bcdhw);
   const at::Tensor voxels = voxels_bcdhw.contiguous(), there = sent_aside(voxels, device);
-  const WindowedVolume windowed(voxels, windows);
-  return windows::windows_by_kernel(there, windowed.ranges_, std::max(at_least, windowed.channels()), dtype,
-                                    kernels);
+  const auto count = static_cast<std::int64_t>(windows.size());
+  const std::int64_t channels = std::max(at_least, voxels.size(1) * count);
+  std::optional<at::Tensor> maps = windows::maps_without_waiting(there, windows);
+  if (!maps) {
+    const WindowedVolume windowed(voxels, windows);
+    maps = windows::maps_of_ranges(windowed.ranges_, {voxels.size(0), voxels.size(1), count}, device);
+  }
+  return windows::windows_by_kernel(there, *maps, channels, dtype, kernels);
 }
 
 }  // namespace pillar

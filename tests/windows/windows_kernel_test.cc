@@ -123,7 +123,7 @@ TEST(SentVoxels, ArriveInPieces) {
   }
 }
 
-// The call that the encoder makes, beside the windows of a CPU.
+// The calls that the encoder makes, beside the windows of a CPU.
 TEST(WindowsKernel, OfAVolumeAreThoseOfTheCpu) {
   const test::PoisonedMemory poisoned;
   const at::Tensor voxels =
@@ -135,12 +135,26 @@ TEST(WindowsKernel, OfAVolumeAreThoseOfTheCpu) {
     for (std::int64_t c = 0; c < 3; ++c) ranges.push_back(volume.range(b, c));
   }
   for (const test::KernelPlace& place : test::kernel_places()) {
-    const at::Tensor all =
-        windows::windows_by_kernel(voxels.to(place.device), ranges, 8, at::kFloat, *place.kernels);
+    const at::Tensor there = voxels.to(place.device);
+    const at::Tensor maps = windows::maps_of_ranges(ranges, {2, 1, 3}, place.device);
+    EXPECT_TRUE(at::equal(*windows::maps_without_waiting(there, windows), maps));
+    const at::Tensor all = windows::windows_by_kernel(there, maps, 8, at::kFloat, *place.kernels);
     EXPECT_TRUE(all.is_contiguous(at::MemoryFormat::ChannelsLast3d));
     EXPECT_TRUE(at::equal(all.narrow(1, 0, 3).cpu(), volume.all_bcdhw(at::kFloat)));
     EXPECT_EQ(at::count_nonzero(all.narrow(1, 3, 5)).item<std::int64_t>(), 0);
   }
+}
+
+TEST(WindowsKernel, MapsWaitWhereTheyMust) {
+  const at::Tensor voxels = at::zeros({1, 2, 3, 4, 5}, at::kShort);
+  const auto known = [](const at::Tensor& volume, const char* windows) {
+    return windows::maps_without_waiting(volume, parse_windows(windows, WindowFamily::mr)).has_value();
+  };
+  EXPECT_TRUE(known(voxels, "minmax,own:40,400"));
+  EXPECT_FALSE(known(voxels.to(at::kFloat), "minmax"));
+  EXPECT_FALSE(known(voxels.to(at::kUInt16), "minmax"));
+  EXPECT_FALSE(known(voxels, "all"));
+  EXPECT_FALSE(windows::maps_without_waiting(voxels, {}).has_value());
 }
 
 }  // namespace
