@@ -71,7 +71,7 @@ Moments moments_of_part(const float* voxels, std::int64_t count) {
 }
 
 // Deviations from each part's own mean, joined pairwise (Chan, Golub, LeVeque 1979): no cancellation.
-Moments joined(const Moments& a, const Moments& b) {
+Moments moments_of_both(const Moments& a, const Moments& b) {
   const double count = a.count + b.count;
   const double apart = b.mean - a.mean;
   return {count, a.mean + apart * (b.count / count),
@@ -84,7 +84,7 @@ void float_moments(const float* voxels, std::int64_t count, int threads, Statist
     parts[i] = moments_of_part(voxels + i * kSummedPart, std::min(kSummedPart, count - i * kSummedPart));
   });
   Moments all = parts[0];
-  for (std::size_t i = 1; i < parts.size(); ++i) all = joined(all, parts[i]);
+  for (std::size_t i = 1; i < parts.size(); ++i) all = moments_of_both(all, parts[i]);
   result.mean = all.mean;
   result.sd = count > 1 ? std::sqrt(all.squares / (all.count - 1)) : 0;
 }
