@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 
 #include <ATen/ops/empty.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 namespace pillar {
 
@@ -26,6 +27,11 @@ PillarCudaType cuda_type(at::ScalarType type) {
 
 std::int32_t cuda_index(const at::Device& device) {
   return device.has_index() ? device.index() : 0;
+}
+
+void* current_stream(const at::Device& device) {
+  if (!device.is_cuda()) return nullptr;
+  return c10::impl::VirtualGuardImpl(device.type()).getStream(device).native_handle();
 }
 
 at::Tensor staging(at::IntArrayRef shape, at::ScalarType type, const at::Device& device) {

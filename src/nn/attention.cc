@@ -65,7 +65,7 @@ Merged merge_by_kernel(const Merged& a, const Merged& b, const CudaModule& kerne
   job.width = a.out.size(-1);
   job.type = cuda_type(a.out.scalar_type());
   job.device = cuda_index(a.out.device());
-  check_cuda(kernels.merge(&job, nullptr), kernels, "attention over several scales");
+  check_cuda(kernels.merge(&job, current_stream(a.out.device())), kernels, "attention over several scales");
   return both;
 }
 

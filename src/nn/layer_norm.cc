@@ -32,7 +32,8 @@ at::Tensor normed_by_kernel(const LayerNorm& norm, const at::Tensor& x, const at
   job.out_type = cuda_type(execution.compute);
   job.epsilon = static_cast<float>(norm.epsilon);
   job.device = cuda_index(x.device());
-  check_cuda(execution.kernels->layer_norm(&job, nullptr), *execution.kernels, "layer norm");
+  check_cuda(execution.kernels->layer_norm(&job, current_stream(x.device())), *execution.kernels,
+             "layer norm");
   return out;
 }
 

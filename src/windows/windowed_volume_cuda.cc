@@ -74,7 +74,7 @@ at::Tensor windows_by_kernel(const at::Tensor& voxels_bcdhw, const at::Tensor& m
   job.channels_last = 1;
   job.device = cuda_index(voxels_bcdhw.device());
   job.out_channels = channels;
-  check_cuda(kernels.windows(&job, nullptr), kernels, "windows");
+  check_cuda(kernels.windows(&job, current_stream(voxels_bcdhw.device())), kernels, "windows");
   return out.permute({0, 4, 1, 2, 3});
 }
 

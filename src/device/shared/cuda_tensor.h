@@ -13,6 +13,10 @@ PillarCudaType cuda_type(at::ScalarType type);
 // The index of a tensor's GPU. A kernel's twin on the CPU has tensors without one: 0.
 std::int32_t cuda_index(const at::Device& device);
 
+// The queue that LibTorch's operators on a GPU go into now, as a cudaStream_t: kernels among them go into the
+// same one. Null for a CPU.
+void* current_stream(const at::Device& device);
+
 // Memory of the CPU from which `device` copies while the CPU goes on: pinned, where that is a GPU.
 at::Tensor staging(at::IntArrayRef shape, at::ScalarType type, const at::Device& device);
 

@@ -35,7 +35,7 @@ at::Tensor max_pool_by_kernel(const at::Tensor& x, const Size3& by, const CudaMo
   for (int a = 0; a < 3; ++a) job.size_dhw[a] = x.size(a + 1), job.by_dhw[a] = by[a];
   job.channels = x.size(4);
   job.device = cuda_index(x.device());
-  check_cuda(kernels.max_pool(&job, nullptr), kernels, "pooling of tokens");
+  check_cuda(kernels.max_pool(&job, current_stream(x.device())), kernels, "pooling of tokens");
   return out;
 }
 

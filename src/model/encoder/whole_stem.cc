@@ -35,7 +35,7 @@ void finish_by_kernel(const at::Tensor& x, const FoldedConv& conv, PillarCudaAct
   job.type = cuda_type(x.scalar_type());
   job.activation = activation;
   job.device = cuda_index(x.device());
-  check_cuda(kernels.epilogue(&job, nullptr), kernels, "what follows a convolution");
+  check_cuda(kernels.epilogue(&job, current_stream(x.device())), kernels, "what follows a convolution");
 }
 
 void pad_channels(at::Tensor& weight_oidhw, std::int64_t multiple) {
