@@ -126,10 +126,12 @@ std::string words_to_compare(const Arguments& a) {
 void plan_memory(Arguments& a, const Encoder& encoder, std::uint64_t available, std::int64_t processes) {
   EmbedJob& job = a.job;
   if (job.jobs == 0) job.jobs = default_loader_jobs(processes);
+  job.device = encoder.device();
   EmbedMemory memory;
   memory.model_bytes = encoder.estimated_bytes(job.batch_size);
   memory.available_bytes = available;
   memory.batch_size = job.batch_size;
+  memory.batches = batches_at_once(job);
   memory.jobs = job.jobs;
   memory.processes = processes;
   job.loader_bytes = plan_loader_bytes(job.spec, memory);

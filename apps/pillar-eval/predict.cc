@@ -47,10 +47,12 @@ void check_words(const PredictArguments& a, const CLI::App& command) {
 
 void plan_memory(ScanPredictJob& job, const ScanPredictor& predictor, std::uint64_t available) {
   if (job.jobs == 0) job.jobs = default_loader_jobs();
+  job.device = predictor.device();
   EmbedMemory memory;
   memory.model_bytes = predictor.estimated_bytes(job.batch_size);
   memory.available_bytes = available;
   memory.batch_size = job.batch_size;
+  memory.batches = batches_at_once(job);
   memory.jobs = job.jobs;
   job.loader_bytes = plan_loader_bytes(job.spec, memory);
 }

@@ -29,7 +29,8 @@ const char* what_to_change(const EmbedMemory& memory) {
 std::uint64_t plan_loader_bytes(const PreprocessSpec& spec, const EmbedMemory& memory) {
   const auto voxels = static_cast<std::uint64_t>(spec.size_dhw[0] * spec.size_dhw[1] * spec.size_dhw[2]);
   const std::uint64_t one_scan = voxels * (kDecodedBytes + kInputBytes);
-  const std::uint64_t batch = voxels * kInputBytes * static_cast<std::uint64_t>(memory.batch_size);
+  const std::uint64_t batch = voxels * kInputBytes * static_cast<std::uint64_t>(memory.batch_size) *
+                              static_cast<std::uint64_t>(memory.batches);
   const std::uint64_t needed = memory.model_bytes + batch + one_scan;
   const std::uint64_t available = memory.available_bytes / static_cast<std::uint64_t>(memory.processes);
   if (needed > available) {

@@ -92,8 +92,7 @@ ScanSummary embed_scans(const EmbedJob& job, const EmbedFunction& embed, Embeddi
   steps.is_there = [&](const ScanEntry& scan, const SourceIdentity& source, Notes& notes) {
     return is_embedded(job, cache, sources, scan, source, notes);
   };
-  steps.use = [&](const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans) {
-    const EmbeddedRows embedded = embed(voxels_bcdhw);
+  const auto keep = [&](const EmbeddedRows& embedded, std::span<const BatchedScan> scans) {
     withdraw_changed(sources, scans);
     std::vector<std::string> faults = put_all(job, cache, scans, embedded);
     for (std::size_t i = 0; i < scans.size(); ++i) {
@@ -106,6 +105,11 @@ ScanSummary embed_scans(const EmbedJob& job, const EmbedFunction& embed, Embeddi
       last_flush = Clock::now();
     }
     return faults;
+  };
+  steps.compute = [&](const at::Tensor& voxels_bcdhw) -> ScanBatchSteps::Keep {
+    return [&keep, embedded = embed(voxels_bcdhw)](std::span<const BatchedScan> scans) {
+      return keep(embedded, scans);
+    };
   };
   ScanSummary summary = run_scan_batch(job, steps);
   cache.flush();

@@ -83,7 +83,8 @@ void merge(ShareReport report, const std::vector<std::size_t>& places, OpenSplit
     fail(ErrorCategory::io, "a process reports {} scans of its {}", outcomes.size(), places.size());
   for (std::size_t i = 0; i < places.size(); ++i) whole.outcomes[places[i]] = std::move(outcomes[i]);
   whole.seconds = std::max(whole.seconds, report.summary.seconds);
-  whole.waited_seconds += report.summary.waited_seconds;
+  whole.idle_seconds += report.summary.idle_seconds;
+  whole.queued_seconds += report.summary.queued_seconds;
   for (const auto& [accession, source] : report.sources) split.sources.put(accession, source);
 }
 
@@ -105,7 +106,8 @@ ScanSummary embed_together(const EmbedJob& job, const EmbedFunction& embed, cons
     if (split) merge(parse_share_report(text), scans_of_process(job.scans, rank, team.size), *split, whole);
   }
   if (!split) return report.summary;
-  whole.waited_seconds /= static_cast<double>(team.size);
+  whole.idle_seconds /= static_cast<double>(team.size);
+  whole.queued_seconds /= static_cast<double>(team.size);
   add_missing(job, whole);
   split->sources.finish();
   remove_parts(job);

@@ -42,7 +42,8 @@ std::string format_share_report(const ShareReport& report) {
   if (report.fault)
     table.rows.push_back({"fault", text_of(report.fault->category()), report.fault->what(), "", ""});
   table.rows.push_back({"time", fmt::format("{}", report.summary.seconds),
-                        fmt::format("{}", report.summary.waited_seconds), "", ""});
+                        fmt::format("{}", report.summary.idle_seconds),
+                        fmt::format("{}", report.summary.queued_seconds), ""});
   for (const ScanOutcome& outcome : report.summary.outcomes)
     table.rows.push_back(
         {"outcome", outcome.accession, outcome.path.string(), text_of(outcome.status), outcome.reason});
@@ -61,7 +62,8 @@ ShareReport parse_share_report(const std::string& text) {
       report.fault.emplace(value_in(row[1], ErrorCategory::unsupported), row[2]);
     } else if (row[0] == "time") {
       report.summary.seconds = number_in<double>(row[1]);
-      report.summary.waited_seconds = number_in<double>(row[2]);
+      report.summary.idle_seconds = number_in<double>(row[2]);
+      report.summary.queued_seconds = number_in<double>(row[3]);
     } else if (row[0] == "outcome") {
       report.summary.outcomes.push_back(
           {PathText(row[2]), row[1], value_in(row[3], ScanStatus::failed), row[4]});

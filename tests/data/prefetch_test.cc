@@ -57,6 +57,20 @@ TEST(Prefetch, AFaultIsCarriedAndTheNextItemComes) {
   EXPECT_EQ(prefetch.next()->value, 5);
 }
 
+TEST(Prefetch, ItemsThatWaitToBeTakenAreHeld) {
+  Prefetch<int> prefetch(
+      3, [](std::int64_t, MemoryShare&) { return 1; }, prefetch_options(1));
+  EXPECT_TRUE(prefetch.wait_for(60s));
+  std::this_thread::sleep_for(20ms);
+  EXPECT_TRUE(prefetch.next());
+  const double of_first = prefetch.held_seconds();
+  EXPECT_GE(of_first, 0.02);
+  EXPECT_TRUE(prefetch.wait_for(60s));
+  std::this_thread::sleep_for(20ms);
+  EXPECT_TRUE(prefetch.next());
+  EXPECT_GE(prefetch.held_seconds(), of_first + 0.02);
+}
+
 TEST(Prefetch, TheMemoryBoundHoldsBackWhatIsAhead) {
   std::atomic<int> held = 0, most = 0;
   const auto load = [&](std::int64_t, MemoryShare& share) {

@@ -10,7 +10,8 @@ using ::testing::HasSubstr;
 TEST(ShareReport, TravelsAsAText) {
   ShareReport report;
   report.summary.seconds = 1.0 / 3;
-  report.summary.waited_seconds = 1e-17;
+  report.summary.idle_seconds = 1e-17;
+  report.summary.queued_seconds = 0.25;
   report.summary.outcomes = {{"/scans/a,\"b\"", "A,1", ScanStatus::written, ""},
                              {"/scans/\xff\xfe", "", ScanStatus::failed, "two\nlines\r\nand one"},
                              {"", "B", ScanStatus::skipped, " "},
@@ -19,7 +20,8 @@ TEST(ShareReport, TravelsAsAText) {
   const ShareReport read = parse_share_report(format_share_report(report));
   EXPECT_FALSE(read.fault.has_value());
   EXPECT_EQ(read.summary.seconds, report.summary.seconds);
-  EXPECT_EQ(read.summary.waited_seconds, report.summary.waited_seconds);
+  EXPECT_EQ(read.summary.idle_seconds, report.summary.idle_seconds);
+  EXPECT_EQ(read.summary.queued_seconds, report.summary.queued_seconds);
   ASSERT_EQ(read.summary.outcomes.size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) {
     const ScanOutcome &one = read.summary.outcomes[i], &told = report.summary.outcomes[i];

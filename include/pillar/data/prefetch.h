@@ -46,6 +46,7 @@ class PrefetchOrder {
   // Whether next() would not block; waits for that no longer than this.
   bool wait_for(std::chrono::milliseconds patience);
   double waited_seconds() const noexcept;  // time spent in next() and wait_for()
+  double held_seconds() const noexcept;    // time that the item to be taken next was loaded and not asked for
 
  private:
   friend class MemoryShare;
@@ -89,6 +90,7 @@ class Prefetch {
   }
   bool wait_for(std::chrono::milliseconds patience) { return order_.wait_for(patience); }
   double waited_seconds() const noexcept { return order_.waited_seconds(); }
+  double held_seconds() const noexcept { return order_.held_seconds(); }
 
  private:
   std::mutex mutex_;

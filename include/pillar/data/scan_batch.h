@@ -29,7 +29,13 @@ struct ScanBatch {
   int jobs = 0;                             // loader threads; 0: up to 4
   std::uint64_t loader_bytes = UINT64_MAX;  // of scans that load or wait for the model
   bool quiet = false;                       // no progress bar
+  at::Device device = at::kCPU;  // that the model computes on: voxels for a GPU are page-locked, so that it
+                                 // copies them while it computes
+  int batches_at_once = 0;       // that the model is given; 0: one on a CPU, two on a GPU
 };
+
+// As `batches_at_once` says.
+int batches_at_once(const ScanBatch& batch);
 
 // left_out: below a folder, and sound, but nothing to show a model (NoScan).
 enum class ScanStatus { written, skipped, left_out, failed };
@@ -43,10 +49,11 @@ struct ScanOutcome {
 struct ScanSummary {
   std::vector<ScanOutcome> outcomes;  // in input order, then the missing
   double seconds = 0;
-  double waited_seconds = 0;  // of those: for the loader
+  double idle_seconds = 0;    // of those: the model had nothing to do
+  double queued_seconds = 0;  // of those: a scan was loaded and waited for the model
   std::int64_t count(ScanStatus status) const;
-  // "12 embedded, 3 there already, 2 left out, 1 failed; 0.52 volumes/s, 4 % of the time waiting for the
-  // loader", where `done` is "embedded".
+  // "12 embedded, 3 there already, 2 left out, 1 failed; 0.52 volumes/s; of the time the model was idle 4 %,
+  // scans waited for it 93 %", where `done` is "embedded".
   std::string brief(std::string_view done) const;
 };
 
@@ -66,12 +73,14 @@ struct ScanBatchSteps {
   // Whether a scan need not be done again. What is odd about what is there goes to the notes; what it throws
   // is why the scan fails. `source` is unknown where scans are not identified. Called from several threads.
   std::function<bool(const ScanEntry& scan, const SourceIdentity& source, Notes& notes)> is_there;
-  // Takes (B,1,D,H,W) int16, uint16 or float32 on the CPU, with the scans in that order. Returns why each one
-  // failed, empty where it did not. What it throws is all of theirs: then they are tried one by one, since
-  // the fault may be one scan's. Memory that runs out, a GPU in a state of error (ends_all_work()) and
-  // std::logic_error, a mistake of the program, end the batch.
-  std::function<std::vector<std::string>(const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans)>
-      use;
+  // Keeps what was computed of a batch: takes its scans, in the order of the voxels, and returns why each one
+  // failed, empty where it did not. Called by one thread, batch after batch in input order.
+  using Keep = std::function<std::vector<std::string>(std::span<const BatchedScan> scans)>;
+  // Takes (B,1,D,H,W) int16, uint16 or float32 on the CPU, and computes what is then kept; from several
+  // threads where the model is given several batches at once. What it or keeping throws is all of a batch's
+  // scans': then they are tried one by one, since the fault may be one scan's. Memory that runs out, a GPU in
+  // a state of error (ends_all_work()) and std::logic_error, a mistake of the program, end the batch.
+  std::function<Keep(const at::Tensor& voxels_bcdhw)> compute;
 };
 
 // Threads that the loader gets where a batch says 0, of each of so many processes on this host.

@@ -25,6 +25,7 @@ struct EmbeddedRows {
 };
 
 // (B,1,D,H,W) int16, uint16 or float32 on the CPU to one embedding each: Encoder::readout, or anything else.
+// Called from several threads where the job's model is given several batches at once.
 using EmbedFunction = std::function<EmbeddedRows(const at::Tensor& voxels_bcdhw)>;
 
 // Embeddings of a split whose scans are not among those of the job.

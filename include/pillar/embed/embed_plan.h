@@ -13,6 +13,7 @@ struct EmbedMemory {
   int batch_size = 1;
   int jobs = 1;                // loader threads
   std::int64_t processes = 1;  // that embed on this host and share what is available
+  int batches = 1;             // batches_at_once()
 };
 
 // Bytes for scans that load or wait: enough to keep the threads busy, at most half of what is left. Throws

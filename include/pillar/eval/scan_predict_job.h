@@ -15,7 +15,8 @@
 
 namespace pillar {
 
-// (B,1,D,H,W) on the CPU to answers: ScanPredictor::answer(), or anything else.
+// (B,1,D,H,W) on the CPU to answers: ScanPredictor::answer(), or anything else. Called from several
+// threads where the job's model is given several batches at once.
 using ScanAnswerFunction = std::function<ScanAnswers(const at::Tensor& voxels_bcdhw)>;
 
 struct ScanPredictJob : ScanBatch {

@@ -54,13 +54,15 @@ class ScanPredictor {
   const PreprocessSpec& preprocessing() const noexcept;
   // What the answers depend on: weights, preprocessing, type, calibration, average.
   const std::map<std::string, std::string>& settings() const noexcept;
+  at::Device device() const noexcept;
   // Of a call's peak, weights included: the program's memory, and that of the device.
   std::uint64_t estimated_bytes(std::int64_t batch) const;
   std::uint64_t estimated_device_bytes(std::int64_t batch) const;
 
   // Throws Error(usage) naming the members without attention pooling, and those with it.
   void require_attention() const;
-  // voxels_bcdhw as Encoder::readout() takes them. A logit that is NaN or infinite is Error(input).
+  // May be called from several threads. voxels_bcdhw as Encoder::readout() takes them. A logit that is NaN or
+  // infinite is Error(input).
   ScanAnswers answer(const at::Tensor& voxels_bcdhw, bool want_attention) const;
 
  private:

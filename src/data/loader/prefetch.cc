@@ -18,6 +18,12 @@ struct Stopped {};  // ends a load whose result nobody will take
 }  // namespace
 
 struct PrefetchOrder::State {
+  using Clock = std::chrono::steady_clock;
+  struct LoadedItem {
+    std::uint64_t bytes;  // its share of the bound
+    Clock::time_point since;
+  };
+
   std::int64_t count = 0;
   Load load;
   std::uint64_t memory_bytes = 0;
@@ -26,10 +32,11 @@ struct PrefetchOrder::State {
   std::condition_variable changed;
   std::int64_t to_start = 0;
   std::int64_t to_take = 0;
-  std::map<std::int64_t, std::uint64_t> loaded;  // not taken yet, with their shares
+  std::map<std::int64_t, LoadedItem> loaded;  // not taken yet
   std::uint64_t bytes_in_use = 0;
   bool stopping = false;
-  double waited_seconds = 0;
+  double waited_seconds = 0, held_seconds = 0;
+  Clock::time_point last_taken = Clock::now();
   std::vector<std::thread> workers;
 
   bool has_room(std::int64_t index, std::uint64_t bytes) const {
@@ -67,7 +74,7 @@ PrefetchOrder::PrefetchOrder(std::int64_t count, Load load, const PrefetchOption
       lock.unlock();
       state.load(index, share);
       lock.lock();
-      state.loaded.emplace(index, share.bytes_);
+      state.loaded.emplace(index, State::LoadedItem{share.bytes_, State::Clock::now()});
       state.changed.notify_all();
     }
   };
@@ -95,10 +102,13 @@ std::optional<std::int64_t> PrefetchOrder::next() {
   if (state.to_take >= state.count) return std::nullopt;
   state.changed.wait(lock, [&] { return state.loaded.count(state.to_take) != 0; });
   const auto taken = state.loaded.extract(state.to_take);
-  state.bytes_in_use -= taken.mapped();
+  state.bytes_in_use -= taken.mapped().bytes;
+  const std::chrono::duration<double> held = start - std::max(taken.mapped().since, state.last_taken);
+  state.held_seconds += std::max(held.count(), 0.0);
   ++state.to_take;
   state.changed.notify_all();
-  state.waited_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  state.last_taken = State::Clock::now();
+  state.waited_seconds += std::chrono::duration<double>(state.last_taken - start).count();
   return taken.key();
 }
 
@@ -110,6 +120,11 @@ bool PrefetchOrder::wait_for(std::chrono::milliseconds patience) {
       lock, patience, [&] { return state.to_take >= state.count || state.loaded.count(state.to_take) != 0; });
   state.waited_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return there;
+}
+
+double PrefetchOrder::held_seconds() const noexcept {
+  const std::lock_guard lock(state_->mutex);
+  return state_->held_seconds;
 }
 
 double PrefetchOrder::waited_seconds() const noexcept {

@@ -8,21 +8,23 @@
 #include "pillar/device/memory_fault.h"
 
 #include "core/shared/path_format.h"
+#include "data/loader/model_queue.h"
 #include "data/loader/note_summary.h"
 #include "data/shared/load_fault.h"
+#include "device/shared/cuda_tensor.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <map>
 
-#include <ATen/ops/empty.h>
 #include <spdlog/spdlog.h>
 
 namespace pillar {
 namespace {
 
 constexpr int kLoaderJobs = 4;
+constexpr std::chrono::milliseconds kKeepInterval{20};
 
 // What a loader thread hands over.
 struct LoadedScan {
@@ -39,6 +41,12 @@ struct LoadedScan {
 
 std::uint64_t float_input_bytes(const PreprocessSpec& spec) {
   return static_cast<std::uint64_t>(spec.size_dhw[0] * spec.size_dhw[1] * spec.size_dhw[2]) * sizeof(float);
+}
+
+at::Tensor page_locked(const at::Tensor& voxels, const at::Device& device) {
+  const at::Tensor copy = staging(voxels.sizes(), voxels.scalar_type(), device);
+  std::memcpy(copy.mutable_data_ptr(), voxels.const_data_ptr(), voxels.nbytes());
+  return copy;
 }
 
 LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const ScanEntry& entry,
@@ -62,6 +70,9 @@ LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const 
     share.set(needed);
     loaded.input = model_input(opened.read(), batch.spec, loaded.input_notes);
     share.set(loaded.input.voxels_cdhw.nbytes());
+    // A batch of one is the scan's own voxels; of several, they are brought together in page-locked memory.
+    if (batch.device.is_cuda() && batch.batch_size <= 1)
+      loaded.input.voxels_cdhw = page_locked(loaded.input.voxels_cdhw, batch.device);
   } catch (const NoScan& error) {
     loaded.fault = error.what();
     loaded.left_out = !entry.is_named;
@@ -72,20 +83,12 @@ LoadedScan load_scan(const ScanBatch& batch, const ScanBatchSteps& steps, const 
   return loaded;
 }
 
-// One scan that waits for its batch.
-struct PendingScan {
-  std::size_t outcome;  // its place in the summary
-  ScanEntry entry;
-  SourceIdentity source;
-  ModelInput input;
-};
-
-at::Tensor stacked(std::span<const PendingScan> scans) {
+at::Tensor stacked(std::span<const PendingScan> scans, const at::Device& device) {
   const at::Tensor& first = scans.front().input.voxels_cdhw;
   if (scans.size() == 1) return first.unsqueeze(0);
   std::vector<std::int64_t> shape = first.sizes().vec();
   shape.insert(shape.begin(), static_cast<std::int64_t>(scans.size()));
-  at::Tensor voxels = at::empty(shape, first.options());
+  const at::Tensor voxels = staging(shape, first.scalar_type(), device);
   auto* to = static_cast<std::uint8_t*>(voxels.mutable_data_ptr());
   for (const PendingScan& one : scans) {
     std::memcpy(to, one.input.voxels_cdhw.const_data_ptr(), one.input.voxels_cdhw.nbytes());
@@ -97,7 +100,8 @@ at::Tensor stacked(std::span<const PendingScan> scans) {
 // Takes scans in input order, uses them batch by batch, and keeps the outcome of each.
 class ScanBatchRun {
  public:
-  ScanBatchRun(const ScanBatch& batch, const ScanBatchSteps& steps) : batch_(batch), steps_(steps) {
+  ScanBatchRun(const ScanBatch& batch, const ScanBatchSteps& steps)
+      : batch_(batch), steps_(steps), model_(batches_at_once(batch), steps.compute) {
     outcomes_.reserve(batch.scans.size() + batch.missing.size());
   }
 
@@ -137,11 +141,30 @@ class ScanBatchRun {
     return done;
   }
 
+  // Gives the model what waits, when it may be given more. How many scans are done with after it.
   std::int64_t flush() {
-    const std::vector<PendingScan> scans = std::exchange(waiting_, {});
-    if (!scans.empty()) use(scans);
-    return static_cast<std::int64_t>(scans.size());
+    if (waiting_.empty()) return 0;
+    std::int64_t done = model_.is_full() ? keep_next() : 0;
+    at::Tensor voxels = stacked(waiting_, batch_.device);
+    model_.give(std::exchange(waiting_, {}), std::move(voxels));
+    return done + keep_finished();
   }
+
+  // Keeps what the model has computed; does not wait for it.
+  std::int64_t keep_finished() {
+    std::int64_t done = 0;
+    while (model_.is_next_done()) done += keep_next();
+    return done;
+  }
+
+  // Keeps everything that there is.
+  std::int64_t finish() {
+    std::int64_t done = flush();
+    while (const std::int64_t more = keep_next()) done += more;
+    return done;
+  }
+
+  double model_idle_seconds() const { return model_.idle_seconds(); }
 
  private:
   static bool is_same(const SourceIdentity& a, const SourceIdentity& b) {
@@ -177,19 +200,31 @@ class ScanBatchRun {
     fail_one(index);
   }
 
-  void use(std::span<const PendingScan> scans) {
+  // Waits for the oldest batch that the model was given. Its number of scans; 0 where there is none.
+  std::int64_t keep_next() {
+    std::optional<GivenBatch> batch = model_.take();
+    if (!batch) return 0;
+    keep(batch->scans, [&] { return batch->result.get(); });
+    return std::ssize(batch->scans);
+  }
+
+  // `computed` returns the model's results, or throws what the model has thrown.
+  void keep(std::span<const PendingScan> scans, const std::function<ScanBatchSteps::Keep()>& computed) {
     std::vector<BatchedScan> named;
     for (const PendingScan& one : scans)
       named.push_back({one.entry, outcomes_[one.outcome].accession, one.input.placement, one.source});
     std::vector<std::string> faults;
     try {
-      faults = steps_.use(stacked(scans), named);
+      faults = computed()(named);
     } catch (const std::logic_error&) {
       throw;
     } catch (const std::exception& error) {
       if (ends_all_work(error)) throw;
       if (scans.size() == 1) return end_one(scans.front().outcome, first_line(error));
-      for (std::size_t i = 0; i < scans.size(); ++i) use(scans.subspan(i, 1));
+      for (std::size_t i = 0; i < scans.size(); ++i) {
+        const auto one = scans.subspan(i, 1);
+        keep(one, [&] { return steps_.compute(stacked(one, batch_.device)); });
+      }
       return;
     }
     for (std::size_t i = 0; i < scans.size(); ++i) end_one(scans[i].outcome, faults.at(i));
@@ -202,6 +237,7 @@ class ScanBatchRun {
   std::vector<ScanOutcome> outcomes_;
   std::vector<PendingScan> waiting_;
   NoteSummary input_notes_;
+  ModelQueue model_;  // last: it ends before what it uses
 };
 
 void use_all(const ScanBatch& batch, const ScanBatchSteps& steps, ScanBatchRun& run, ScanSummary& summary) {
@@ -220,19 +256,33 @@ void use_all(const ScanBatch& batch, const ScanBatchSteps& steps, ScanBatchRun& 
         return load_scan(batch, steps, batch.scans[static_cast<std::size_t>(i)], share);
       },
       {jobs_at_once(batch.jobs, default_loader_jobs(), batch.scans.size()), batch.loader_bytes});
-  while (auto item = prefetch.next()) {
+  const auto show = [&](std::int64_t done) {
+    const double share = 100 * run.model_idle_seconds() / std::max(elapsed(), 1e-9);
+    progress.advance(done, fmt::format("the model idle {:.0f} % of the time", share));
+  };
+  // What the model has computed is kept soon, also where the next scan takes long to load.
+  const auto next = [&] {
+    while (!prefetch.wait_for(kKeepInterval)) {
+      if (const std::int64_t done = run.keep_finished(); done > 0) show(done);
+    }
+    return prefetch.next();
+  };
+  while (auto item = next()) {
     if (item->error) std::rethrow_exception(item->error);
-    const std::int64_t done =
-        run.take(batch.scans[static_cast<std::size_t>(item->index)], std::move(*item->value));
-    summary.waited_seconds = prefetch.waited_seconds();
-    const double share = 100 * summary.waited_seconds / std::max(elapsed(), 1e-9);
-    progress.advance(done, fmt::format("{:.0f} % waiting for the loader", share));
+    show(run.take(batch.scans[static_cast<std::size_t>(item->index)], std::move(*item->value)));
   }
-  progress.advance(run.flush());
+  progress.advance(run.finish());
+  summary.idle_seconds = run.model_idle_seconds();
+  summary.queued_seconds = prefetch.held_seconds();
   summary.seconds = elapsed();
 }
 
 }  // namespace
+
+int batches_at_once(const ScanBatch& batch) {
+  if (batch.batches_at_once > 0) return batch.batches_at_once;
+  return batch.device.is_cuda() ? 2 : 1;
+}
 
 int default_loader_jobs(std::int64_t processes) {
   const std::int64_t share = usable_processors() / std::max<std::int64_t>(processes, 1);
@@ -267,8 +317,9 @@ std::string ScanSummary::brief(std::string_view done) const {
                                             {count(ScanStatus::left_out), "left out"},
                                             {count(ScanStatus::failed), "failed"}});
   if (written == 0 || seconds <= 0) return text;
-  return fmt::format("{}; {:.2f} volumes/s, {:.0f} % of the time waiting for the loader", text,
-                     static_cast<double>(written) / seconds, 100 * waited_seconds / seconds);
+  return fmt::format(
+      "{}; {:.2f} volumes/s; of the time the model was idle {:.0f} %, scans waited for it {:.0f} %", text,
+      static_cast<double>(written) / seconds, 100 * idle_seconds / seconds, 100 * queued_seconds / seconds);
 }
 
 void write_scan_failures(const std::filesystem::path& folder, const std::vector<ScanOutcome>& outcomes) {

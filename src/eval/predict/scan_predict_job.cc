@@ -114,8 +114,7 @@ ScanSummary run_scan_predict(const ScanPredictJob& job, const ScanAnswerFunction
     if (!is_of_scan(*then, scan, source, job.out.string(), notes)) return false;
     return !job.has_maps || job.has_maps(scan.name);
   };
-  steps.use = [&](const at::Tensor& voxels_bcdhw, std::span<const BatchedScan> scans) {
-    const ScanAnswers answers = answer(voxels_bcdhw);
+  const auto keep = [&](const ScanAnswers& answers, std::span<const BatchedScan> scans) {
     check_answers(job, answers, scans.size());
     std::vector<std::string> faults;
     for (std::size_t i = 0; i < scans.size(); ++i) {
@@ -129,6 +128,11 @@ ScanSummary run_scan_predict(const ScanPredictJob& job, const ScanAnswerFunction
       written = Clock::now();
     }
     return faults;
+  };
+  steps.compute = [&](const at::Tensor& voxels_bcdhw) -> ScanBatchSteps::Keep {
+    return [&keep, answers = answer(voxels_bcdhw)](std::span<const BatchedScan> scans) {
+      return keep(answers, scans);
+    };
   };
   ScanSummary summary = run_scan_batch(job, steps);
   table.write(job.out);

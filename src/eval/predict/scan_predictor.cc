@@ -134,6 +134,10 @@ const std::map<std::string, std::string>& ScanPredictor::settings() const noexce
   return state_->settings;
 }
 
+at::Device ScanPredictor::device() const noexcept {
+  return state_->members.front().encoder.device();
+}
+
 std::uint64_t ScanPredictor::estimated_bytes(std::int64_t batch) const {
   std::uint64_t bytes = 0;
   for (const PredictorMember& member : state_->members) bytes += member.encoder.estimated_bytes(batch);

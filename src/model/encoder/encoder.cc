@@ -17,6 +17,7 @@
 #include "model/encoder/whole_stem.h"
 
 #include <chrono>
+#include <mutex>
 #include <variant>
 
 #include <ATen/core/grad_mode.h>
@@ -65,6 +66,7 @@ struct Encoder::State {
   std::optional<Stages> stages;
   Size3 tokens_dhw;
   PatchEmbedKind kind = PatchEmbedKind::generic;
+  std::mutex queueing;
 };
 
 Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& options) {
@@ -232,7 +234,9 @@ AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Windo
   const at::NoGradGuard no_gradients;
   pass.execution = state_->execution;
   if (const auto* whole = std::get_if<WholeStem>(&state_->stem)) {
-    // One queue of work: its parts are not timed apart, which would stop it between them.
+    // One queue of work: its parts are not timed apart, which would stop it between them. Of several threads
+    // one queues its whole pass before the next: results come in turn, while the others' CPU parts go on.
+    const std::lock_guard queueing(state_->queueing);
     const Tf32Products tf32(state_->arithmetic == Arithmetic::tf32);
     at::Tensor image = WindowedVolume::on_cuda(voxels_bcdhw, windows, pass.execution.device,
                                                pass.execution.compute, whole->channels());
