@@ -191,6 +191,24 @@ TEST(Pretrain, TwoProcessesTrainTogether) {
   expect_run_failed(cohort.run({"--nproc", "3"}), 2, HasSubstr("work for 2 processes, not 3"));
 }
 
+// Alone, and where the second time batches are summed over processes again.
+TEST(Pretrain, AStemThatIsComputedTwiceTrainsToTheSameBits) {
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>(),
+        std::vector<std::string>{"--nproc", "2", "train.sync_batchnorm=true", "data.drop_last=true"}}) {
+    std::vector<std::string> weights;
+    for (const char* twice : {"train.checkpoint_stem=auto", "train.checkpoint_stem=true"}) {
+      const PretrainCohort cohort;
+      std::vector<std::string> words = more;
+      words.emplace_back(twice);
+      const ProgramResult done = cohort.run(words);
+      ASSERT_EQ(done.exit_code, 0) << done.err;
+      weights.push_back(read_text_file(cohort.output() / "export" / "model.safetensors"));
+    }
+    EXPECT_TRUE(weights[0] == weights[1]) << more.size();
+  }
+}
+
 TEST(Pretrain, ProcessesWithOtherSettingsRefuseEachOther) {
   const PretrainCohort cohort;
   const int port = 20000 + static_cast<int>(::getpid()) % 12000;

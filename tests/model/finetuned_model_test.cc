@@ -86,12 +86,12 @@ TEST(FinetunedModel, EveryParameterGetsAGradient) {
   }
 }
 
-TEST(FinetunedModel, BlocksThatAreComputedTwiceGiveTheSameGradients) {
+TEST(FinetunedModel, StemAndBlocksThatAreComputedTwiceGiveTheSameGradients) {
   std::vector<at::Tensor> gradients;
   for (const bool twice : {false, true}) {
     const FinetunedModel model = finetuned(sybil_heads());
     FinetunedPass pass = training_pass();
-    pass.atlas.checkpoint_blocks = twice;
+    pass.atlas.checkpoint_blocks = pass.atlas.checkpoint_stem = twice;
     torch::autograd::backward({model.forward(small_image(), pass).logits.sum()}, {});
     gradients.push_back(
         model.parameters().find("visual.patch_embeds.abdomen_ct.ds1.norm.weight")->tensor.grad());
@@ -118,7 +118,7 @@ TEST(FinetunedModel, AFrozenStemKeepsItsStatisticsAndTheRestTrains) {
   const std::string mean = "visual.patch_embeds.abdomen_ct.conv_down.1.running_mean";
   const at::Tensor before = model.weights().at(mean).clone();
   FinetunedPass pass = training_pass();
-  pass.atlas.frozen_patch_embed = true;
+  pass.atlas.frozen_patch_embed = pass.atlas.checkpoint_stem = true;
   const std::vector<std::string> names = without_gradient(model, model.forward(small_image(), pass));
   EXPECT_TRUE(at::equal(model.weights().at(mean), before));
   EXPECT_FALSE(names.empty());

@@ -67,7 +67,7 @@ StemProblem stem_problem(const StemCase& c) {
   p.embed = PatchEmbed(Scope(weights, prefix), c.kind);
   p.image_bcdhw = at::rand({1, tower.in_chans, c.size_dhw[0], c.size_dhw[1], c.size_dhw[2]},
                            at::detail::createCPUGenerator(7), at::kFloat);
-  p.expected_dhwc = p.embed(p.image_bcdhw, PassOptions()).squeeze(0).permute({1, 2, 3, 0});
+  p.expected_dhwc = p.embed(p.image_bcdhw, StemPass()).squeeze(0).permute({1, 2, 3, 0});
   return p;
 }
 

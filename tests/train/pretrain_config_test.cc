@@ -4,6 +4,7 @@
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
+#include "train/run/batching.h"
 
 namespace pillar {
 namespace {
@@ -44,10 +45,11 @@ TEST_F(PretrainConfigTest, DefaultsAreThePublicRecipe) {
 
 TEST_F(PretrainConfigTest, ResolvedTextReadsBackTheSame) {
   const PretrainConfig config =
-      load(kSmallest, {"optimizer.lr=3.3e-4", "train.precision=bf16", "optimizer.betas=[0.8,0.95]", "seed=9",
-                       "data.pad_value.chest_ct=-1024", "model.text_projection=mlp", "train.ema_decay=0.99",
-                       "loss.kind=siglip", "loss.same_report=leave_out", "data.patients=p.csv",
-                       "data.max_mismatch_fraction=0.5", "train.max_wait_minutes=2.5"});
+      load(kSmallest,
+           {"optimizer.lr=3.3e-4", "train.precision=bf16", "optimizer.betas=[0.8,0.95]", "seed=9",
+            "data.pad_value.chest_ct=-1024", "model.text_projection=mlp", "train.ema_decay=0.99",
+            "loss.kind=siglip", "loss.same_report=leave_out", "data.patients=p.csv",
+            "data.max_mismatch_fraction=0.5", "train.max_wait_minutes=2.5", "train.checkpoint_stem=true"});
   const std::string text = format_pretrain_config(config);
   EXPECT_EQ(format_pretrain_config(load(text)), text);
   const PretrainConfig again = load(text);
@@ -60,9 +62,29 @@ TEST_F(PretrainConfigTest, ResolvedTextReadsBackTheSame) {
   EXPECT_EQ(again.patients, "/data/p.csv");
   EXPECT_DOUBLE_EQ(again.max_mismatch_fraction, 0.5);
   EXPECT_DOUBLE_EQ(again.max_wait_minutes, 2.5);
+  EXPECT_EQ(again.checkpoint_stem, true);
   EXPECT_DOUBLE_EQ(again.pad_value.at("chest_ct"), -1024);
   EXPECT_EQ(again.text_projection, TextProjectionKind::mlp);
   EXPECT_EQ(again.modalities[0].train[0].text_cache, "/data/text");
+}
+
+TEST_F(PretrainConfigTest, TheStemIsComputedTwiceWhereSaidElseOnAGpu) {
+  const at::Device gpu(at::kCUDA, 0);
+  const auto wanted = [&](const std::vector<std::string>& assignments, at::Device device) {
+    const PretrainConfig config = load(kSmallest, assignments);
+    EXPECT_EQ(load(format_pretrain_config(config)).checkpoint_stem, config.checkpoint_stem);
+    return is_stem_checkpointed(config, device);
+  };
+  for (const std::vector<std::string>& unsaid :
+       {std::vector<std::string>(), std::vector<std::string>{"train.checkpoint_stem=auto"}}) {
+    EXPECT_FALSE(wanted(unsaid, at::kCPU));
+    EXPECT_TRUE(wanted(unsaid, gpu));
+  }
+  EXPECT_TRUE(wanted({"train.checkpoint_stem=true"}, at::kCPU));
+  EXPECT_FALSE(wanted({"train.checkpoint_stem=false"}, gpu));
+  for (const char* fault : {"train.checkpoint_stem=yes", "train.checkpoint_stem=1",
+                            "train.checkpoint_stem=[auto]"})
+    EXPECT_PILLAR_ERROR(load(kSmallest, {fault}), ErrorCategory::input, HasSubstr("train.checkpoint_stem"));
 }
 
 TEST_F(PretrainConfigTest, FaultsAreNamedByKey) {

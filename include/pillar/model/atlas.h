@@ -40,6 +40,10 @@ struct AtlasPass {
   std::uint64_t seed = 0;
   // Each block keeps its input only and is computed a second time in the backward.
   bool checkpoint_blocks = false;
+  // Each step of the patch embed (convolution or residual block with its norms) keeps only the map that it
+  // takes in, likewise. BatchNorm's running statistics move once; `sum_over_processes` is called in the
+  // backward, too.
+  bool checkpoint_stem = false;
   bool want_activ = false;
   // Where the readout's maxima stand (AtlasOutput::places); not with gradients.
   bool want_places = false;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 namespace pillar {
 
@@ -34,7 +35,9 @@ struct TrainerConfig {
   std::int64_t batch_size = 256;  // of one optimiser step, all ranks and micro-batches together
   std::int64_t micro_batch = 8;
   Precision precision = Precision::fp32;
-  bool checkpoint_blocks = false, sync_batchnorm = false;
+  bool checkpoint_blocks = false;
+  std::optional<bool> checkpoint_stem;  // unset: on a GPU
+  bool sync_batchnorm = false;
   bool reuse_memory = false;     // on a processor: freed memory is kept for the next step, faster and larger
   double clip_norm = 0;          // 0: no clipping
   double max_wait_minutes = 30;  // for another process, and for a study that is being read

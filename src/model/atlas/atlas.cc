@@ -10,6 +10,16 @@
 
 namespace pillar {
 
+namespace {
+
+// On a GPU, where reading and writing maps takes as long as convolving them, they have the type of the
+// convolutions. float16 has too small a range for them.
+at::ScalarType stem_maps(const Execution& execution) {
+  return execution.device.is_cuda() && execution.compute == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
+}
+
+}  // namespace
+
 std::string to_string(const AtlasPlace& place) {
   if (place.stage < 0) return "patch_embed";
   return fmt::format("stage{}.scale{}", place.stage, place.scale);
@@ -26,7 +36,9 @@ struct Atlas::State {
 };
 
 at::Tensor Atlas::State::embed(const at::Tensor& image_bcdhw, const AtlasPass& pass) const {
-  PassOptions options{pass.execution, pass.train, pass.seed, pass.update_statistics, pass.sum_over_processes};
+  StemPass options{{pass.execution, pass.train, pass.seed, pass.update_statistics, pass.sum_over_processes},
+                   stem_maps(pass.execution),
+                   pass.checkpoint_stem};
   if (!pass.frozen_patch_embed) return patch_embed(image_bcdhw, options);
   const at::NoGradGuard no_gradients;
   options.train = options.execution.gradients = false;

@@ -1,74 +1,80 @@
 #include "model/atlas/checkpointed.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/core/ivalue.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/custom_class.h>
 
 namespace pillar {
 namespace {
 
 using torch::autograd::variable_list;
 
-// Inputs: the scales, then every parameter of the block, so that gradients of both come out of one call.
+// A part on its way from the forward to the backward.
+struct KeptPart : torch::CustomClassHolder {
+  explicit KeptPart(const NetworkPart& part) : run(part) {}
+  NetworkPart run;
+};
+
+// Tensors: the part's inputs, then its parameters, so that gradients of both come out of one call.
 struct Checkpoint : torch::autograd::Function<Checkpoint> {
-  static variable_list forward(torch::autograd::AutogradContext* context, const AtlasBlock* block,
-                               const PassOptions& pass, std::int64_t scale_count, at::TensorList inputs) {
-    context->saved_data["block"] = reinterpret_cast<std::int64_t>(block);
-    context->saved_data["scales"] = scale_count;
-    context->saved_data["device"] = pass.execution.device;
-    context->saved_data["compute"] = static_cast<std::int64_t>(pass.execution.compute);
-    context->saved_data["train"] = pass.train;
-    context->saved_data["seed"] = static_cast<std::int64_t>(pass.seed);
-    context->save_for_backward(variable_list(inputs.begin(), inputs.end()));
-    ScaleTokens scales;
-    for (std::int64_t i = 0; i < scale_count; ++i)
-      scales.push_back(inputs[i].clone());  // the block works in place here
-    PassOptions first = pass;
-    first.execution.gradients = false;
-    (*block)(scales, first);
-    return scales;
+  static variable_list forward(torch::autograd::AutogradContext* context, const NetworkPart& part,
+                               std::int64_t input_count, at::TensorList tensors) {
+    context->saved_data["part"] = c10::IValue::make_capsule(c10::make_intrusive<KeptPart>(part));
+    context->saved_data["inputs"] = input_count;
+    context->save_for_backward(variable_list(tensors.begin(), tensors.end()));
+    return part(variable_list(tensors.begin(), tensors.begin() + input_count), false);
   }
 
   static variable_list backward(torch::autograd::AutogradContext* context, const variable_list& grads) {
-    const auto* block = reinterpret_cast<const AtlasBlock*>(context->saved_data["block"].toInt());
-    const std::int64_t scale_count = context->saved_data["scales"].toInt();
-    const PassOptions pass{{context->saved_data["device"].toDevice(),
-                            static_cast<at::ScalarType>(context->saved_data["compute"].toInt()), true},
-                           context->saved_data["train"].toBool(),
-                           static_cast<std::uint64_t>(context->saved_data["seed"].toInt())};
-    variable_list inputs = context->get_saved_variables();
+    const auto part = context->saved_data["part"].toCapsule();
+    const std::int64_t input_count = context->saved_data["inputs"].toInt();
+    variable_list tensors = context->get_saved_variables();
+    for (std::int64_t i = 0; i < input_count; ++i)
+      tensors[i] = tensors[i].detach().requires_grad_(tensors[i].requires_grad());
     const at::AutoGradMode with_gradients(true);
-    ScaleTokens scales;
-    for (std::int64_t i = 0; i < scale_count; ++i) {
-      inputs[i] = inputs[i].detach().requires_grad_(true);
-      scales.push_back(inputs[i]);
-    }
-    (*block)(scales, pass);
-    variable_list outputs, output_grads, wanted, result(3);
-    for (std::size_t i = 0; i < scales.size(); ++i) {
+    const variable_list again = static_cast<const KeptPart&>(*part).run(
+        variable_list(tensors.begin(), tensors.begin() + input_count), true);
+    variable_list outputs, output_grads, wanted, result(2);
+    for (std::size_t i = 0; i < again.size(); ++i) {
       if (!grads[i].defined()) continue;
-      outputs.push_back(scales[i]);
+      outputs.push_back(again[i]);
       output_grads.push_back(grads[i]);
     }
-    std::vector<bool> asked;
-    for (const at::Tensor& input : inputs) {
-      asked.push_back(input.requires_grad());
-      if (asked.back()) wanted.push_back(input);
+    for (const at::Tensor& tensor : tensors) {
+      if (tensor.requires_grad()) wanted.push_back(tensor);
     }
     const variable_list found = torch::autograd::grad(outputs, wanted, output_grads, false, false, true);
     std::size_t next = 0;
-    for (const bool was_asked : asked) result.push_back(was_asked ? found[next++] : at::Tensor());
+    for (const at::Tensor& tensor : tensors)
+      result.push_back(tensor.requires_grad() ? found[next++] : at::Tensor());
     return result;
   }
 };
 
 }  // namespace
 
+std::vector<at::Tensor> run_checkpointed(const NetworkPart& part, const std::vector<at::Tensor>& inputs,
+                                         const std::vector<at::Tensor>& parameters) {
+  std::vector<at::Tensor> tensors = inputs;
+  tensors.insert(tensors.end(), parameters.begin(), parameters.end());
+  return Checkpoint::apply(part, static_cast<std::int64_t>(inputs.size()), at::TensorList(tensors));
+}
+
 void run_checkpointed(const AtlasBlock& block, ScaleTokens& scales, const PassOptions& pass) {
   if (!pass.execution.gradients) return block(scales, pass);
-  std::vector<at::Tensor> inputs = scales;
-  for (const at::Tensor& parameter : block.parameters()) inputs.push_back(parameter);
-  scales = Checkpoint::apply(&block, pass, static_cast<std::int64_t>(scales.size()), at::TensorList(inputs));
+  const NetworkPart part = [&block, pass](const std::vector<at::Tensor>& inputs, bool again) {
+    PassOptions options = pass;
+    options.execution.gradients = again;
+    ScaleTokens run = inputs;
+    if (!again) {
+      for (at::Tensor& tokens : run) tokens = tokens.clone();  // without gradients a block works in place
+    }
+    block(run, options);
+    return run;
+  };
+  scales = run_checkpointed(part, scales, block.parameters());
 }
 
 }  // namespace pillar

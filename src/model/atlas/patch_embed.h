@@ -9,9 +9,18 @@
 
 namespace pillar {
 
+// A pass through the stem.
+struct StemPass : PassOptions {
+  // Type of the maps between its layers. Sums over them (statistics, norms) are float32 whatever it is.
+  at::ScalarType maps = at::kFloat;
+  // Each step keeps only the map that it takes in, and is computed a second time in the backward.
+  bool checkpoint = false;
+};
+
 struct BatchNorm {
   BatchNorm() = default;
   BatchNorm(const Scope& scope, double epsilon);
+  // Of x's type, by float32 statistics.
   at::Tensor operator()(const at::Tensor& x, const PassOptions& pass) const;
   at::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
   double epsilon = 1e-5;
@@ -23,7 +32,8 @@ struct BatchNorm {
 struct Conv3d {
   Conv3d() = default;
   Conv3d(const Scope& scope, const ConvStep& step);
-  at::Tensor operator()(const at::Tensor& x, const PassOptions& pass) const;
+  // In the type `compute`; what comes out is `maps`.
+  at::Tensor operator()(const at::Tensor& x, at::ScalarType compute, at::ScalarType maps) const;
   at::Tensor weight, bias;
   ConvStep step;
 };
@@ -33,15 +43,26 @@ struct PatchEmbed {
   // `scope`: visual.patch_embeds.<modality>.
   PatchEmbed(const Scope& scope, PatchEmbedKind kind);
   // (B, in_chans, D, H, W) -> (B, dim, d, h, w) float32.
-  at::Tensor operator()(const at::Tensor& image_bcdhw, const PassOptions& pass) const;
+  at::Tensor operator()(const at::Tensor& image_bcdhw, const StemPass& pass) const;
 
+  // The steps: each takes a map, gives the next, and names the tensors that it learns.
   struct Down {
     Conv3d conv;
     BatchNorm norm;
+    at::Tensor operator()(const at::Tensor& x, const StemPass& pass) const;
+    std::vector<at::Tensor> parameters() const;
   };
   struct Residual {
     Conv3d conv1, conv2;
     BatchNorm norm1, norm2;
+    at::Tensor operator()(const at::Tensor& x, const StemPass& pass) const;
+    std::vector<at::Tensor> parameters() const;
+  };
+  struct Reduction {
+    LayerNorm norm;  // over channels
+    Conv3d conv;
+    at::Tensor operator()(const at::Tensor& x, const StemPass& pass) const;  // float32
+    std::vector<at::Tensor> parameters() const;
   };
   std::vector<Down> down;
   std::vector<Residual> residual;
@@ -51,7 +72,7 @@ struct PatchEmbed {
   int views = 1;
 
  private:
-  at::Tensor embed_view(const at::Tensor& image_bcdhw, const PassOptions& pass) const;
+  at::Tensor embed_view(const at::Tensor& image_bcdhw, const StemPass& pass) const;
 };
 
 }  // namespace pillar

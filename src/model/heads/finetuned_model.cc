@@ -65,7 +65,7 @@ FinetunedOutput FinetunedModel::forward(const at::Tensor& image_bcdhw, const Fin
   AtlasPass tower = pass.atlas;
   tower.want_activ = state_->heads.want_activ(pass.want_detection);
   if (pass.frozen_tower) {
-    tower.train = tower.checkpoint_blocks = false;
+    tower.train = tower.checkpoint_blocks = tower.checkpoint_stem = false;
     tower.execution.gradients = false;
   }
   return state_->heads(state_->atlas.forward(image_bcdhw, tower), pass);

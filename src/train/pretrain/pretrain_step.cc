@@ -58,6 +58,7 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
     pass.seed = mix_seed(
         {config_.seed, static_cast<std::uint64_t>(step), modality, static_cast<std::uint64_t>(micro.index)});
     pass.checkpoint_blocks = config_.checkpoint_blocks && with_gradients;
+    pass.checkpoint_stem = is_stem_checkpointed(config_, setup_.model->device()) && with_gradients;
     pass.update_statistics = with_gradients || config_.public_bn_double_update;
     if (config_.sync_batchnorm && world_.size() > 1)
       pass.sum_over_processes = [this](const at::Tensor& own) { return world_.all_reduce_sum_autograd(own); };

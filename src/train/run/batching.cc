@@ -24,6 +24,10 @@ void check_precision(Precision precision, at::Device device) {
     fail(ErrorCategory::usage, "train.precision fp16 is for CUDA devices; on a processor use bf16 or fp32");
 }
 
+bool is_stem_checkpointed(const TrainerConfig& config, at::Device device) {
+  return config.checkpoint_stem.value_or(!device.is_cpu());
+}
+
 BatchShape batch_shape(const TrainerConfig& config, const World& world) {
   const BatchShape shape = {config.batch_size, config.micro_batch, world.rank(), world.size(),
                             config.drop_last};

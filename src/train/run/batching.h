@@ -18,6 +18,9 @@ at::ScalarType compute_type(Precision precision);
 // Throws Error(usage): a precision that `device` does not have.
 void check_precision(Precision precision, at::Device device);
 
+// Whether the stem's maps are computed again in the backward: as the configuration says, else on a GPU only.
+bool is_stem_checkpointed(const TrainerConfig& config, at::Device device);
+
 // Throws Error(usage): work for fewer processes than there are; sync_batchnorm where processes would not have
 // as many micro-batches each.
 BatchShape batch_shape(const TrainerConfig& config, const World& world);

@@ -12,7 +12,7 @@ namespace pillar {
 namespace {
 
 // Keys, and blocks of keys, that do not change what is trained.
-constexpr std::array<std::string_view, 15> kFreeKeys = {"output",
+constexpr std::array<std::string_view, 16> kFreeKeys = {"output",
                                                         "log",
                                                         "checkpoint",
                                                         "loader",
@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 15> kFreeKeys = {"output",
                                                         "train.precision",
                                                         "train.reuse_memory",
                                                         "train.checkpoint_blocks",
+                                                        "train.checkpoint_stem",
                                                         "data.max_bad_fraction",
                                                         "data.max_mismatch_fraction",
                                                         "train.max_wait_minutes"};

@@ -17,6 +17,14 @@ Precision parse_precision(const Config& node, const char* fallback) {
   node.fail(fmt::format("'{}' is no precision: fp32, bf16 or fp16", text));
 }
 
+std::optional<bool> parse_auto_or_bool(const Config& node, const std::optional<bool>& fallback) {
+  if (!node.exists()) return fallback;
+  const std::string text = node.as_string();
+  if (text == "auto") return std::nullopt;
+  if (text == "true" || text == "false") return text == "true";
+  node.fail(fmt::format("'{}' is none of auto, true, false", text));
+}
+
 void allow_keys(const Config& section, std::vector<std::string> common, const std::vector<std::string>& own) {
   common.insert(common.end(), own.begin(), own.end());
   section.allow_only(common);
@@ -28,6 +36,7 @@ void parse_train_section(const Config& train, TrainerConfig& config) {
   config.micro_batch = train.get("micro_batch").as_int(config.micro_batch);
   config.precision = parse_precision(train.get("precision"), to_string(config.precision));
   config.checkpoint_blocks = train.get("checkpoint_blocks").as_bool(config.checkpoint_blocks);
+  config.checkpoint_stem = parse_auto_or_bool(train.get("checkpoint_stem"), config.checkpoint_stem);
   config.sync_batchnorm = train.get("sync_batchnorm").as_bool(config.sync_batchnorm);
   config.reuse_memory = train.get("reuse_memory").as_bool(config.reuse_memory);
   config.clip_norm = train.get("clip_norm").as_double(config.clip_norm);
@@ -104,8 +113,8 @@ void parse_trainer_config(const Config& file, const OwnKeys& own, TrainerConfig&
   config.output = file.get("output").as_path();
   allow_keys(file.get("data"), {"max_bad_fraction", "max_mismatch_fraction", "drop_last"}, own.data);
   allow_keys(file.get("train"),
-             {"epochs", "batch_size", "micro_batch", "precision", "checkpoint_blocks", "sync_batchnorm",
-              "clip_norm", "ema_decay", "reuse_memory", "max_wait_minutes"},
+             {"epochs", "batch_size", "micro_batch", "precision", "checkpoint_blocks", "checkpoint_stem",
+              "sync_batchnorm", "clip_norm", "ema_decay", "reuse_memory", "max_wait_minutes"},
              own.train);
   allow_keys(file.get("optimizer"), {"lr", "betas", "eps", "weight_decay"}, own.optimizer);
   parse_train_section(file.get("train"), config);

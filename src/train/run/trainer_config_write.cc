@@ -65,9 +65,11 @@ void write_trainer_config(YAML::Emitter& out, const TrainerConfig& config, const
     ConfigBlock train(out, "train");
     train("epochs", config.epochs)("batch_size", config.batch_size)("micro_batch", config.micro_batch)(
         "precision", to_string(config.precision))("checkpoint_blocks", config.checkpoint_blocks)(
-        "sync_batchnorm", config.sync_batchnorm)("reuse_memory", config.reuse_memory)(
-        "clip_norm", config.clip_norm)("ema_decay", config.ema_decay)("max_wait_minutes",
-                                                                      config.max_wait_minutes);
+        "checkpoint_stem", !config.checkpoint_stem   ? "auto"
+                           : *config.checkpoint_stem ? "true"
+                                                     : "false")("sync_batchnorm", config.sync_batchnorm)(
+        "reuse_memory", config.reuse_memory)("clip_norm", config.clip_norm)("ema_decay", config.ema_decay)(
+        "max_wait_minutes", config.max_wait_minutes);
     if (more_train) more_train(train);
   }
   {
