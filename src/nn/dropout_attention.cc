@@ -1,12 +1,11 @@
 #include "nn/shared/attention.h"
+#include "nn/shared/draws.h"
 #include "nn/shared/layers.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
@@ -18,13 +17,6 @@ namespace {
 
 // Weights in work at once; a few tensors of so many float32 numbers exist at a time.
 constexpr std::int64_t kWeightsAtOnce = std::int64_t{1} << 24;
-
-at::Generator seeded_generator(const at::Device& device, std::uint64_t seed) {
-  if (device.is_cpu()) return at::detail::createCPUGenerator(seed);
-  at::Generator draws = at::detail::getCUDAHooks().getNewGenerator(device.index());
-  draws.set_current_seed(seed);
-  return draws;
-}
 
 // One run over all blocks of queries: the same draws each time. All tensors (batch, heads, tokens, width).
 struct QueryBlocks {

@@ -30,8 +30,9 @@ namespace {
 
 at::Tensor keep_mask(at::IntArrayRef shape, double rate, const at::Tensor& like,
                      const std::optional<at::Generator>& draws) {
-  // Drawn on the CPU whatever the device: the same seed drops the same elements everywhere.
-  at::Tensor mask = at::empty(shape, at::TensorOptions().dtype(like.dtype())).fill_(1 - rate);
+  // Drawn where the generator is, which is the device of `like` but for a caller that wants a CPU's draws.
+  const at::TensorOptions options = at::TensorOptions().dtype(like.dtype()).device(draws->device());
+  at::Tensor mask = at::empty(shape, options).fill_(1 - rate);
   return at::bernoulli(mask, draws).div_(1 - rate).to(like.device());
 }
 

@@ -2,10 +2,10 @@
 
 #include "model/atlas/scale_layout.h"
 #include "model/atlas/window_grid.h"
+#include "nn/shared/draws.h"
 
 #include <algorithm>
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
@@ -118,7 +118,7 @@ void AtlasBlock::freeze(at::ScalarType compute) {
 
 void AtlasBlock::operator()(ScaleTokens& scales, const PassOptions& pass) const {
   Run run{pass.execution, {}};
-  if (pass.train) run.draws = at::detail::createCPUGenerator(pass.seed);
+  if (pass.train) run.draws = seeded_generator(pass.execution.device, pass.seed);
   add_positions(scales);
   pool_upwards(scales, pass.execution);
   attend_to_coarser(scales, run);

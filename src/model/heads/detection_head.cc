@@ -4,11 +4,11 @@
 #include "core/shared/joined.h"
 #include "model/heads/detection_layers.h"
 #include "model/heads/head_weights.h"
+#include "nn/shared/draws.h"
 
 #include <tuple>
 #include <vector>
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
@@ -117,8 +117,12 @@ DetectionOutput DetectionHead::operator()(const at::Tensor& activ_bctyx, const D
          joined(activ_bctyx.sizes(), ", "));
   }
   const at::AutoGradMode mode(pass.execution.gradients);
-  DetectionRun run{pass.execution, head.config.dropout, {}};
-  if (pass.train) run.draws = at::detail::createCPUGenerator(pass.seed);
+  DetectionRun run{pass.execution, head.config.dropout, {}, {}};
+  if (pass.train) {
+    run.seeds = seeded_generator(at::kCPU, pass.seed);
+    run.draws =
+        pass.execution.device.is_cpu() ? run.seeds : seeded_generator(pass.execution.device, pass.seed);
+  }
   const std::int64_t batch = activ_bctyx.size(0), side = activ_bctyx.size(2), frames = activ_bctyx.size(4);
   const at::Tensor positions = detection_positions(side, frames, head.config.width).to(activ_bctyx.device());
   DetectionDecoderLayer::Memory memory;

@@ -1,5 +1,6 @@
 #include "model/heads/detection_layers.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
 
@@ -36,8 +37,7 @@ at::Tensor HeadAttention::among(const at::Tensor& query_and_key, const at::Tenso
   const at::Tensor v = projected(value, 2, run);
   at::Tensor mixed;
   if (run.draws && run.dropout > 0) {
-    at::Generator draws = *run.draws;
-    const std::uint64_t seed = draws.get<at::CPUGeneratorImpl>()->random64();
+    const std::uint64_t seed = run.seeds->get<at::CPUGeneratorImpl>()->random64();
     mixed = attention_with_dropout(q, k, v, run.dropout, seed);
   } else {
     mixed = merged_attention(q, {{k, v}}, run.execution);

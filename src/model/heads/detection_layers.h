@@ -14,7 +14,9 @@ namespace pillar {
 struct DetectionRun {
   Execution execution;
   double dropout = 0;
-  std::optional<at::Generator> draws;  // set when training
+  // Set when training: of the masks, on the pass's device, and of the seeds of attention, on the CPU. There
+  // they are one.
+  std::optional<at::Generator> draws, seeds;
 };
 
 // torch.nn.MultiheadAttention, batch first: one matrix for queries, keys and values.

@@ -4,11 +4,11 @@
 #include "pillar/model/head_layers.h"
 
 #include "model/heads/head_weights.h"
+#include "nn/shared/draws.h"
 #include "nn/shared/layers.h"
 
 #include <optional>
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 
 namespace pillar {
@@ -39,7 +39,7 @@ at::Tensor FinetunedHeads::State::logits(const at::Tensor& features, const Atlas
   const std::uint64_t seed = seed_of(pass, kHeadSeed);
   if (classification) return (*classification)(features, rate, seed);
   if (rate == 0) return (*hazard)(features);
-  return (*hazard)(dropout(features, rate, at::detail::createCPUGenerator(seed)));
+  return (*hazard)(dropout(features, rate, seeded_generator(features.device(), seed)));
 }
 
 FinetunedHeads::FinetunedHeads(std::int64_t channels, const HeadsConfig& heads, const WeightMap& weights,

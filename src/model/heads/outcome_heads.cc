@@ -4,9 +4,9 @@
 
 #include "core/shared/joined.h"
 #include "model/heads/head_weights.h"
+#include "nn/shared/draws.h"
 #include "nn/shared/layers.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
@@ -70,7 +70,7 @@ at::Tensor ClassificationHead::operator()(const at::Tensor& features_bc, double 
   const std::int64_t channels = hidden_weight_.defined() ? hidden_weight_.size(1) : weight_.size(1);
   at::Tensor x = head_features(features_bc, channels, "classification");
   if (hidden_weight_.defined()) x = at::gelu(at::linear(x, hidden_weight_, hidden_bias_));
-  if (rate > 0) x = dropout(x, rate, at::detail::createCPUGenerator(seed));
+  if (rate > 0) x = dropout(x, rate, seeded_generator(x.device(), seed));
   return at::linear(x, weight_, bias_);
 }
 

@@ -51,7 +51,7 @@ struct LayerNorm {
 
 // Zeroes with probability `rate` and scales what stays: every element on its own for dropout, whole rows of
 // the first axis (windows) for drop-path.
-// Without a generator (no training) they give their input back.
+// Without a generator (no training) they give their input back; seeded_generator() makes one.
 at::Tensor dropout(const at::Tensor& x, double rate, const std::optional<at::Generator>& draws);
 at::Tensor drop_path(const at::Tensor& rows, double rate, const std::optional<at::Generator>& draws);
 
