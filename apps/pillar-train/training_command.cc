@@ -34,7 +34,10 @@ void add_training_options(CLI::App& app, TrainingArguments& a, const char* skip_
       ->capture_default_str()
       ->type_name("N");
   app.add_flag("--skip-missing", a.skip_missing, skip_missing);
-  app.add_flag("--dry-run", a.dry_run, "print what would be done and the time of one step; write nothing");
+  app.add_flag(
+      "--dry-run", a.dry_run,
+      "print what would be done, the memory that a step takes, the largest micro-batch that has room, "
+      "and the time of one step; write nothing");
 }
 
 TrainingOptions training_options(const TrainingArguments& a, const AppContext& context) {

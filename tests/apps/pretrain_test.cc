@@ -52,6 +52,7 @@ TEST(Pretrain, LeavesARunThatIsDone) {
   const ProgramResult done = cohort.run();
   ASSERT_EQ(done.exit_code, 0) << done.err;
   EXPECT_THAT(done.out, HasSubstr("9 steps done"));
+  EXPECT_THAT(read_text_file(cohort.output() / "log.txt"), HasSubstr("peak memory: "));
   for (const char* name : {"config.yaml", "log.txt", "failures.csv", "report.html", "export/config.json",
                            "export/model.safetensors", "checkpoints/step-0000000009/state.json"})
     EXPECT_TRUE(fs::exists(cohort.output() / name)) << name;
@@ -129,7 +130,8 @@ TEST(Pretrain, ADryRunWritesNothing) {
   const ProgramResult result = cohort.run({"--dry-run"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("12 studies to train on"), HasSubstr("9 (3 an epoch, 3 epochs)"),
-                                HasSubstr("first step"), HasSubstr("peak memory")));
+                                HasSubstr("first step"), HasSubstr("peak memory"),
+                                HasSubstr("at train.micro_batch=2; the largest that fits is 4")));
   for (const auto& entry : fs::recursive_directory_iterator(cohort / "")) after.insert(entry.path());
   EXPECT_EQ(before, after);
 }

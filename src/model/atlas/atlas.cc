@@ -10,16 +10,6 @@
 
 namespace pillar {
 
-namespace {
-
-// On a GPU, where reading and writing maps takes as long as convolving them, they have the type of the
-// convolutions. float16 has too small a range for them.
-at::ScalarType stem_maps(const Execution& execution) {
-  return execution.device.is_cuda() && execution.compute == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
-}
-
-}  // namespace
-
 std::string to_string(const AtlasPlace& place) {
   if (place.stage < 0) return "patch_embed";
   return fmt::format("stage{}.scale{}", place.stage, place.scale);

@@ -16,7 +16,6 @@ constexpr double kDownEpsilon = 1e-4;      // BatchNorm of conv_down
 constexpr double kResidualEpsilon = 1e-5;  // BatchNorm of conv1
 constexpr double kChannelEpsilon = 1e-6;   // LayerNorm of ds1
 constexpr double kMomentum = 0.1;          // LibTorch's default
-constexpr int kBlocksAfterDownsampling = 3;
 
 void append_parameters(std::vector<at::Tensor>& all, const Conv3d& conv) {
   all.push_back(conv.weight);
@@ -37,6 +36,10 @@ at::Tensor run_step(const Step& step, const at::Tensor& x, const StemPass& pass)
 }
 
 }  // namespace
+
+at::ScalarType stem_maps(const Execution& execution) {
+  return execution.device.is_cuda() && execution.compute == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
+}
 
 BatchNorm::BatchNorm(const Scope& scope, double eps)
     : weight(scope.parameter("weight")),
@@ -127,7 +130,7 @@ PatchEmbed::PatchEmbed(const Scope& outer, PatchEmbedKind kind) {
     down.push_back(
         {Conv3d(conv_down / (3 * i), table.conv_down[i]), BatchNorm(conv_down / (3 * i + 1), kDownEpsilon)});
   }
-  for (int i = 0; i < kBlocksAfterDownsampling; ++i) {
+  for (int i = 0; i < kStemResidualBlocks; ++i) {
     const Scope block = scope / "conv1" / i;
     const ConvStep same{{1, 1, 1}};
     residual.push_back({Conv3d(block / "conv1", same), Conv3d(block / "conv2", same),

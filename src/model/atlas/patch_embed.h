@@ -17,6 +17,10 @@ struct StemPass : PassOptions {
   bool checkpoint = false;
 };
 
+// StemPass::maps as a pass on this device has it. On a GPU, where reading and writing maps takes as long as
+// convolving them, they have the type of the convolutions; float16 has too small a range for them.
+at::ScalarType stem_maps(const Execution& execution);
+
 struct BatchNorm {
   BatchNorm() = default;
   BatchNorm(const Scope& scope, double epsilon);

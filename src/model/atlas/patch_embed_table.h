@@ -12,6 +12,10 @@ struct ConvStep {
   Size3 padding_dhw = {1, 1, 1};
 };
 
+// Channels behind the first convolution; those behind it are the tower's num_features.
+constexpr std::int64_t kFirstStemWidth = 64;
+constexpr std::int64_t kStemResidualBlocks = 3;  // behind the convolutions down
+
 // All kernels are 3x3x3.
 struct PatchEmbedTable {
   std::vector<ConvStep> conv_down;

@@ -12,7 +12,7 @@
 namespace pillar {
 namespace {
 
-constexpr std::int64_t kKernel = 3, kInnerWidth = 64, kResidualBlocks = 3, kPositionWidth = 512;
+constexpr std::int64_t kKernel = 3, kPositionWidth = 512;
 
 using Shape = std::vector<std::int64_t>;
 
@@ -53,12 +53,12 @@ void add_patch_embed(Table& table, const AtlasConfig& config, const TowerConfig&
   const std::int64_t width = tower.num_features;
   std::int64_t in = tower.in_chans;
   for (std::size_t i = 0; i < steps.conv_down.size(); ++i) {  // a triple: convolution, BatchNorm, ReLU
-    const std::int64_t out = i == 0 ? kInnerWidth : width;
+    const std::int64_t out = i == 0 ? kFirstStemWidth : width;
     table.convolution(fmt::format("{}.conv_down.{}", prefix, 3 * i), in, out);
     table.batch_norm(fmt::format("{}.conv_down.{}", prefix, 3 * i + 1), out);
     in = out;
   }
-  for (std::int64_t i = 0; i < kResidualBlocks; ++i) {
+  for (std::int64_t i = 0; i < kStemResidualBlocks; ++i) {
     for (const int half : {1, 2}) {
       const std::string conv = fmt::format("{}.conv1.{}.conv{}", prefix, i, half);
       table.convolution(conv, width, width);

@@ -5,6 +5,7 @@
 #include "train/finetune/finetune_step.h"
 #include "train/run/batching.h"
 #include "train/run/clock.h"
+#include "train/run/memory_plan.h"
 #include "train/run/peak_memory.h"
 #include "train/run/reuse_memory.h"
 #include "train/run/study_notes.h"
@@ -15,18 +16,22 @@
 namespace pillar {
 namespace {
 
-void add_finetune_model(std::string& text, const FinetuneSetup& setup, const FinetuneConfig& config) {
+void add_finetune_model(std::string& text, const FinetuneSetup& setup, const FinetuneOptions& options) {
+  const FinetuneConfig& config = options.config;
   const std::int64_t trained =
       numbers_of(trained_parameters(*setup.model, config.freeze).of_kind(ParameterKind::trainable));
   const std::int64_t all = numbers_of(setup.model->parameters().of_kind(ParameterKind::trainable));
-  constexpr double kMegabyte = 1 << 20, kFloat = 4;
   text += fmt::format("model            {} parameters, {} of them trained (freeze: {})\n", all, trained,
                       to_string(config.freeze));
-  // AdamW keeps two moments, and a gradient lives beside each parameter.
-  text += fmt::format("memory           {:.0f} MB weights, {:.0f} MB gradients, {:.0f} MB optimiser\n",
-                      kFloat * static_cast<double>(all) / kMegabyte,
-                      kFloat * static_cast<double>(trained) / kMegabyte,
-                      2 * kFloat * static_cast<double>(trained) / kMegabyte);
+  MemoryPlan memory = memory_plan(config, options.device, all, trained);
+  const TowerConfig& tower = setup.model->tower();
+  AtlasPass pass = training_pass(config, options.device);
+  pass.execution.gradients = config.freeze != Freeze::backbone;
+  pass.frozen_patch_embed = config.freeze == Freeze::stem;
+  pass.want_activ = setup.heads.features == HeadFeatures::attention;
+  add_modality(memory, config, voxels_of(tower), setup.atlas, tower,
+               infer_patch_embed(tower, setup.model->weights()), pass);
+  text += memory_text(memory, config, options.device);
 }
 
 void add_finetune_data(std::string& text, const FinetuneSetup& setup, const FinetuneConfig& config) {
@@ -56,7 +61,7 @@ std::string plan_finetune(const FinetuneOptions& options) {
   const World alone;
   FinetuneSetup setup = set_up_finetune(options, alone);
   std::string text = setup.init_table;
-  add_finetune_model(text, setup, options.config);
+  add_finetune_model(text, setup, options);
   add_finetune_data(text, setup, options.config);
   const double started = steady_seconds();
   StudyLoaderOptions loading = loader_options(options.config, setup.shape, options.device, 1, true);

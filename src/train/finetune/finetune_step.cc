@@ -86,13 +86,10 @@ bool FinetuneStepRunner::only_heads(std::int64_t step) const {
 
 FinetunedPass FinetuneStepRunner::pass_of(const MicroBatch& micro, std::int64_t step) const {
   FinetunedPass pass;
-  pass.atlas.train = true;
-  pass.atlas.execution = {setup_.model->device(), compute_, /*gradients=*/true};
+  pass.atlas = training_pass(config_, setup_.model->device());
   // Of the micro-batch, whoever runs it: the same draws on any number of processes.
   pass.atlas.seed =
       mix_seed({config_.seed, static_cast<std::uint64_t>(step), 0, static_cast<std::uint64_t>(micro.index)});
-  pass.atlas.checkpoint_blocks = config_.checkpoint_blocks;
-  pass.atlas.checkpoint_stem = is_stem_checkpointed(config_, setup_.model->device());
   pass.atlas.frozen_patch_embed = config_.freeze == Freeze::stem;
   if (config_.sync_batchnorm && world_.size() > 1) {
     pass.atlas.sum_over_processes = [this](const at::Tensor& own) {

@@ -3,6 +3,7 @@
 
 #include "train/pretrain/pretrain_setup.h"
 #include "train/pretrain/pretrain_step.h"
+#include "train/run/memory_plan.h"
 #include "train/run/peak_memory.h"
 #include "train/run/reuse_memory.h"
 #include "train/run/study_notes.h"
@@ -14,16 +15,19 @@
 namespace pillar {
 namespace {
 
-void add_model(std::string& text, const PretrainSetup& setup) {
+void add_model(std::string& text, const PretrainSetup& setup, const PretrainOptions& options) {
+  const PretrainConfig& config = options.config;
   const std::int64_t trained = numbers_of(setup.model->parameters().of_kind(ParameterKind::trainable)),
                      stored = numbers_of(setup.model->weights());
-  constexpr double kMegabyte = 1 << 20, kFloat = 4;
   text += fmt::format("model            {} parameters trained, {} numbers stored\n", trained, stored);
-  // AdamW keeps two moments, and a gradient lives beside each parameter.
-  text += fmt::format("memory           {:.0f} MB weights, {:.0f} MB gradients, {:.0f} MB optimiser\n",
-                      kFloat * static_cast<double>(stored) / kMegabyte,
-                      kFloat * static_cast<double>(trained) / kMegabyte,
-                      2 * kFloat * static_cast<double>(trained) / kMegabyte);
+  MemoryPlan memory = memory_plan(config, options.device, stored, trained);
+  const AtlasPass pass = training_pass(config, options.device);
+  for (const TrainedModality& modality : setup.modalities) {
+    const TowerConfig& tower = setup.atlas.tower(modality.name);
+    add_modality(memory, config, voxels_of(tower), setup.atlas, tower,
+                 infer_patch_embed(tower, setup.model->weights()), pass);
+  }
+  text += memory_text(memory, config, options.device);
 }
 
 void add_data(std::string& text, const PretrainSetup& setup, const PretrainConfig& config) {
@@ -71,7 +75,7 @@ std::string plan_pretrain(const PretrainOptions& options) {
   PretrainSetup setup = set_up_pretrain(options, alone);
   std::string text;
   if (!setup.init_table.empty()) text += setup.init_table;
-  add_model(text, setup);
+  add_model(text, setup, options);
   add_data(text, setup, options.config);
   const Clock::time_point started = Clock::now();
   const std::vector<StepBatch> batches = first_batches(options, setup, text);
@@ -98,7 +102,7 @@ std::string plan_pretrain(const PretrainOptions& options) {
       report.contrastive.second_pass_s, report.optimiser_s);
   text += fmt::format("the whole run    about {:.1f} h at this pace, on one process\n",
                       step_s * static_cast<double>(setup.total_steps) / 3600);
-  text += fmt::format("peak memory      {:.0f} MB resident\n", peak_resident_megabytes());
+  text += fmt::format("peak memory      {}\n", peak_memory_text(options.device));
   return text;
 }
 

@@ -1,5 +1,8 @@
 #include "train/pretrain/pretrain_task.h"
+#include "train/run/peak_memory.h"
 #include "train/run/together.h"
+
+#include <spdlog/spdlog.h>
 
 namespace pillar {
 
@@ -10,6 +13,7 @@ PretrainOutcome run_pretrain(const PretrainOptions& options, const World& world)
     PretrainTask task(options, world);
     const RunPlan plan = task.plan();
     const RunOutcome run = RunLoop(plan, task, folder, world).run();
+    if (world.rank() == 0) spdlog::info("peak memory: {}", peak_memory_text(options.device));
     outcome = {run.steps, run.stopped, run.failed_studies};
   });
   return outcome;

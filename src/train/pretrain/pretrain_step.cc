@@ -51,14 +51,11 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
   }
   part.image_embeddings = [this, modality, &batch, step](std::int64_t i, bool with_gradients) {
     const MicroBatch& micro = batch.micro_batches[static_cast<std::size_t>(i)];
-    AtlasPass pass;
-    pass.train = true;
-    pass.execution = {setup_.model->device(), compute_, with_gradients};
+    AtlasPass pass = training_pass(config_, setup_.model->device());
+    pass.execution.gradients = with_gradients;
     // Of the micro-batch, whoever runs it: the same draws in both passes and on any number of processes.
     pass.seed = mix_seed(
         {config_.seed, static_cast<std::uint64_t>(step), modality, static_cast<std::uint64_t>(micro.index)});
-    pass.checkpoint_blocks = config_.checkpoint_blocks && with_gradients;
-    pass.checkpoint_stem = is_stem_checkpointed(config_, setup_.model->device()) && with_gradients;
     pass.update_statistics = with_gradients || config_.public_bn_double_update;
     if (config_.sync_batchnorm && world_.size() > 1)
       pass.sum_over_processes = [this](const at::Tensor& own) { return world_.all_reduce_sum_autograd(own); };

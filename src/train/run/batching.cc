@@ -28,6 +28,15 @@ bool is_stem_checkpointed(const TrainerConfig& config, at::Device device) {
   return config.checkpoint_stem.value_or(!device.is_cpu());
 }
 
+AtlasPass training_pass(const TrainerConfig& config, at::Device device) {
+  AtlasPass pass;
+  pass.train = true;
+  pass.execution = {device, compute_type(config.precision), /*gradients=*/true};
+  pass.checkpoint_blocks = config.checkpoint_blocks;
+  pass.checkpoint_stem = is_stem_checkpointed(config, device);
+  return pass;
+}
+
 BatchShape batch_shape(const TrainerConfig& config, const World& world) {
   const BatchShape shape = {config.batch_size, config.micro_batch, world.rank(), world.size(),
                             config.drop_last};

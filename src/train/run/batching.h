@@ -3,6 +3,7 @@
 
 #include "pillar/data/study_loader.h"
 #include "pillar/data/study_pool.h"
+#include "pillar/model/atlas.h"
 #include "pillar/train/trainer_config.h"
 #include "pillar/world/world.h"
 
@@ -20,6 +21,9 @@ void check_precision(Precision precision, at::Device device);
 
 // Whether the stem's maps are computed again in the backward: as the configuration says, else on a GPU only.
 bool is_stem_checkpointed(const TrainerConfig& config, at::Device device);
+
+// A tower's pass with gradients, as the configuration wants it; the step adds its seed and its processes.
+AtlasPass training_pass(const TrainerConfig& config, at::Device device);
 
 // Throws Error(usage): work for fewer processes than there are; sync_batchnorm where processes would not have
 // as many micro-batches each.

@@ -1,8 +1,11 @@
 #include "train/run/peak_memory.h"
 
+#include <fstream>
+
 #include <c10/core/CachingDeviceAllocator.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace pillar {
 
@@ -10,6 +13,13 @@ double peak_resident_megabytes() {
   struct rusage usage = {};
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+double resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  double size = 0, resident = 0;
+  if (!(file >> size >> resident)) return 0;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
 std::string peak_memory_text(at::Device device) {

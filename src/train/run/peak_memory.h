@@ -8,6 +8,7 @@
 namespace pillar {
 
 double peak_resident_megabytes();
+double resident_bytes();  // now; 0 where the system does not say
 
 // "1234 MB resident", and with a CUDA device ", 5678 MB on the device" (what LibTorch's allocator has given
 // out).
