@@ -90,7 +90,8 @@ void contrast() {
   const at::Tensor images = at::eye(4), texts = at::eye(4);  // unit rows, image i belongs to text i
   const pillar::World alone;  // or World::join(...), and rows of all processes count
   const pillar::ContrastiveLoss loss = pillar::contrastive_loss(images, texts, at::full({}, 2.659), alone);
-  std::printf("loss %.3f\n", loss.loss);  // image_grad, text_grad and logit_scale_grad beside it
+  std::printf("loss %.3f\n",
+              loss.loss.item<double>());  // image_grad, text_grad and logit_scale_grad beside it
 }
 
 void pretrain(const std::filesystem::path& config) {

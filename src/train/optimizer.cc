@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_foreach_zero.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
@@ -28,9 +31,9 @@ std::vector<at::Tensor> gradients(const NamedTensors& parameters) {
   return grads;
 }
 
-double total_norm(const std::vector<at::Tensor>& tensors) {
-  if (tensors.empty()) return 0;
-  return at::linalg_vector_norm(at::stack(at::_foreach_norm(tensors, 2))).item<double>();
+at::Tensor total_norm(const std::vector<at::Tensor>& tensors) {
+  if (tensors.empty()) return at::zeros({}, at::kFloat);
+  return at::linalg_vector_norm(at::stack(at::_foreach_norm(tensors, 2)));
 }
 
 ParameterOptions options_of(const Parameter& parameter, const AdamWOptions& options) {
@@ -108,8 +111,10 @@ void AdamW::step(double lr) {
   step([lr](double lr_factor) { return lr * lr_factor; });
 }
 
-void AdamW::step(const std::function<double(double lr_factor)>& lr_of) {
+void AdamW::step(const std::function<double(double lr_factor)>& lr_of, const at::Tensor& left_out) {
   const at::NoGradGuard no_gradients;
+  std::optional<at::Tensor> found_inf;
+  if (left_out.defined()) found_inf = left_out;
   for (const Batch& batch : batches_) {
     std::vector<at::Tensor> values, grads, exp_avgs, exp_avg_sqs, steps;
     for (const std::size_t i : batch.members) {
@@ -119,12 +124,16 @@ void AdamW::step(const std::function<double(double lr_factor)>& lr_of) {
       grads.push_back(parameter.grad());
       exp_avgs.push_back(moments_[i].exp_avg);
       exp_avg_sqs.push_back(moments_[i].exp_avg_sq);
-      steps.push_back(moments_[i].step.add_(1));
+      steps.push_back(moments_[i].step);
     }
     if (values.empty()) continue;
+    if (left_out.defined())
+      at::_foreach_add_(steps, 1 - left_out);
+    else
+      at::_foreach_add_(steps, 1);
     at::_fused_adamw_(values, grads, exp_avgs, exp_avg_sqs, {}, steps, lr_of(batch.lr_factor), options_.beta1,
                       options_.beta2, batch.weight_decay, options_.eps, /*amsgrad=*/false,
-                      /*maximize=*/false);
+                      /*maximize=*/false, /*grad_scale=*/{}, found_inf);
   }
 }
 
@@ -149,29 +158,31 @@ void AdamW::load_state(const std::map<std::string, at::Tensor>& state) {
   }
 }
 
-double gradient_norm(const NamedTensors& parameters) {
+at::Tensor gradient_norm(const NamedTensors& parameters) {
   const at::NoGradGuard no_gradients;
   return total_norm(gradients(parameters));
 }
 
-double weight_norm(const NamedTensors& parameters) {
+at::Tensor weight_norm(const NamedTensors& parameters) {
   const at::NoGradGuard no_gradients;
   std::vector<at::Tensor> values;
   for (const auto& [name, parameter] : parameters) values.push_back(parameter.detach());
   return total_norm(values);
 }
 
-void clip_gradients(const NamedTensors& parameters, double norm, double max_norm) {
-  const double factor = max_norm / (norm + 1e-6);
-  if (factor >= 1) return;
+void clip_gradients(const NamedTensors& parameters, const at::Tensor& norm, double max_norm) {
   const at::NoGradGuard no_gradients;
-  at::_foreach_mul_(gradients(parameters), factor);
+  const at::Tensor factor = (max_norm / (norm.to(at::kDouble) + 1e-6)).clamp_max_(1);
+  // On a CPU a look costs nothing and may save the multiplication; on a GPU it would wait for the backward.
+  if (factor.is_cpu() && factor.item<double>() >= 1) return;
+  const std::vector<at::Tensor> grads = gradients(parameters);
+  if (!grads.empty()) at::_foreach_mul_(grads, factor.to(at::kFloat));
 }
 
 void clear_gradients(const NamedTensors& parameters) {
-  for (const auto& [name, parameter] : parameters) {
-    if (parameter.grad().defined()) parameter.grad().zero_();
-  }
+  const at::NoGradGuard no_gradients;
+  const std::vector<at::Tensor> grads = gradients(parameters);
+  if (!grads.empty()) at::_foreach_zero_(grads);
 }
 
 void clamp_logit_scale(at::Tensor& logit_scale) {
@@ -179,21 +190,21 @@ void clamp_logit_scale(at::Tensor& logit_scale) {
   logit_scale.clamp_(0, std::log(100.0));
 }
 
-bool LossScale::unscale(const NamedTensors& parameters) {
-  constexpr std::int64_t kGrowthInterval = 2000;
+void LossScale::unscale(const NamedTensors& parameters) const {
   const at::NoGradGuard no_gradients;
   // A power of two: dividing changes no bit of what does not underflow.
   at::_foreach_mul_(gradients(parameters), 1 / scale);
-  if (!std::isfinite(gradient_norm(parameters))) {
+}
+
+void LossScale::adjust(bool were_finite) {
+  constexpr std::int64_t kGrowthInterval = 2000;
+  if (!were_finite) {
     scale /= 2;
     good_steps = 0;
-    return false;
-  }
-  if (++good_steps == kGrowthInterval) {
+  } else if (++good_steps == kGrowthInterval) {
     scale *= 2;
     good_steps = 0;
   }
-  return true;
 }
 
 }  // namespace pillar

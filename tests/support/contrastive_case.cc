@@ -10,6 +10,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 
 namespace pillar::test {
@@ -49,7 +50,7 @@ std::map<std::string, at::Tensor> contrastive_case(const World& world, std::int6
   const ContrastiveStep step =
       add_contrastive_gradients({part}, model.logit_scale(), world, 1, options, model.logit_bias());
   reducer.require_reduced();
-  std::map<std::string, at::Tensor> results = {{"loss", at::tensor(step.losses)}};
+  std::map<std::string, at::Tensor> results = {{"loss", at::stack(step.losses).to(at::kDouble)}};
   for (const auto& [name, parameter] : model.parameters().of_kind(ParameterKind::trainable))
     results.emplace(name, parameter.grad());
   for (const auto& [name, statistic] : model.parameters().of_kind(ParameterKind::buffer)) {

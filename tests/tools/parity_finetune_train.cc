@@ -150,8 +150,9 @@ void parity_finetune_train(const FinetuneCase& golden) {
       Json norm = nullptr;
       if (steps_now) {
         if (c.clip_norm > 0) {
-          norm = gradient_norm(optimizer.parameters());
-          clip_gradients(optimizer.parameters(), norm.get<double>(), c.clip_norm);
+          const at::Tensor found = gradient_norm(optimizer.parameters());
+          norm = found.item<double>();
+          clip_gradients(optimizer.parameters(), found, c.clip_norm);
         }
         optimizer.step([&](double factor) { return epoch_learning_rate(c.schedule, c.lr * factor, epoch); });
         // None, as the public code leaves them: what gets no gradient in the next step is not moved by it.

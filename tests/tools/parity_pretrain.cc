@@ -82,7 +82,7 @@ void parity_pretrain(const std::filesystem::path& golden_dir, const std::filesys
     const ContrastivePart part =
         towers(c, weights, io.tensor("in.image").select(0, step), io.tensor("in.text").select(0, step));
     at::Tensor& scale = weights.at("logit_scale");
-    losses.push_back(add_contrastive_gradients({part}, scale, alone).losses.front());
+    losses.push_back(add_contrastive_gradients({part}, scale, alone).losses.front().item<double>());
     for (const auto& [name, tensor] : parameters)
       results.emplace_back("grad." + std::to_string(step) + "." + name, tensor.grad().clone());
     if (c.clip_norm > 0) clip_gradients(parameters, gradient_norm(parameters), c.clip_norm);

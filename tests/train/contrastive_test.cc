@@ -54,7 +54,7 @@ TEST(ContrastiveLoss, IsTheMeanOfBothCrossEntropies) {
     expected += std::log(logits[i].exp().sum().item<double>()) - own;
     expected += std::log(logits.select(1, i).exp().sum().item<double>()) - own;
   }
-  EXPECT_NEAR(found.loss, expected / 10, 1e-6);
+  EXPECT_NEAR(found.loss.item<double>(), expected / 10, 1e-6);
 }
 
 TEST(ContrastiveLoss, DerivativesAreThoseOfTheLoss) {
@@ -64,7 +64,8 @@ TEST(ContrastiveLoss, DerivativesAreThoseOfTheLoss) {
   constexpr double kStep = 1e-2;
   const auto slope = [&](const at::Tensor& i, const at::Tensor& t, const at::Tensor& s, const at::Tensor& i2,
                          const at::Tensor& t2, const at::Tensor& s2) {
-    return (contrastive_loss(i2, t2, s2, World()).loss - contrastive_loss(i, t, s, World()).loss) /
+    return (contrastive_loss(i2, t2, s2, World()).loss.item<double>() -
+            contrastive_loss(i, t, s, World()).loss.item<double>()) /
            (2 * kStep);
   };
   at::Tensor nudge = at::zeros_like(image);
@@ -127,8 +128,8 @@ TEST(ContrastiveLoss, EveryKindIsItsFormulaAndItsDerivatives) {
       };
       const ContrastiveLoss found = contrastive_loss(image, text, at::full({}, scale, at::kFloat), World(),
                                                      options, reports, at::full({}, bias, at::kFloat));
-      EXPECT_NEAR(found.loss, plain(image, text, scale, bias), 1e-6);
-      EXPECT_DOUBLE_EQ(found.same_report, 5.0 / 6);
+      EXPECT_NEAR(found.loss.item<double>(), plain(image, text, scale, bias), 1e-6);
+      EXPECT_DOUBLE_EQ(found.same_report.item<double>(), 5.0 / 6);
       const auto slope = [&](const at::Tensor& di, const at::Tensor& dt, double ds, double db) {
         const at::Tensor i = image.to(at::kDouble), t = text.to(at::kDouble);
         return (plain(i + di, t + dt, scale + ds, bias + db) - plain(i - di, t - dt, scale - ds, bias - db)) /
@@ -156,8 +157,9 @@ TEST(ContrastiveLoss, OnlyReportsThatAreThereTwiceCount) {
   for (const SameReport same : {SameReport::positive, SameReport::leave_out}) {
     const ContrastiveLoss found =
         contrastive_loss(image, text, scale, World(), {ContrastiveKind::clip, same}, {3, 5, -1, -1});
-    EXPECT_NEAR(found.loss, contrastive_loss(image, text, scale, World()).loss, 1e-6);
-    EXPECT_EQ(found.same_report, 0);
+    EXPECT_NEAR(found.loss.item<double>(), contrastive_loss(image, text, scale, World()).loss.item<double>(),
+                1e-6);
+    EXPECT_EQ(found.same_report.item<double>(), 0);
   }
 }
 

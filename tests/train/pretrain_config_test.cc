@@ -82,8 +82,8 @@ TEST_F(PretrainConfigTest, TheStemIsComputedTwiceWhereSaidElseOnAGpu) {
   }
   EXPECT_TRUE(wanted({"train.checkpoint_stem=true"}, at::kCPU));
   EXPECT_FALSE(wanted({"train.checkpoint_stem=false"}, gpu));
-  for (const char* fault : {"train.checkpoint_stem=yes", "train.checkpoint_stem=1",
-                            "train.checkpoint_stem=[auto]"})
+  for (const char* fault :
+       {"train.checkpoint_stem=yes", "train.checkpoint_stem=1", "train.checkpoint_stem=[auto]"})
     EXPECT_PILLAR_ERROR(load(kSmallest, {fault}), ErrorCategory::input, HasSubstr("train.checkpoint_stem"));
 }
 

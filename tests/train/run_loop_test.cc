@@ -44,7 +44,8 @@ class PullTask : public RunTask {
   void train(std::int64_t step) override {
     const at::NoGradGuard no_gradients;
     weight_.mutable_grad() = weight_ - at::full({3}, static_cast<double>(step), at::kFloat);
-    report_ = update_.apply(step, [] { return "S1"; });
+    report_ = update_.apply(
+        step, [] { return "S1"; }, at::ones({}));
     if (step == signal_at) std::raise(SIGUSR1);
   }
   StepLog describe_step() const override { return {{{"lr", report_.lr}}, {{"step_s", 0.5}}, "words", false}; }

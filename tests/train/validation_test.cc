@@ -20,7 +20,8 @@ TEST(SetLoss, IsTheLossOfTheWholeSetAsOneBatch) {
     return drawn / drawn.norm(2, {1}, true);
   };
   const at::Tensor image = rows(1), text = rows(2), scale = at::full({}, 2.0, at::kFloat);
-  EXPECT_NEAR(set_loss(image, text, 2.0), contrastive_loss(image, text, scale, World()).loss, 1e-5);
+  EXPECT_NEAR(set_loss(image, text, 2.0), contrastive_loss(image, text, scale, World()).loss.item<double>(),
+              1e-5);
 }
 
 TEST(SetLoss, IsOfEveryKindThatTrainingHas) {
@@ -35,7 +36,8 @@ TEST(SetLoss, IsOfEveryKindThatTrainingHas) {
   for (const ContrastiveKind kind : {ContrastiveKind::clip, ContrastiveKind::siglip}) {
     for (const SameReport same : {SameReport::negative, SameReport::positive, SameReport::leave_out}) {
       const ContrastiveOptions options{kind, same};
-      const double one_batch = contrastive_loss(image, text, scale, World(), options, reports, bias).loss;
+      const double one_batch =
+          contrastive_loss(image, text, scale, World(), options, reports, bias).loss.item<double>();
       const double used_bias = kind == ContrastiveKind::siglip ? -2.0 : 0;
       EXPECT_NEAR(set_loss(image, text, 1.0, options, at::tensor(reports), used_bias), one_batch,
                   1e-6 * one_batch);

@@ -34,14 +34,15 @@ struct ContrastiveOptions {
   SameReport same_report = SameReport::negative;
 };
 
-// The loss over all ranks' rows, and its derivatives by this rank's.
+// The loss over all ranks' rows, and its derivatives by this rank's; all where the rows are, so that nobody
+// has to wait for a GPU.
 struct ContrastiveLoss {
-  double loss = 0;
+  at::Tensor loss;              // ()
   at::Tensor image_grad;        // (n, W)
   at::Tensor text_grad;         // (n, W)
   at::Tensor logit_scale_grad;  // (), the whole derivative, the same on every rank
   at::Tensor logit_bias_grad;   // likewise; not defined without a bias
-  double same_report = 0;       // part of the global batch whose report another study has, too
+  at::Tensor same_report;       // (), part of the global batch whose report another study has, too
 };
 
 // Rows are unit vectors, float32, n on this rank (0 too), image i belongs to text i. `reports`: a number for
@@ -73,10 +74,10 @@ struct ContrastivePart {
 };
 
 struct ContrastiveStep {
-  std::vector<double> losses;       // a part each; the step's loss is their sum
-  std::vector<double> same_report;  // a part each
+  std::vector<at::Tensor> losses;       // a part each; the step's loss is their sum
+  std::vector<at::Tensor> same_report;  // a part each
   // Seconds of this rank: features without gradients, loss with its gathering, features with gradients and
-  // backward.
+  // backward. On a GPU: of asking it for them.
   double first_pass_s = 0, loss_s = 0, second_pass_s = 0;
 };
 

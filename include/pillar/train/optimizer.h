@@ -65,8 +65,9 @@ class AdamW {
   // alone. Throws Error(usage) where `options` names a group or a tensor that is not among them.
   AdamW(const Parameters& parameters, const AdamWOptions& options);
   void step(double lr);  // each tensor by its lr_factor times this
-  // Each tensor by lr_of(its lr_factor): schedules that are not the same multiple for all.
-  void step(const std::function<double(double lr_factor)>& lr_of);
+  // Each tensor by lr_of(its lr_factor): schedules that are not the same multiple for all. `left_out`: one
+  // float32 number where the parameters are; 1 leaves everything as it is, moments and counts included.
+  void step(const std::function<double(double lr_factor)>& lr_of, const at::Tensor& left_out = {});
   const NamedTensors& parameters() const noexcept { return parameters_; }
   // "exp_avg.<name>", "exp_avg_sq.<name>", "step.<name>": views, for checkpoints.
   NamedTensors state() const;
@@ -88,13 +89,14 @@ class AdamW {
   AdamWOptions options_;
 };
 
-// L2 norm over all gradients (or all values) together. Undefined gradients count nothing.
-double gradient_norm(const NamedTensors& parameters);
-double weight_norm(const NamedTensors& parameters);
+// L2 norm over all gradients (or all values) together, one float32 number where they are, so that nobody has
+// to wait for a GPU to know it. Undefined gradients count nothing.
+at::Tensor gradient_norm(const NamedTensors& parameters);
+at::Tensor weight_norm(const NamedTensors& parameters);
 
 // Scales gradients down so that their norm, which is `norm`, is at most max_norm (as torch's clip_grad_norm_:
 // 1e-6 is added to the norm).
-void clip_gradients(const NamedTensors& parameters, double norm, double max_norm);
+void clip_gradients(const NamedTensors& parameters, const at::Tensor& norm, double max_norm);
 void clear_gradients(const NamedTensors& parameters);
 
 void clamp_logit_scale(at::Tensor& logit_scale);  // to [0, ln 100], after each step
@@ -104,9 +106,11 @@ struct LossScale {
   double scale = 65536;
   std::int64_t good_steps = 0;  // in a row; 2000 double the scale
 
-  // Divides gradients by the scale; false where one is not finite: that step is left out and the scale
-  // halved.
-  bool unscale(const NamedTensors& parameters);
+  // Divides gradients by the scale.
+  void unscale(const NamedTensors& parameters) const;
+  // After a step, by whether its gradients were finite: those of a scale that is too large are not, the step
+  // is left out and the scale halved.
+  void adjust(bool were_finite);
 };
 
 }  // namespace pillar

@@ -46,21 +46,19 @@ bool FinetuneLoss::wants_masks() const noexcept {
 }
 
 at::Tensor FinetuneLoss::of_outcome(const at::Tensor& logits, const at::Tensor& values) const {
-  const at::Tensor known = values.to(logits.device());
   const bool focal = config_.loss == ClassificationLoss::focal;
   FocalOptions options{config_.focal_gamma, std::nullopt};
   if (config_.focal_alpha >= 0) options.alpha = config_.focal_alpha;
   switch (config_.columns.kind) {
     case OutcomeKind::survival: {
       const SurvivalTargets targets = survival_targets(values, config_.columns.horizon);
-      return survival_loss(logits, targets.is_event_ny.to(logits.device()),
-                           targets.is_known_ny.to(logits.device()));
+      return survival_loss(logits, targets.is_event_ny, targets.is_known_ny);
     }
     case OutcomeKind::multiclass:
-      return focal ? multiclass_focal_loss(logits, known, options) : multiclass_loss(logits, known);
+      return focal ? multiclass_focal_loss(logits, values, options) : multiclass_loss(logits, values);
     case OutcomeKind::multilabel:
-      return focal ? multilabel_focal_loss(logits, known, options, weights_)
-                   : multilabel_loss(logits, known, weights_);
+      return focal ? multilabel_focal_loss(logits, values, options, weights_)
+                   : multilabel_loss(logits, values, weights_);
   }
   return {};
 }

@@ -122,14 +122,15 @@ FinetuneStepReport FinetuneStepRunner::run(const StepBatch& batch, std::int64_t 
   world_.all_reduce_sum(micros);
   const double share = 1 / micros.item<double>();
   // This rank's part of the loss and of its terms, in the order of names.
-  at::Tensor sums = at::zeros({1 + static_cast<std::int64_t>(names.size())}, at::kDouble);
+  at::Tensor sums = at::zeros({1 + static_cast<std::int64_t>(names.size())},
+                              at::TensorOptions().dtype(at::kDouble).device(setup_.model->device()));
   FinetuneStepReport report;
   for (std::size_t i = 0; i < batch.micro_batches.size(); ++i) {
     const double started = steady_seconds();
     LossWithTerms loss = micro_loss(batch.micro_batches[i], step);
-    sums[0] += loss.total.detach().cpu() * share;
+    sums[0] += loss.total.detach() * share;
     for (std::size_t t = 0; t < loss.terms.size(); ++t)
-      sums[static_cast<std::int64_t>(t) + 1] += loss.terms[t].second.cpu() * share;
+      sums[static_cast<std::int64_t>(t) + 1] += loss.terms[t].second * share;
     const double forward_done = steady_seconds();
     report.forward_s += forward_done - started;
     at::Tensor scaled = loss.total * (share * update_.gradient_scale());
@@ -145,13 +146,13 @@ FinetuneStepReport FinetuneStepRunner::run(const StepBatch& batch, std::int64_t 
     backward_of_nothing(tensors);
   }
   world_.all_reduce_sum(sums);
-  report.loss = sums[0].item<double>();
-  for (std::size_t t = 0; t < names.size(); ++t)
-    report.terms.emplace_back(names[t], sums[static_cast<std::int64_t>(t) + 1].item<double>());
-  require_finite("the loss", report.loss, step, studies);
   reducer.require_reduced();
   const double started = steady_seconds();
-  report.update = update_.apply(step, studies);
+  const std::vector<at::Tensor> numbers = sums.unbind();
+  report.update = update_.apply(step, studies, numbers[0], {numbers.begin() + 1, numbers.end()});
+  report.loss = report.update.loss;
+  for (std::size_t t = 0; t < names.size(); ++t)
+    report.terms.emplace_back(names[t], report.update.numbers[t]);
   report.optimiser_s = steady_seconds() - started;
   return report;
 }

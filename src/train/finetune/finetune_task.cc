@@ -95,7 +95,7 @@ StepLog FinetuneTask::describe_step() const {
   if (report_.terms.size() > 1) {
     for (const auto& [name, value] : report_.terms) log.measured.emplace_back("loss." + name, value);
   }
-  const double weights = weight_norm(runner_.update().optimizer().parameters());
+  const double weights = weight_norm(runner_.update().optimizer().parameters()).item<double>();
   log.measured.insert(log.measured.end(),
                       {{"lr", update.lr}, {"grad_norm", update.grad_norm}, {"weight_norm", weights}});
   log.seconds = {{"step_s", report_.forward_s + report_.backward_s + report_.optimiser_s},

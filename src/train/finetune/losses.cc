@@ -59,7 +59,8 @@ KnownLabels known_labels(const at::Tensor& logits_nl, const at::Tensor& targets_
   const at::Tensor unknown = at::isnan(targets);
   require_all(at::logical_or(unknown, in_unit_interval(targets)),
               "a label that is neither in [0, 1] nor unknown (NaN)");
-  return {targets.masked_fill(unknown, 0), unknown.logical_not().to(at::kFloat)};
+  return {targets.masked_fill(unknown, 0).to(logits_nl.device()),
+          unknown.logical_not().to(logits_nl.device(), at::kFloat)};
 }
 
 at::Tensor label_weights(const KnownLabels& labels, const LabelWeights& weights) {
@@ -78,8 +79,9 @@ at::Tensor label_entropy(const at::Tensor& logits_nl, const KnownLabels& labels,
 
 at::Tensor weighted_mean(const at::Tensor& terms, const at::Tensor& weights, const at::Tensor& logits) {
   const at::Tensor total = weights.sum();
-  if (total.item<double>() == 0) return zero_loss(logits);
-  return (terms * weights).sum() / total;
+  if (total.is_cpu() && total.item<double>() == 0) return zero_loss(logits);
+  // On a GPU nobody looks: a sum of nothing is 0, by whatever it is divided.
+  return (terms * weights).sum() / (total + total.eq(0));
 }
 
 // (1 - probability of the truth)^gamma. Bounded away from 0, where a power below 1 has no derivative.
@@ -106,9 +108,9 @@ at::Tensor survival_loss(const at::Tensor& logits_ny, const at::Tensor& is_event
   const at::Tensor events = is_event_ny.to(at::kFloat), known = is_known_ny.to(at::kFloat);
   require_all(in_unit_interval(events).logical_and(in_unit_interval(known)),
               "an event or a known year outside [0, 1]");
-  const at::Tensor entropy =
-      at::binary_cross_entropy_with_logits(logits_ny.to(at::kFloat), events, {}, {}, at::Reduction::None);
-  return weighted_mean(entropy, known, logits_ny);
+  const at::Tensor entropy = at::binary_cross_entropy_with_logits(
+      logits_ny.to(at::kFloat), events.to(logits_ny.device()), {}, {}, at::Reduction::None);
+  return weighted_mean(entropy, known.to(logits_ny.device()), logits_ny);
 }
 
 at::Tensor multilabel_loss(const at::Tensor& logits_nl, const at::Tensor& targets_nl,
@@ -141,7 +143,7 @@ at::Tensor multiclass_loss(const at::Tensor& logits_nk, const at::Tensor& classe
 at::Tensor multiclass_focal_loss(const at::Tensor& logits_nk, const at::Tensor& classes_n,
                                  const FocalOptions& focal, const at::Tensor& class_weights_k) {
   check_classes(logits_nk, classes_n, class_weights_k);
-  const at::Tensor classes = classes_n.to(at::kLong);
+  const at::Tensor classes = classes_n.to(logits_nk.device(), at::kLong);
   const at::Tensor known = (classes >= 0).to(at::kFloat), indices = classes.clamp_min(0);
   at::Tensor entropy = at::cross_entropy_loss(logits_nk.to(at::kFloat), indices, {}, at::Reduction::None);
   if (focal.gamma != 0) entropy = entropy * focal_factor(entropy, focal.gamma);

@@ -147,12 +147,8 @@ ContrastiveLoss contrastive_loss(const at::Tensor& image_embeddings, const at::T
   const at::Tensor loss =
       siglip ? row_losses(logits + inputs[3], same, 0, options).mean() : both_ways(logits, same, options);
   const auto grads = torch::autograd::grad({loss}, inputs);
-  return {loss.item<double>(),
-          grads[0].narrow(0, before, count),
-          grads[1].narrow(0, before, count),
-          grads[2],
-          siglip ? grads[3] : at::Tensor(),
-          same.sum(1).gt(1).to(at::kDouble).mean().item<double>()};
+  return {loss.detach(), grads[0].narrow(0, before, count), grads[1].narrow(0, before, count),
+          grads[2],      siglip ? grads[3] : at::Tensor(),  same.sum(1).gt(1).to(at::kDouble).mean()};
 }
 
 ContrastiveStep add_contrastive_gradients(const std::vector<ContrastivePart>& parts, at::Tensor& logit_scale,

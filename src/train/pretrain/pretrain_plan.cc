@@ -98,8 +98,8 @@ std::string plan_pretrain(const PretrainOptions& options) {
   text += fmt::format(
       "first step       loss {:.4f}; loading {:.2f} s, then {:.2f} s: pass without gradients {:.2f}, "
       "loss {:.2f}, pass with gradients {:.2f}, optimiser {:.2f}\n",
-      report.loss, load_s, step_s, report.contrastive.first_pass_s, report.contrastive.loss_s,
-      report.contrastive.second_pass_s, report.optimiser_s);
+      report.update.loss, load_s, step_s, report.first_pass_s, report.loss_s, report.second_pass_s,
+      report.optimiser_s);
   text += fmt::format("the whole run    about {:.1f} h at this pace, on one process\n",
                       step_s * static_cast<double>(setup.total_steps) / 3600);
   text += fmt::format("peak memory      {}\n", peak_memory_text(options.device));

@@ -6,6 +6,7 @@
 #include "train/run/clock.h"
 #include "train/run/empty_backward.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 
 namespace pillar {
@@ -83,17 +84,24 @@ StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t s
   StepReport report;
   std::vector<ContrastivePart> parts;
   for (std::size_t m = 0; m < batches.size(); ++m) parts.push_back(part(m, batches[m], step));
-  report.contrastive = add_contrastive_gradients(parts, logit_scale, world_, update_.gradient_scale(),
-                                                 config_.loss, setup_.model->logit_bias());
-  for (const double loss : report.contrastive.losses) report.loss += loss;
-  require_finite("the loss", report.loss, step, studies);
+  const ContrastiveStep given = add_contrastive_gradients(
+      parts, logit_scale, world_, update_.gradient_scale(), config_.loss, setup_.model->logit_bias());
   for (const GradientReducer& reducer : reducers_) reducer.require_reduced();
   const double started = steady_seconds();
   world_.broadcast(logit_scale.mutable_grad());
   at::Tensor& logit_bias = setup_.model->logit_bias();
   if (logit_bias.defined() && logit_bias.grad().defined()) world_.broadcast(logit_bias.mutable_grad());
-  report.update = update_.apply(step, studies);
-  report.logit_scale = logit_scale.item<double>();
+  at::Tensor loss = given.losses[0].to(at::kDouble);
+  for (std::size_t m = 1; m < given.losses.size(); ++m) loss = loss + given.losses[m];
+  std::vector<at::Tensor> numbers = given.losses;
+  numbers.insert(numbers.end(), given.same_report.begin(), given.same_report.end());
+  report.update = update_.apply(step, studies, loss, numbers);
+  const auto middle = report.update.numbers.begin() + static_cast<std::ptrdiff_t>(given.losses.size());
+  report.losses.assign(report.update.numbers.begin(), middle);
+  report.same_report.assign(middle, report.update.numbers.end());
+  report.first_pass_s = given.first_pass_s;
+  report.loss_s = given.loss_s;
+  report.second_pass_s = given.second_pass_s;
   report.optimiser_s = steady_seconds() - started;
   return report;
 }

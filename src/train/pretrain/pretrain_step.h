@@ -14,10 +14,10 @@
 namespace pillar {
 
 struct StepReport {
-  ContrastiveStep contrastive;
-  UpdateReport update;
-  double loss = 0, logit_scale = 0;
-  double optimiser_s = 0;
+  UpdateReport update;                      // its loss is the sum of those below
+  std::vector<double> losses, same_report;  // one a modality
+  // Of this rank, as ContrastiveStep has them; the last waits for a GPU to end all that it was asked for.
+  double first_pass_s = 0, loss_s = 0, second_pass_s = 0, optimiser_s = 0;
 };
 
 class StepRunner {

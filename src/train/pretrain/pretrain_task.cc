@@ -117,28 +117,28 @@ void PretrainTask::train(std::int64_t step) {
 
 StepLog PretrainTask::describe_step() const {
   StepLog log;
-  const ContrastiveStep& parts = report_.contrastive;
   const UpdateReport& update = report_.update;
-  log.measured = {{"loss", report_.loss}};
+  log.measured = {{"loss", update.loss}};
   for (std::size_t m = 0; setup_.modalities.size() > 1 && m < setup_.modalities.size(); ++m)
-    log.measured.emplace_back(fmt::format("loss.{}", setup_.modalities[m].name), parts.losses[m]);
+    log.measured.emplace_back(fmt::format("loss.{}", setup_.modalities[m].name), report_.losses[m]);
   for (std::size_t m = 0; m < setup_.modalities.size(); ++m) {
     const std::string suffix = setup_.modalities.size() > 1 ? "." + setup_.modalities[m].name : "";
-    log.measured.emplace_back("same_report" + suffix, parts.same_report[m]);
+    log.measured.emplace_back("same_report" + suffix, report_.same_report[m]);
   }
   if (const at::Tensor& bias = setup_.model->logit_bias(); bias.defined())
     log.measured.emplace_back("logit_bias", bias.item<double>());
-  const double weights = weight_norm(runner_.update().optimizer().parameters()),
-               scale = std::exp(report_.logit_scale);
+  const double weights = weight_norm(runner_.update().optimizer().parameters()).item<double>(),
+               scale = std::exp(setup_.model->logit_scale().item<double>());
   log.measured.insert(
       log.measured.end(),
       {{"lr", update.lr}, {"logit_scale", scale}, {"grad_norm", update.grad_norm}, {"weight_norm", weights}});
-  log.seconds = {{"step_s", parts.first_pass_s + parts.loss_s + parts.second_pass_s + report_.optimiser_s},
-                 {"first_pass_s", parts.first_pass_s},
-                 {"loss_s", parts.loss_s},
-                 {"second_pass_s", parts.second_pass_s},
-                 {"optimiser_s", report_.optimiser_s}};
-  log.words = fmt::format("loss {:.4f}  lr {:.2e}  scale {:.2f}  grad {:.3f}  weights {:.1f}", report_.loss,
+  log.seconds = {
+      {"step_s", report_.first_pass_s + report_.loss_s + report_.second_pass_s + report_.optimiser_s},
+      {"first_pass_s", report_.first_pass_s},
+      {"loss_s", report_.loss_s},
+      {"second_pass_s", report_.second_pass_s},
+      {"optimiser_s", report_.optimiser_s}};
+  log.words = fmt::format("loss {:.4f}  lr {:.2e}  scale {:.2f}  grad {:.3f}  weights {:.1f}", update.loss,
                           update.lr, scale, update.grad_norm, weights);
   log.left_out = update.left_out;
   return log;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace pillar {
 
@@ -25,8 +26,9 @@ struct UpdateOptions {
 };
 
 struct UpdateReport {
-  double lr = 0, grad_norm = 0;
-  bool left_out = false;  // float16: a gradient overflowed, so the optimiser made no step
+  double lr = 0, loss = 0, grad_norm = 0;
+  std::vector<double> numbers;  // of the step, as they were given
+  bool left_out = false;        // float16: a gradient overflowed, so the optimiser made no step
 };
 
 // What the messages of this file name a step's studies by: called only where something is wrong.
@@ -45,9 +47,13 @@ class WeightUpdate {
   WeightUpdate(const Parameters& parameters, const UpdateOptions& options, const World& world);
 
   double gradient_scale() const { return options_.scale_loss ? loss_scale_.scale : 1; }
-  // Collective, when every parameter's gradient is there, summed over ranks. Clears the gradients. Throws
-  // Error(input) where their norm is not finite.
-  UpdateReport apply(std::int64_t step, const StudyNames& studies);
+  // Collective, when every parameter's gradient is there, summed over ranks. Clears the gradients.
+  // `loss` and what else of the step is to be reported (`numbers`): a number each, on any device, the same on
+  // all ranks. The host reads them at the end, with the gradients' norm, and waits for a GPU nowhere else.
+  // Throws Error(input) naming step and studies where loss or norm is not finite; the weights are then as
+  // they were.
+  UpdateReport apply(std::int64_t step, const StudyNames& studies, const at::Tensor& loss,
+                     const std::vector<at::Tensor>& numbers = {});
 
   AdamW& optimizer() { return optimizer_; }
   const AdamW& optimizer() const { return optimizer_; }
@@ -58,6 +64,7 @@ class WeightUpdate {
   void start_average();  // from the weights as they are
 
  private:
+  UpdateReport report(std::int64_t step, const StudyNames& studies, double lr, const at::Tensor& seen);
   void share_statistics();
   void move_average();
 
