@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 
 #include "core/shared/joined.h"
+#include "device/shared/profiled_range.h"
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
 
@@ -26,6 +27,7 @@ struct Atlas::State {
 };
 
 at::Tensor Atlas::State::embed(const at::Tensor& image_bcdhw, const AtlasPass& pass) const {
+  const ProfiledRange range("stem", pass.execution.device);
   StemPass options{{pass.execution, pass.train, pass.seed, pass.update_statistics, pass.sum_over_processes},
                    stem_maps(pass.execution),
                    pass.checkpoint_stem};

@@ -2,6 +2,7 @@
 
 #include "pillar/core/random.h"
 
+#include "device/shared/profiled_range.h"
 #include "model/atlas/checkpointed.h"
 #include "model/atlas/token_maximum.h"
 #include "model/atlas/window_grid.h"
@@ -91,6 +92,7 @@ AtlasOutput Stages::operator()(at::Tensor grid_bdhwc, const AtlasPass& pass) con
   ScaleTokens scales = pyramid(std::move(grid_bdhwc), pass.execution);
   std::vector<at::Tensor> readouts, places, activs;
   for (std::size_t s = 0; s < stages_.size(); ++s) {
+    const ProfiledRange range(fmt::format("stage {}", s), pass.execution.device);
     for (std::size_t i = 0; i < stages_[s].size(); ++i) {
       const PassOptions options = block_pass(pass, s, i);
       if (pass.checkpoint_blocks) {

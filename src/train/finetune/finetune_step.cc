@@ -4,6 +4,7 @@
 #include "pillar/data/rotation.h"
 #include "pillar/train/layer_decay.h"
 
+#include "device/shared/profiled_range.h"
 #include "train/run/batching.h"
 #include "train/run/clock.h"
 #include "train/run/empty_backward.h"
@@ -101,6 +102,11 @@ FinetunedPass FinetuneStepRunner::pass_of(const MicroBatch& micro, std::int64_t 
   return pass;
 }
 
+at::Tensor FinetuneStepRunner::image_of(const MicroBatch& micro, const std::vector<double>& degrees) {
+  const ProfiledRange range("windows", setup_.model->device());
+  return input_(micro.voxels_bcdhw, degrees);
+}
+
 LossWithTerms FinetuneStepRunner::micro_loss(const MicroBatch& micro, std::int64_t step) {
   const std::vector<double> degrees = draw_rotations(micro.study_seeds, config_.rotation);
   MicroTargets targets;
@@ -108,8 +114,9 @@ LossWithTerms FinetuneStepRunner::micro_loss(const MicroBatch& micro, std::int64
   targets.laterality_b3 = laterality_of(setup_.table, setup_.train, micro.studies);
   if (loss_.wants_masks() && micro.masks_bdhw.defined())
     targets.masks_bdhw = rotate_mask_in_plane(micro.masks_bdhw.to(setup_.model->device()), degrees);
-  const at::Tensor image = input_(micro.voxels_bcdhw, degrees);
-  return loss_(setup_.model->forward(image, pass_of(micro, step)), targets);
+  const FinetunedOutput output = setup_.model->forward(image_of(micro, degrees), pass_of(micro, step));
+  const ProfiledRange range("loss", setup_.model->device());
+  return loss_(output, targets);
 }
 
 FinetuneStepReport FinetuneStepRunner::run(const StepBatch& batch, std::int64_t step) {
@@ -138,6 +145,7 @@ FinetuneStepReport FinetuneStepRunner::run(const StepBatch& batch, std::int64_t 
       reducer.expect_backward();
       if (world_.size() > 1) scaled = scaled + zero_of(tensors);
     }
+    const ProfiledRange range("backward", setup_.model->device());
     torch::autograd::backward({scaled}, {});
     report.backward_s += steady_seconds() - forward_done;
   }
@@ -147,6 +155,7 @@ FinetuneStepReport FinetuneStepRunner::run(const StepBatch& batch, std::int64_t 
   }
   world_.all_reduce_sum(sums);
   reducer.require_reduced();
+  const ProfiledRange range("update", setup_.model->device());
   const double started = steady_seconds();
   const std::vector<at::Tensor> numbers = sums.unbind();
   report.update = update_.apply(step, studies, numbers[0], {numbers.begin() + 1, numbers.end()});

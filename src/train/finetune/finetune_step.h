@@ -35,6 +35,7 @@ class FinetuneStepRunner {
  private:
   bool only_heads(std::int64_t step) const;
   FinetunedPass pass_of(const MicroBatch& micro, std::int64_t step) const;
+  at::Tensor image_of(const MicroBatch& micro, const std::vector<double>& degrees);
   LossWithTerms micro_loss(const MicroBatch& micro, std::int64_t step);
 
   const FinetuneConfig& config_;

@@ -4,6 +4,7 @@
 #include "pillar/core/file.h"
 #include "pillar/core/sha256.h"
 
+#include "device/shared/profiled_range.h"
 #include "train/run/batching.h"
 #include "train/run/exported_steps.h"
 #include "train/run/peak_memory.h"
@@ -74,6 +75,7 @@ void FinetuneTask::start(const RunStart& start) {
 }
 
 std::vector<LoadedStudies> FinetuneTask::load(std::int64_t step) {
+  const ProfiledRange range("read", options_.device);
   batch_ = loader_->next();
   if (!batch_) fail(ErrorCategory::input, "the loader ended before step {}", step);
   LoadedStudies studies;

@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 
+#include "device/shared/profiled_range.h"
 #include "train/pretrain/row_losses.h"
 #include "train/run/clock.h"
 
@@ -162,6 +163,7 @@ ContrastiveStep add_contrastive_gradients(const std::vector<ContrastivePart>& pa
     const double started = steady_seconds();
     seen.push_back(features(part, logit_scale, once));
     const double computed = steady_seconds();
+    const ProfiledRange range("loss", logit_scale.device());
     losses.push_back(contrastive_loss(seen.back().image, seen.back().text, logit_scale, world, options,
                                       part.reports, logit_bias));
     step.losses.push_back(losses.back().loss);
@@ -169,6 +171,7 @@ ContrastiveStep add_contrastive_gradients(const std::vector<ContrastivePart>& pa
     step.first_pass_s += computed - started;
     step.loss_s += steady_seconds() - computed;
   }
+  const ProfiledRange range("backward", logit_scale.device());
   const double started = steady_seconds();
   for (std::size_t p = 0; p < parts.size(); ++p) backward(parts[p], seen[p], losses[p], once, gradient_scale);
   step.second_pass_s = steady_seconds() - started;

@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/random.h"
 
+#include "device/shared/profiled_range.h"
 #include "train/run/clock.h"
 #include "train/run/empty_backward.h"
 
@@ -60,9 +61,7 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
     pass.update_statistics = with_gradients || config_.public_bn_double_update;
     if (config_.sync_batchnorm && world_.size() > 1)
       pass.sum_over_processes = [this](const at::Tensor& own) { return world_.all_reduce_sum_autograd(own); };
-    const at::Tensor image =
-        inputs_[modality](micro.voxels_bcdhw, draw_rotations(micro.study_seeds, config_.rotation));
-    return setup_.model->image_embeddings(setup_.modalities[modality].name, image, pass);
+    return setup_.model->image_embeddings(setup_.modalities[modality].name, image_of(modality, micro), pass);
   };
   part.text_embeddings = [this, modality, &batch] {
     std::vector<at::Tensor> texts;
@@ -78,6 +77,11 @@ ContrastivePart StepRunner::part(std::size_t modality, const StepBatch& batch, s
   return part;
 }
 
+at::Tensor StepRunner::image_of(std::size_t modality, const MicroBatch& micro) {
+  const ProfiledRange range("windows", setup_.model->device());
+  return inputs_[modality](micro.voxels_bcdhw, draw_rotations(micro.study_seeds, config_.rotation));
+}
+
 StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t step) {
   const StudyNames studies = [&batches] { return study_names(batches); };
   at::Tensor& logit_scale = setup_.model->logit_scale();
@@ -87,6 +91,7 @@ StepReport StepRunner::run(const std::vector<StepBatch>& batches, std::int64_t s
   const ContrastiveStep given = add_contrastive_gradients(
       parts, logit_scale, world_, update_.gradient_scale(), config_.loss, setup_.model->logit_bias());
   for (const GradientReducer& reducer : reducers_) reducer.require_reduced();
+  const ProfiledRange range("update", setup_.model->device());
   const double started = steady_seconds();
   world_.broadcast(logit_scale.mutable_grad());
   at::Tensor& logit_bias = setup_.model->logit_bias();

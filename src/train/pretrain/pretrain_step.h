@@ -33,6 +33,7 @@ class StepRunner {
 
  private:
   ContrastivePart part(std::size_t modality, const StepBatch& batch, std::int64_t step);
+  at::Tensor image_of(std::size_t modality, const MicroBatch& micro);
 
   const PretrainConfig& config_;
   PretrainSetup& setup_;

@@ -4,6 +4,7 @@
 #include "pillar/core/file.h"
 #include "pillar/core/sha256.h"
 
+#include "device/shared/profiled_range.h"
 #include "train/pretrain/validation.h"
 #include "train/run/exported_steps.h"
 #include "train/run/reuse_memory.h"
@@ -85,6 +86,7 @@ std::vector<EpochStart> PretrainTask::pools_at(std::int64_t step) const {
 }
 
 std::vector<LoadedStudies> PretrainTask::load(std::int64_t step) {
+  const ProfiledRange range("read", options_.device);
   std::vector<LoadedStudies> loaded;
   for (const auto& loader : loaders_) {
     std::optional<StepBatch> batch = loader->next();
