@@ -86,7 +86,7 @@ TEST_F(PillarEvalEmbed, AFolderOfSamplesToTheEncodersReadout) {
       result.out,
       HasSubstr("config.json, abdomen_ct: 48x48x48 voxels (D,H,W) of 7.5x7.5x7.5 mm, pad -1, flipped"));
   EXPECT_THAT(result.out, HasSubstr("2 embedded; "));
-  EXPECT_THAT(result.err, HasSubstr("% waiting for the loader"));
+  EXPECT_THAT(result.err, HasSubstr("the model idle "));
   const EmbeddingSet set = load_embeddings(cache(), "test");
   EXPECT_THAT(set.accessions, ElementsAre("A1", "B1"));
   const at::Tensor first = readout_of(a), second = readout_of(b);

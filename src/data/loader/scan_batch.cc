@@ -318,7 +318,7 @@ std::string ScanSummary::brief(std::string_view done) const {
                                             {count(ScanStatus::failed), "failed"}});
   if (written == 0 || seconds <= 0) return text;
   return fmt::format(
-      "{}; {:.2f} volumes/s; of the time the model was idle {:.0f} %, scans waited for it {:.0f} %", text,
+      "{}; {:.2f} volumes/s; the model was idle {:.0f} % of the time, scans waited for it {:.0f} %", text,
       static_cast<double>(written) / seconds, 100 * idle_seconds / seconds, 100 * queued_seconds / seconds);
 }
 
