@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kFloatBytes = 4;
 
-double product(const Size3& size) {
+double places_of(const Size3& size) {
   return static_cast<double>(size[0]) * static_cast<double>(size[1]) * static_cast<double>(size[2]);
 }
 
@@ -28,7 +28,7 @@ std::vector<double> maps_down(const TowerConfig& tower, PatchEmbedKind kind) {
   for (const ConvStep& step : table.conv_down) {
     size = convolved(size, step);
     const auto width = static_cast<double>(maps.empty() ? kFirstStemWidth : tower.num_features);
-    maps.push_back(width * product(size) * table.views);
+    maps.push_back(width * places_of(size) * table.views);
   }
   return maps;
 }
@@ -112,7 +112,7 @@ AtlasMemory atlas_memory(const AtlasConfig& config, const TowerConfig& tower, Pa
                          const AtlasPass& pass) {
   AtlasMemory memory;
   memory.image =
-      bytes_of(pass.execution.compute) * static_cast<double>(tower.in_chans) * product(tower.size_dhw());
+      bytes_of(pass.execution.compute) * static_cast<double>(tower.in_chans) * places_of(tower.size_dhw());
   add_stem(maps_down(tower, kind), pass, memory);
   if (pass.execution.gradients) add_blocks(numbers_of_scales(config, tower, kind), config, pass, memory);
   return memory;
