@@ -50,9 +50,9 @@ void add_stem(const std::vector<double>& down, const AtlasPass& pass, AtlasMemor
   if (pass.checkpoint_stem) {
     for (const double numbers : down) memory.stem_kept += map * numbers;
     memory.stem_kept += kBlocks * map * last;
-    // A block's maps again, its result, and gradients; or the last norm in float32 with its own.
-    const double block = within + (copies ? 2 * map + compute : 3 * map);
-    memory.stem_at_work = std::max(block, 3 * kFloatBytes + compute) * last;
+    // A block's maps again and two gradients; or the last norm's input and two gradients, in float32.
+    const double block = within + map + (copies ? compute : map);
+    memory.stem_at_work = std::max(block, 3 * kFloatBytes) * last;
     return;
   }
   for (std::size_t i = 0; i < down.size(); ++i) {

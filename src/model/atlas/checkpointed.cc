@@ -2,8 +2,9 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/core/ivalue.h>
-#include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/engine.h>
+#include <torch/csrc/autograd/variable.h>
 #include <torch/custom_class.h>
 
 namespace pillar {
@@ -34,18 +35,22 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
     for (std::int64_t i = 0; i < input_count; ++i)
       tensors[i] = tensors[i].detach().requires_grad_(tensors[i].requires_grad());
     const at::AutoGradMode with_gradients(true);
-    const variable_list again = static_cast<const KeptPart&>(*part).run(
+    variable_list again = static_cast<const KeptPart&>(*part).run(
         variable_list(tensors.begin(), tensors.begin() + input_count), true);
-    variable_list outputs, output_grads, wanted, result(2);
+    torch::autograd::edge_list outputs, wanted;
+    variable_list output_grads, result(2);
     for (std::size_t i = 0; i < again.size(); ++i) {
       if (!grads[i].defined()) continue;
-      outputs.push_back(again[i]);
+      outputs.push_back(torch::autograd::impl::gradient_edge(again[i]));
       output_grads.push_back(grads[i]);
     }
+    again.clear();  // gradients take the outputs' place, where these are of no use for them
     for (const at::Tensor& tensor : tensors) {
-      if (tensor.requires_grad()) wanted.push_back(tensor);
+      if (tensor.requires_grad()) wanted.push_back(torch::autograd::impl::gradient_edge(tensor));
     }
-    const variable_list found = torch::autograd::grad(outputs, wanted, output_grads, false, false, true);
+    const variable_list found = torch::autograd::Engine::get_default_engine().execute(
+        outputs, output_grads, /*keep_graph=*/false, /*create_graph=*/false, /*accumulate_grad=*/false,
+        wanted);
     std::size_t next = 0;
     for (const at::Tensor& tensor : tensors)
       result.push_back(tensor.requires_grad() ? found[next++] : at::Tensor());
