@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -49,6 +51,17 @@ void sync_tree(const fs::path& path) {
   }
   for (const auto& entry : fs::directory_iterator(path)) sync_tree(entry.path());
   sync_path(path, O_RDONLY | O_DIRECTORY);
+}
+
+// A process that has ended stays visible, with its number, until its parent has asked for it; it writes
+// nothing.
+bool is_running(pid_t pid) {
+  if (::kill(pid, 0) != 0) return errno != ESRCH;
+  std::string stat;  // "1234 (a name) Z ..."
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), stat);
+  const std::size_t name_end = stat.rfind(") ");
+  const char state = name_end == std::string::npos ? 'R' : stat[name_end + 2];
+  return state != 'Z' && state != 'X';
 }
 
 fs::path parent_of(const fs::path& path) {
@@ -102,7 +115,7 @@ int remove_stale_partials(const fs::path& folder) {
     const char* begin = name.data() + ours.size();
     auto [rest, parse_error] = std::from_chars(begin, name.data() + name.size(), pid);
     if (parse_error != std::errc() || *rest != '-' || pid <= 0) continue;
-    if (pid == ::getpid() || ::kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH) continue;
+    if (pid == ::getpid() || is_running(static_cast<pid_t>(pid))) continue;
     std::error_code remove_error;
     if (fs::remove_all(it->path(), remove_error) > 0) ++removed;
   }

@@ -36,7 +36,6 @@ void claim_cache(const EmbedJob& job) {
   settings["format"] = to_string(job.format);
   settings["preprocess"] = describe(job.spec);
   claim_split(job.cache, job.split, settings);
-  remove_unfinished(job.cache / "embeddings" / job.split, "files");
 }
 
 // Files of parts alone: beside them lie their locks and what was half written.
@@ -101,6 +100,10 @@ OpenSplit open_split(const EmbedJob& job, bool overwrite) {
   EmbeddingCache cache(job.cache, job.split, job.format);
   claim_cache(job);
   take_in_parts(job);
+  // Only now has every process of a killed run ended, whose files these may be: embeddings, what is said of
+  // splits, what is said of the cache.
+  const fs::path splits = job.cache / "embeddings";
+  for (const fs::path& folder : {splits / job.split, splits, job.cache}) remove_unfinished(folder, "files");
   ScanSources sources(sources_file(job), overwrite);
   std::vector<std::string> removed = settle_others(job, cache, sources);
   return {std::move(lock), std::move(cache), std::move(sources), std::move(removed)};

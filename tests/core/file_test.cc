@@ -104,11 +104,13 @@ TEST(PartialPath, StaleOnesOfDeadProcessesAreRemoved) {
     std::ofstream(partial.path()) << "half";
     _exit(0);  // as kill -9 would: no destructor runs
   }
-  waitpid(child, nullptr, 0);
+  siginfo_t ended = {};
+  waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT);  // it ends, and keeps its number
   PartialPath alive(dir / "other");
   std::ofstream(alive.path()) << "half";
   EXPECT_EQ(remove_stale_partials(dir.path()), 1);
   EXPECT_TRUE(fs::exists(alive.path()));
+  waitpid(child, nullptr, 0);
 }
 
 }  // namespace
