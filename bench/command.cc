@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/thread_pool.h"
+#include "pillar/device/device.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -40,6 +41,12 @@ void add_run_options(CLI::App* command, CommonArguments& a, int& threads) {
   add_run_options(command, a);
   command->add_option("--threads", threads, "threads of both sides; 0: one a processor")
       ->check(CLI::NonNegativeNumber);
+}
+
+bool is_gpu(const std::string& device) {
+  if (device == "auto") fail(ErrorCategory::usage, "--device auto: one of cpu, cuda, cuda:N");
+  check_device(device, 0);
+  return device != "cpu";
 }
 
 Scratch::Scratch(const fs::path& given) : path(given) {

@@ -23,6 +23,10 @@ void add_run_options(CLI::App* command, CommonArguments& a);
 // And --threads.
 void add_run_options(CLI::App* command, CommonArguments& a, int& threads);
 
+// Whether --device names a GPU. Throws Error(usage) for auto, since a measurement says what it is of, and
+// Error(unsupported) where there is no such device.
+bool is_gpu(const std::string& device);
+
 // `given`, or a folder of our own that is removed at the end.
 struct Scratch {
   std::filesystem::path path;

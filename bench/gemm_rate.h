@@ -9,6 +9,7 @@
 namespace pillar::bench {
 
 // GFLOP/s of at::mm of square matrices of these sides on LibTorch's threads: the best of three runs of each.
-double gemm_gflops(at::ScalarType dtype, const std::vector<std::int64_t>& sides);
+double gemm_gflops(at::ScalarType dtype, const std::vector<std::int64_t>& sides,
+                   at::Device device = at::kCPU);
 
 }  // namespace pillar::bench

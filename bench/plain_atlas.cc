@@ -3,12 +3,8 @@
 #include "pillar/core/fail.h"
 
 #include "plain_block.h"
-#include "runner.h"
-
-#include <utility>
 
 #include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
 
 namespace pillar::bench {
 namespace {
@@ -20,32 +16,37 @@ at::Tensor conv(const PlainPart& part, const at::Tensor& x, const PlainConv& ste
   return at::conv3d(x, part.tensor("weight"), part.optional("bias"), step.stride_dhw, step.padding_dhw);
 }
 
-at::Tensor batch_norm(const PlainPart& part, const at::Tensor& x, double epsilon) {
+at::Tensor batch_norm(const PlainPart& part, const at::Tensor& x, double epsilon, bool training) {
   return at::batch_norm(x, part.tensor("weight"), part.tensor("bias"), part.tensor("running_mean"),
-                        part.tensor("running_var"), /*training=*/false, /*momentum=*/0.1, epsilon, true);
+                        part.tensor("running_var"), training, /*momentum=*/0.1, epsilon, true);
+}
+
+at::MemoryFormat format_of(const PlainHow& how) {
+  return how.channels_last ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::Contiguous;
 }
 
 // Assigned step by step: each map goes as soon as the next one is there.
-at::Tensor embed(const PlainPart& part, const PlainEmbed& table, at::Tensor x) {
+at::Tensor embed(const PlainPart& part, const PlainEmbed& table, at::Tensor x, const PlainHow& how) {
+  const bool training = how.training;
   for (std::size_t i = 0; i < table.conv_down.size(); ++i) {
     x = conv(part / fmt::format("conv_down.{}", 3 * i), x, table.conv_down[i]);
-    x = batch_norm(part / fmt::format("conv_down.{}", 3 * i + 1), x, kDownEpsilon);
+    x = batch_norm(part / fmt::format("conv_down.{}", 3 * i + 1), x, kDownEpsilon, training);
     x = at::relu(x);
   }
   const PlainConv same{{1, 1, 1}};
   for (int i = 0; i < kResidualBlocks; ++i) {
     const PlainPart block = part / fmt::format("conv1.{}", i);
     at::Tensor h = conv(block / "conv1", x, same);
-    h = batch_norm(block / "norm1", h, kResidualEpsilon);
+    h = batch_norm(block / "norm1", h, kResidualEpsilon, training);
     h = at::gelu(h);
     h = conv(block / "conv2", h, same);
-    h = batch_norm(block / "norm2", h, kResidualEpsilon);
+    h = batch_norm(block / "norm2", h, kResidualEpsilon, training);
     x = x + h;
   }
   const PlainPart ds1 = part / "ds1";
   x = x.permute({0, 2, 3, 4, 1});
   x = at::layer_norm(x, {x.size(-1)}, ds1.tensor("norm.weight"), ds1.tensor("norm.bias"), kChannelEpsilon);
-  return conv(ds1 / "reduction.0", x.permute({0, 4, 1, 2, 3}).contiguous(), table.ds1);
+  return conv(ds1 / "reduction.0", x.permute({0, 4, 1, 2, 3}).contiguous(format_of(how)), table.ds1);
 }
 
 std::vector<at::Tensor> pyramid(at::Tensor grid_bdhwc, const std::vector<PlainScale>& layout,
@@ -58,12 +59,17 @@ std::vector<at::Tensor> pyramid(at::Tensor grid_bdhwc, const std::vector<PlainSc
   return scales;
 }
 
-double lap(double& last) {
-  const double now = now_seconds();
-  return now - std::exchange(last, now);
-}
-
 }  // namespace
+
+WeightMap plain_weights(const WeightMap& weights, at::Device device, const PlainHow& how) {
+  WeightMap moved;
+  for (const auto& [name, tensor] : weights) {
+    // A module owns its parameters; those read from a file are its pages.
+    const at::Tensor own = tensor.device() == device ? tensor.clone() : tensor.to(device);
+    moved[name] = own.dim() == 5 ? own.contiguous(format_of(how)) : own;
+  }
+  return moved;
+}
 
 at::Tensor plain_windows(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows) {
   const at::Tensor values = voxels_bcdhw.select(1, 0).to(at::kFloat);
@@ -84,22 +90,22 @@ at::Tensor plain_windows(const at::Tensor& voxels_bcdhw, const std::vector<Windo
 
 at::Tensor plain_atlas(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                        const AtlasConfig& config, const TowerConfig& tower, const WeightMap& weights,
-                       ReadoutTimes& times) {
-  const at::NoGradGuard no_gradients;
+                       const PlainHow& how, DeviceClock& clock) {
   const PatchEmbedKind kind = infer_patch_embed(tower, weights);
   const PlainPart visual{&weights, "visual."};
   const std::vector<PlainScale> layout =
       plain_scales(plain_tokens_dhw(kind, tower.size_dhw()), tower.merge_ratio_dhw, tower.local2global_dhw);
-  double last = now_seconds();
+  const at::Device device = weights.begin()->second.device();
+  clock.mark();
   // Held to the end, as the public code's batch holds it.
-  const at::Tensor image = plain_windows(voxels_bcdhw, windows);
-  times.windows_s += lap(last);
-  at::Tensor x = embed(visual / fmt::format("patch_embeds.{}", tower.modality), plain_embed(kind), image);
-  times.stem_s += lap(last);
+  const at::Tensor image = plain_windows(voxels_bcdhw.to(device), windows).contiguous(format_of(how));
+  clock.mark();
+  at::Tensor x =
+      embed(visual / fmt::format("patch_embeds.{}", tower.modality), plain_embed(kind), image, how);
+  clock.mark();
 
   std::vector<at::Tensor> scales = pyramid(x.permute({0, 2, 3, 4, 1}), layout, tower.local2global_dhw);
   x.reset();
-  times.stages_s.resize(config.stages.size());
   std::vector<at::Tensor> readouts;
   for (std::size_t s = 0; s < config.stages.size(); ++s) {
     for (std::int64_t i = 0; i < config.stages[s]; ++i) {
@@ -108,7 +114,7 @@ at::Tensor plain_atlas(const at::Tensor& voxels_bcdhw, const std::vector<Window>
     }
     readouts.push_back(scales[0].reshape({voxels_bcdhw.size(0), -1, config.dim}).amax(1));
     scales.erase(scales.begin());
-    times.stages_s[s] += lap(last);
+    clock.mark();
   }
   return at::cat(readouts, 1);
 }

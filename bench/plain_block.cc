@@ -21,17 +21,18 @@ PlainPart scale_part(const PlainBlock& block, std::size_t scale) {
 }
 
 // -1 to 1 along an axis of more than one token.
-at::Tensor coordinates(std::int64_t tokens) {
-  const at::Tensor i = at::arange(tokens, at::kFloat);
+at::Tensor coordinates(std::int64_t tokens, const at::Device& device) {
+  const at::Tensor i = at::arange(tokens, at::TensorOptions().dtype(at::kFloat).device(device));
   return tokens > 1 ? (i - tokens / 2) / static_cast<double>(tokens / 2) : i;
 }
 
 // The table is laid out h, w, d although tokens are stored d, h, w: the weights were trained on that.
 at::Tensor positions(const PlainBlock& block, std::size_t scale) {
   const Size3& window = block.layout[scale].window_dhw;
-  const auto axes =
-      at::meshgrid({coordinates(window[1]), coordinates(window[2]), coordinates(window[0])}, "ij");
   const PlainPart mlp = block.part / fmt::format("posemb.{}.cpb_mlp", scale);
+  const at::Device device = mlp.tensor("2.weight").device();
+  const auto axes = at::meshgrid(
+      {coordinates(window[1], device), coordinates(window[2], device), coordinates(window[0], device)}, "ij");
   return linear(mlp / "2", at::relu(linear(mlp / "0", at::stack(axes, -1).view({-1, 3}))));
 }
 

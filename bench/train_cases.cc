@@ -3,10 +3,12 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/core/log.h"
+#include "pillar/device/device_clock.h"
 #include "pillar/model/atlas_config.h"
 #include "pillar/train/pretrain.h"
 #include "pillar/world/launch.h"
 
+#include "plain_training.h"
 #include "train_cohort.h"
 
 #include <algorithm>
@@ -70,6 +72,13 @@ Measurement figures_of(const std::vector<Json>& rows, std::int64_t batch) {
   return m;
 }
 
+constexpr const char* kDevicePeak = "peak_device_mb";
+
+void add_device_memory(Measurement& m, at::Device device) {
+  if (device.is_cuda())
+    m.figures.emplace_back(kDevicePeak, static_cast<double>(peak_device_bytes(device)) / (1 << 20));
+}
+
 // A run's folder, gone when it has been measured.
 struct TemporaryRun {
   fs::path path;
@@ -88,6 +97,8 @@ Measurement train(const TrainOptions& options, const Shape& shape, const World& 
   PretrainOptions run;
   run.config = train_cohort_config(options.folder, options.architecture);
   run.config.precision = options.precision;
+  run.config.checkpoint_blocks = options.checkpoint_blocks;
+  run.device = options.device;
   run.config.batch_size = shape.batch;
   run.config.micro_batch = shape.micro_batch;
   constexpr double kLittle = 1.0 / 1024;  // one study at a time, whatever its size
@@ -109,6 +120,7 @@ Measurement train(const TrainOptions& options, const Shape& shape, const World& 
   run_pretrain(run, world);
   Measurement m = figures_of(measured_steps(folder.path), shape.batch);
   m.figures.emplace_back("input_mb", input_megabytes(options.architecture, shape.batch));
+  add_device_memory(m, options.device);
   return m;
 }
 
@@ -142,6 +154,30 @@ Case step_case(const TrainOptions& options) {
   return c;
 }
 
+Case plain_case(const TrainOptions& options, bool channels_last) {
+  Case c;
+  c.name = fmt::format("train.plain {} {}", options.micro_batch, channels_last ? "ndhwc" : "ncdhw");
+  c.ours = alone(options, {options.micro_batch, options.micro_batch});
+  c.baseline = [options, channels_last] {
+    at::set_num_threads(options.threads);
+    PlainTraining plain;
+    plain.config = load_atlas_config(options.architecture);
+    plain.config.towers.resize(1);
+    plain.device = options.device;
+    plain.dtype = options.precision == Precision::bf16 ? "bf16" : "fp32";
+    plain.channels_last = channels_last;
+    plain.batch = options.micro_batch;
+    plain.steps = options.steps;
+    Measurement m = measure_plain_training(plain);
+    add_device_memory(m, options.device);
+    return m;
+  };
+  c.baseline_what = fmt::format("LibTorch {}{} under autograd: everything kept for the backward",
+                                options.precision == Precision::bf16 ? "bf16 autocast" : "fp32",
+                                channels_last ? ", channels last" : "");
+  return c;
+}
+
 Case processes_case(const TrainOptions& options) {
   Case c;
   c.name = "train.2_processes";
@@ -168,11 +204,16 @@ double growth_of(const std::vector<double>& peaks) {
   return *most / *least;
 }
 
+// On a GPU the memory that bounds is the GPU's.
+double peak_of(const Json& ours) {
+  return ours.value(kDevicePeak, ours["peak_rss_mb"].get<double>());
+}
+
 void print_verdicts(const Json& results) {
   std::vector<double> peaks, without_input;  // where there are two passes
   for (const Json& entry : results) {
     if (!entry.contains("peak_over_that_of_2")) continue;
-    peaks.push_back(figure(entry, "ours", "peak_rss_mb"));
+    peaks.push_back(peak_of(entry["ours"]));
     without_input.push_back(peaks.back() - figure(entry, "ours", "input_mb"));
   }
   const double growth = growth_of(peaks);
@@ -184,6 +225,7 @@ void print_verdicts(const Json& results) {
       "batch's voxels\n",
       *std::rbegin(kMemoryCases), growth, kLargestGrowth, growth <= kLargestGrowth ? "pass" : "FAIL",
       growth_of(without_input));
+  if (!results.back().contains("ratio_studies_per_s")) return;
   fmt::print("two processes train {:.2f} times the studies/s of one with the same threads\n",
              results.back()["ratio_studies_per_s"].get<double>());
 }
@@ -192,20 +234,23 @@ void print_verdicts(const Json& results) {
 
 std::vector<Case> train_cases(const TrainOptions& options) {
   std::vector<Case> cases = {step_case(options)};
+  if (options.plain) {
+    for (const bool channels_last : {false, true}) cases.push_back(plain_case(options, channels_last));
+  }
   const auto peak_of_two = std::make_shared<double>(0);
   for (const std::int64_t count : kMemoryCases) {
     Case c;
     c.name = fmt::format("train.memory {}x{}", count, options.micro_batch);
     c.ours = alone(options, {count * options.micro_batch, options.micro_batch, true});
     c.finish = [count, peak_of_two](Json& entry) {
-      const double peak = figure(entry, "ours", "peak_rss_mb");
+      const double peak = peak_of(entry["ours"]);
       if (count == 2) *peak_of_two = peak;
       entry["micro_batches"] = count;
       if (count >= 2) entry["peak_over_that_of_2"] = peak / *peak_of_two;
     };
     cases.push_back(std::move(c));
   }
-  cases.push_back(processes_case(options));
+  if (options.device.is_cpu()) cases.push_back(processes_case(options));
   return cases;
 }
 

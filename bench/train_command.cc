@@ -1,6 +1,7 @@
 // pillar-bench train: steps of contrastive pretraining.
 #include "pillar/core/fail.h"
 #include "pillar/core/thread_pool.h"
+#include "pillar/train/training_options.h"
 
 #include "command.h"
 #include "support/data_folder.h"
@@ -17,7 +18,8 @@ namespace {
 
 struct TrainArguments : CommonArguments {
   std::string architecture = "atlas-tiny-abdomen-ct";
-  std::string dtype = "fp32";
+  std::string dtype = "fp32", device = "cpu";
+  bool plain = false;
   TrainCohortOptions cohort;
   TrainOptions train;
 };
@@ -35,6 +37,10 @@ void bench_train(TrainArguments& a) {
   TrainOptions& train = a.train;
   if (train.threads == 0) train.threads = usable_processors();
   train.precision = a.dtype == "bf16" ? Precision::bf16 : Precision::fp32;
+  const bool gpu = is_gpu(a.device);
+  // The parent of measurements on a GPU leaves it to them.
+  if (gpu) train.device = a.run.only_case.empty() ? at::Device(at::kCUDA) : training_device(a.device, 0);
+  train.plain = a.plain || gpu;
   train.folder = scratch.path;
   train.architecture = find_architecture(a.architecture);
   if (a.run.only_case.empty()) {
@@ -52,7 +58,10 @@ void bench_train(TrainArguments& a) {
                          "--dtype",      a.dtype,
                          "--steps",      std::to_string(train.steps),
                          "--threads",    std::to_string(train.threads),
+                         "--device",     a.device,
                          "--quiet"};
+  if (a.plain) a.run.child_command.push_back("--plain");
+  if (train.checkpoint_blocks) a.run.child_command.push_back("--checkpoint-blocks");
   print_train_details(run_and_report(train_cases(train), a, train.threads));
 }
 
@@ -81,6 +90,12 @@ void add_train(CLI::App& app, const std::vector<std::string>& words) {
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str()
       ->type_name("fp32|bf16");
+  command->add_option("--device", a->device, "cpu, cuda or cuda:N, of both sides")->capture_default_str();
+  command->add_flag(
+      "--plain", a->plain,
+      "measure steps of the plain formulation, too, in both formats of memory; always on a GPU");
+  command->add_flag("--checkpoint-blocks", a->train.checkpoint_blocks,
+                    "ours computes blocks again in the backward instead of keeping them");
   command->add_option("--steps", a->train.steps, "measured steps of a run, after one that is not")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

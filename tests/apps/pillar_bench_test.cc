@@ -7,6 +7,7 @@
 #include <set>
 #include <string_view>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -164,6 +165,28 @@ TEST(PillarBench, TrainingSaysWhereItsTimeGoes) {
   EXPECT_EQ(json[2]["peak_over_that_of_2"], 1.0);
   EXPECT_GT(json[5]["ratio_studies_per_s"].get<double>(), 0);
 
+  // The plain formulation, in both formats of memory.
+  const auto plain = run_program({"pillar-bench", "train",
+                                  "--arch",       arch,
+                                  "--batch",      "4",
+                                  "--micro",      "2",
+                                  "--steps",      "1",
+                                  "--studies",    "2",
+                                  "--threads",    "2",
+                                  "--dtype",      "bf16",
+                                  "--device",     "cpu",
+                                  "--plain",      "--checkpoint-blocks",
+                                  "--json",       (dir / "plain.json").string()});
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  const auto measured = nlohmann::json::parse(read_text_file(dir / "plain.json"));
+  EXPECT_EQ(measured[1]["name"], "train.plain 2 ncdhw");
+  EXPECT_EQ(measured[2]["name"], "train.plain 2 ndhwc");
+  for (const std::size_t i : {1, 2}) {
+    EXPECT_THAT(measured[i]["baseline"]["what"].get<std::string>(), ::testing::HasSubstr("bf16 autocast"));
+    for (const char* figure : {"seconds", "second_pass_s", "optimiser_s", "studies_per_s"})
+      EXPECT_GT(measured[i]["baseline"][figure].get<double>(), 0) << figure;
+  }
+
   const auto refused = [&](std::vector<std::string> options) {
     options.insert(options.begin(), {"pillar-bench", "train", "--arch", arch});
     return run_program(options).exit_code;
@@ -216,6 +239,40 @@ TEST(PillarBench, AtlasAgreesWithThePlainFormulation) {
   EXPECT_GT(json[1]["readout_cosine"].get<double>(), 0.999);
   EXPECT_GT(json[1]["readout_max_abs_difference"].get<double>(), 0);  // bf16 rounds
   EXPECT_NE(out.find("stage2"), std::string::npos);
+}
+
+// What a GPU is measured by, on the CPU: only the device differs.
+TEST(PillarBench, AtlasMeasuresPlainFormatsAndTheMachinesLimits) {
+  TempDir dir;
+  std::string out;
+  const auto json =
+      bench_atlas(dir,
+                  {"--arch", "atlas-tiny-abdomen-ct", "--dtype", "bf16", "--device", "cpu", "--plain", "same",
+                   "--formats", "ncdhw,ndhwc", "--calls", "2", "--warm-up", "1", "--limits"},
+                  &out);
+  ASSERT_EQ(json.size(), 3u);
+  const auto& limits = json[0]["ours"];
+  EXPECT_EQ(json[0]["name"], "limits");
+  for (const char* figure : {"gemm_fp32_gflops", "gemm_bf16_gflops", "copy_gb_per_s", "to_device_gb_per_s",
+                             "conv_down0_11to64_bf16_ndhwc_s", "conv_down1_64to32_bf16_ncdhw_s",
+                             "conv_residual_32to32_fp32_ndhwc_s", "conv_reduction_32to64_bf16_ncdhw_s",
+                             "stem_convs_fp32_s", "stem_convs_bf16_s"}) {
+    ASSERT_TRUE(limits.contains(figure)) << limits;
+    EXPECT_GT(limits[figure].get<double>(), 0) << figure;
+  }
+  EXPECT_EQ(json[1]["name"], "atlas bf16 48x48x48 ncdhw");
+  EXPECT_EQ(json[2]["name"], "atlas bf16 48x48x48 ndhwc");
+  for (std::size_t i = 1; i < 3; ++i) {
+    EXPECT_THAT(json[i]["baseline"]["what"].get<std::string>(),
+                ::testing::HasSubstr("LibTorch bf16 autocast"));
+    EXPECT_EQ(json[i]["machine_gemm_bf16_gflops"], limits["gemm_bf16_gflops"]);
+    for (const char* side : {"ours", "baseline"}) {
+      for (const char* figure : {"seconds", "windows_s", "stem_s", "stage0_s", "stage2_s", "gflop_per_s"})
+        EXPECT_GT(json[i][side][figure].get<double>(), 0) << side << " " << figure;
+    }
+    EXPECT_GT(json[i]["readout_cosine"].get<double>(), 0.999);
+  }
+  EXPECT_NE(out.find("stem_convs_bf16_s"), std::string::npos) << out;
 }
 
 // At 48x96x48 the coarsest window has unequal axes.
@@ -271,6 +328,8 @@ TEST(PillarBench, AtlasRefusesWhatItCannotCompare) {
   };
   write_file_atomic(arch, small_architecture("abdomen_ct", {96, 96, 96}, {6, 6, 6}).dump());
   EXPECT_EQ(refused({"--dtype", "fp32,fp32"}).exit_code, 2);
+  EXPECT_EQ(refused({"--formats", "ndhwc,ndhwc"}).exit_code, 2);
+  EXPECT_EQ(refused({"--device", "auto"}).exit_code, 2);
   EXPECT_EQ(refused({"--size", "96,96"}).exit_code, 2);
   EXPECT_EQ(refused({"--size", "36,36,36"}).exit_code, 2);  // merge_ratio 4 * 36 / 96
   EXPECT_EQ(refused({"--size", "96,96,100"}).exit_code, 1);

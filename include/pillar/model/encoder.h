@@ -24,9 +24,10 @@ struct EncoderOptions {
   int slab_slices = 0;          // voxel slices the stem takes at a time; 0: chosen from the size
 };
 
-// Where the seconds of a call on the CPU went.
+// Where the seconds of a call went: by the clock on a CPU, by the device's own events on a GPU, for which the
+// call waits at its end.
 struct ReadoutTimes {
-  double windows_s = 0;          // statistics and windowing
+  double windows_s = 0;          // statistics and windowing; on a GPU with the copy of the voxels
   double stem_s = 0;             // convolutions
   std::vector<double> stages_s;  // attention and perceptrons, one entry a stage
 };

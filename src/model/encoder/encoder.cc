@@ -13,6 +13,7 @@
 #include "model/atlas/weights_load.h"
 #include "model/atlas/window_grid.h"
 #include "model/encoder/device_memory.h"
+#include "model/encoder/pass_times.h"
 #include "model/encoder/streamed_stem.h"
 #include "model/encoder/whole_stem.h"
 
@@ -234,13 +235,20 @@ AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Windo
   const at::NoGradGuard no_gradients;
   pass.execution = state_->execution;
   if (const auto* whole = std::get_if<WholeStem>(&state_->stem)) {
-    // One queue of work: its parts are not timed apart, which would stop it between them. Of several threads
-    // one queues its whole pass before the next: results come in turn, while the others' CPU parts go on.
+    // Of several threads one queues its whole pass before the next: results come in turn, while the others'
+    // CPU parts go on.
     const std::lock_guard queueing(state_->queueing);
     const Tf32Products tf32(state_->arithmetic == Arithmetic::tf32);
+    PassTimes parts(pass.execution.device, times);
     at::Tensor image = WindowedVolume::on_cuda(voxels_bcdhw, windows, pass.execution.device,
                                                pass.execution.compute, whole->channels());
-    return (*state_->stages)((*whole)(std::move(image)), pass);
+    parts.mark();
+    at::Tensor grid = (*whole)(std::move(image));
+    parts.mark();
+    parts.watch(pass);
+    AtlasOutput out = (*state_->stages)(std::move(grid), pass);
+    parts.finish();
+    return out;
   }
   ReadoutTimes spent;
   spent.stages_s.resize(state_->config.stages.size());
