@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Packs what is built into one file that runs where nothing is installed: programs, libraries (all but glibc and the driver), DICOM's
 # dictionary, configurations and licences. Unpacked anywhere, also in a path with spaces, on x86-64 with glibc 2.34 or newer.
-# Usage: scripts/bundle.sh [--cuda] [--folder] [--build DIR] [--out DIR]
+# Usage: scripts/bundle.sh [--cuda] [--checks] [--folder] [--build DIR] [--out DIR]
 #   --cuda    for GPUs: of build/cuda; LibTorch is not packed but found in a pip-installed torch (docs/cluster.md)
+#   --checks  with the tests that want a GPU, and gpu_check.sh, which runs them and the benches
 #   --folder  leave the folder, and do not pack it
 #   --build   the build to take (build/release; with --cuda build/cuda)
 #   --out     where the bundle goes (build/bundle)
@@ -10,10 +11,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/bundle/steps.sh
 
-cuda=no folder_only=no build="" out=build/bundle
+cuda=no checks=no folder_only=no build="" out=build/bundle
 while [ $# -gt 0 ]; do
   case "$1" in
     --cuda) cuda=yes ;;
+    --checks) checks=yes ;;
     --folder) folder_only=yes ;;
     --build | --out)
       [ $# -gt 1 ] || usage_error "$1 takes a folder"
@@ -21,7 +23,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     -h | --help)
-      sed -n '2,8s/^# \{0,1\}//p' "scripts/bundle.sh"
+      sed -n '2,9s/^# \{0,1\}//p' "scripts/bundle.sh"
       exit 0
       ;;
     *) usage_error "unknown argument $1" ;;
@@ -46,12 +48,14 @@ work=$(mktemp -d "$out/.bundle.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 bundle=$work/$name
 install_ours
+[ "$checks" = no ] || install_checks
 copy_libraries
 make_relocatable
 allow_older_glibc
 copy_data
 copy_licences
 [ "$cuda" = no ] || add_launchers
+[ "$checks" = no ] || cp scripts/gpu_check.sh "$bundle/bin/"
 
 if [ "$folder_only" = yes ]; then
   rm -rf "${out:?}/$name"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 # The steps of scripts/bundle.sh, which sources this: each works on its variables (bundle: the folder that is made; build; torch;
-# cuda: yes or no; name; version).
+# cuda and checks: yes or no; name; version).
 
 oldest_glibc=2.34 # RHEL 9's; what Debian 12 compiles needs it in any case (__libc_start_main)
 
@@ -46,6 +46,15 @@ install_ours() {
   if [ "$cuda" = yes ]; then
     cp "$work/installed"/lib*/libpillar_{cuda,nccl}.so "$bundle/lib/"
   fi
+}
+
+# The tests of rooms that compute on GPUs.
+install_checks() {
+  local room
+  for room in device windows nn model; do
+    [ -x "$build/bin/${room}_tests" ] || die "$build/bin has no ${room}_tests: scripts/build.sh $preset"
+    strip -o "$bundle/bin/${room}_tests" "$build/bin/${room}_tests"
+  done
 }
 
 # Every shared library that the programs reach, under its soname. $work/sources says where each came from.
