@@ -1,5 +1,6 @@
 #include "embed/probe_job.h"
 
+#include "pillar/data/model_input.h"
 #include "pillar/rave/sample.h"
 
 #include "support/volumes.h"
@@ -33,6 +34,12 @@ at::Tensor probe(const at::Tensor& voxels_bcdhw) {
     rows[b][2] = data[0];
   }
   return rows;
+}
+
+at::Tensor probe_of(const std::filesystem::path& sample) {
+  const PreprocessSpec spec = quiet_job("", {}).spec;
+  Notes notes;
+  return probe(model_input(open_scan({sample, ""}, {}).read(), spec, notes).voxels_cdhw.unsqueeze(0))[0];
 }
 
 EmbedJob quiet_job(const std::filesystem::path& cache, const std::vector<std::filesystem::path>& scans) {

@@ -20,6 +20,9 @@ std::filesystem::path make_sample(const TempDir& dir, const std::string& accessi
 // Stands for a model: three numbers that depend on every voxel and its place.
 at::Tensor probe(const at::Tensor& voxels_bcdhw);
 
+// What it makes of a sample on disk.
+at::Tensor probe_of(const std::filesystem::path& sample);
+
 // Of scans that say themselves what they are called.
 EmbedJob quiet_job(const std::filesystem::path& cache, const std::vector<std::filesystem::path>& scans);
 
