@@ -18,7 +18,7 @@ bool has_kernel(const at::Tensor& x, const Execution& execution) {
 // delta and sum may be undefined, both together.
 at::Tensor normed_by_kernel(const LayerNorm& norm, const at::Tensor& x, const at::Tensor& delta,
                             const at::Tensor& sum, const Execution& execution) {
-  const at::Tensor out = at::empty(x.sizes(), x.options().dtype(execution.compute));
+  at::Tensor out = at::empty(x.sizes(), x.options().dtype(execution.compute));
   PillarCudaLayerNormJob job = {};
   job.x = x.const_data_ptr();
   job.delta = delta.defined() ? delta.const_data_ptr() : nullptr;

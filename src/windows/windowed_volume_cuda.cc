@@ -45,7 +45,7 @@ namespace windows {
 
 at::Tensor sent_by_pieces(const at::Tensor& voxels, const at::Device& device) {
   const at::Tensor pinned = staging(voxels.sizes(), voxels.scalar_type(), device);
-  const at::Tensor there = at::empty(voxels.sizes(), voxels.options().device(device));
+  at::Tensor there = at::empty(voxels.sizes(), voxels.options().device(device));
   const at::Tensor from = voxels.flatten(), through = pinned.flatten(), to = there.flatten();
   const std::int64_t piece = std::max<std::int64_t>(1, (from.numel() + kPieces - 1) / kPieces);
   for (std::int64_t first = 0; first < from.numel(); first += piece) {

@@ -44,7 +44,7 @@ std::uint64_t float_input_bytes(const PreprocessSpec& spec) {
 }
 
 at::Tensor page_locked(const at::Tensor& voxels, const at::Device& device) {
-  const at::Tensor copy = staging(voxels.sizes(), voxels.scalar_type(), device);
+  at::Tensor copy = staging(voxels.sizes(), voxels.scalar_type(), device);
   std::memcpy(copy.mutable_data_ptr(), voxels.const_data_ptr(), voxels.nbytes());
   return copy;
 }
@@ -88,7 +88,7 @@ at::Tensor stacked(std::span<const PendingScan> scans, const at::Device& device)
   if (scans.size() == 1) return first.unsqueeze(0);
   std::vector<std::int64_t> shape = first.sizes().vec();
   shape.insert(shape.begin(), static_cast<std::int64_t>(scans.size()));
-  const at::Tensor voxels = staging(shape, first.scalar_type(), device);
+  at::Tensor voxels = staging(shape, first.scalar_type(), device);
   auto* to = static_cast<std::uint8_t*>(voxels.mutable_data_ptr());
   for (const PendingScan& one : scans) {
     std::memcpy(to, one.input.voxels_cdhw.const_data_ptr(), one.input.voxels_cdhw.nbytes());

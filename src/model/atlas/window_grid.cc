@@ -26,7 +26,7 @@ at::Tensor grid_to_windows(const at::Tensor& x, const Size3& grid, const Size3& 
 namespace {
 
 at::Tensor max_pool_by_kernel(const at::Tensor& x, const Size3& by, const CudaModule& kernels) {
-  const at::Tensor out =
+  at::Tensor out =
       at::empty({x.size(0), x.size(1) / by[0], x.size(2) / by[1], x.size(3) / by[2], x.size(4)}, x.options());
   PillarCudaMaxPoolJob job = {};
   job.x = x.const_data_ptr<float>();

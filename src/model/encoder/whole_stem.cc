@@ -105,6 +105,7 @@ at::Tensor WholeStem::operator()(at::Tensor image_bcdhw) const {
   const int views = stem_.views;
   if (views == 1) return view_tokens(std::move(image_bcdhw));
   std::vector<at::Tensor> tokens;
+  tokens.reserve(static_cast<std::size_t>(views));
   std::vector<at::Tensor> images = image_bcdhw.chunk(views, view_axis(views, image_bcdhw.size(2)));
   image_bcdhw.reset();
   for (int v = 0; v < views; ++v) {
