@@ -1,5 +1,6 @@
 #include "finetune_cases.h"
 
+#include "pillar/device/device_clock.h"
 #include "pillar/model/atlas.h"
 #include "pillar/model/finetuned_model.h"
 #include "pillar/model/model_folder.h"
@@ -25,7 +26,6 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
-#include <c10/core/CachingDeviceAllocator.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <torch/csrc/autograd/autograd.h>
@@ -69,10 +69,8 @@ double seconds_after(const at::Tensor& result) {
 
 void add_device_peak(at::Device device, Measurement& m) {
   if (!device.is_cuda()) return;
-  constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
   m.figures.emplace_back("peak_device_mb",
-                         static_cast<double>(stats.allocated_bytes[kAll].peak) / kMegabyteOfFinetune);
+                         static_cast<double>(peak_device_bytes(device)) / kMegabyteOfFinetune);
 }
 
 // (B, 1, D, H, W): phantoms, of each the middle that the tower takes.

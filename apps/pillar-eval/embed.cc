@@ -4,7 +4,6 @@
 #include "pillar/core/sha256.h"
 #include "pillar/data/manifest.h"
 #include "pillar/embed/embed_job.h"
-#include "pillar/embed/embed_plan.h"
 #include "pillar/model/encoder.h"
 #include "pillar/rave/encode_config.h"
 #include "pillar/world/launch.h"
@@ -124,20 +123,11 @@ std::string words_to_compare(const Arguments& a) {
 }
 
 void plan_memory(Arguments& a, const Encoder& encoder, std::uint64_t available, std::int64_t processes) {
-  EmbedJob& job = a.job;
-  if (job.jobs == 0) job.jobs = default_loader_jobs(processes);
-  job.device = encoder.device();
-  EmbedMemory memory;
-  memory.model_bytes = encoder.estimated_bytes(job.batch_size);
-  memory.available_bytes = available;
-  memory.batch_size = job.batch_size;
-  memory.batches = batches_at_once(job);
-  memory.jobs = job.jobs;
-  memory.processes = processes;
-  job.loader_bytes = plan_loader_bytes(job.spec, memory);
+  const std::uint64_t model_bytes = encoder.estimated_bytes(a.job.batch_size);
+  plan_loader(a.job, encoder.device(), model_bytes, available, processes);
   spdlog::debug(
       "memory: the model takes about {} MB, loading up to {} MB, {} MB are available to {} processes",
-      memory.model_bytes >> 20, job.loader_bytes >> 20, available >> 20, processes);
+      model_bytes >> 20, a.job.loader_bytes >> 20, available >> 20, processes);
 }
 
 // As one of the processes that embed the list, or alone.
@@ -255,11 +245,7 @@ void add_work(CLI::App& command, Arguments& a) {
   command.add_flag("--evidence", a.evidence,
                    "keep beside each vector which token each of its numbers came from and where the tokens "
                    "lie in the scan, a few kB a study: pillar-eval evidence makes maps of it");
-  command
-      .add_option(
-          "--dtype", a.encoder.dtype,
-          "fp32, bf16, tf32 (GPUs: fp32 with factors rounded to 10 bits), or auto: bf16 where it is native")
-      ->capture_default_str();
+  add_dtype_flag(command, a.encoder.dtype);
   add_process_flags(command, a.processes);
   command.add_option("--batch-size", a.job.batch_size, "volumes to the model at once")
       ->check(CLI::Range(1, 4096))

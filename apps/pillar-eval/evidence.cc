@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "evidence_pages.h"
 #include "sample_pictures.h"
+#include "scan_flags.h"
 
 #include <memory>
 #include <optional>
@@ -124,12 +125,7 @@ void add_evidence_options(CLI::App& command, EvidenceArguments& a) {
   command.add_option("--model", a.model, "the model of the embeddings")->group(group);
   command.add_option("--modality", a.encoder.modality, "its tower; may be left out where there is one")
       ->group(group);
-  command
-      .add_option(
-          "--dtype", a.encoder.dtype,
-          "fp32, bf16, tf32 (GPUs: fp32 with factors rounded to 10 bits), or auto: bf16 where it is native")
-      ->capture_default_str()
-      ->group(group);
+  add_dtype_flag(command, a.encoder.dtype)->group(group);
   command.add_option("--device", a.encoder.device, "cpu, cuda, cuda:N, or auto")
       ->capture_default_str()
       ->group(group);

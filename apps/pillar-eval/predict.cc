@@ -1,7 +1,6 @@
 // pillar-eval predict: a finetuned model's answers for scans, or a probe's for embeddings.
 #include "pillar/core/available_memory.h"
 #include "pillar/core/fail.h"
-#include "pillar/embed/embed_plan.h"
 #include "pillar/eval/probe_job.h"
 #include "pillar/eval/scan_predict_job.h"
 
@@ -45,18 +44,6 @@ void check_words(const PredictArguments& a, const CLI::App& command) {
     fail(ErrorCategory::usage, "--average is for several --model");
 }
 
-void plan_memory(ScanPredictJob& job, const ScanPredictor& predictor, std::uint64_t available) {
-  if (job.jobs == 0) job.jobs = default_loader_jobs();
-  job.device = predictor.device();
-  EmbedMemory memory;
-  memory.model_bytes = predictor.estimated_bytes(job.batch_size);
-  memory.available_bytes = available;
-  memory.batch_size = job.batch_size;
-  memory.batches = batches_at_once(job);
-  memory.jobs = job.jobs;
-  job.loader_bytes = plan_loader_bytes(job.spec, memory);
-}
-
 void write_maps_too(PredictArguments& a, const ScanPredictor& predictor) {
   if (a.maps.empty()) return;
   predictor.require_attention();
@@ -81,7 +68,7 @@ ExitCode predict_scans(PredictArguments& a, bool quiet) {
   job.reading = read_options(job.spec);
   apply_scan_flags(a.reading, job);
   job.settings.merge(changed_policies(a.reading.reading));
-  plan_memory(job, predictor, available);
+  plan_loader(job, predictor.device(), predictor.estimated_bytes(job.batch_size), available);
   write_maps_too(a, predictor);
   if (!quiet) {
     fmt::print("{}: {}\n", job.spec.origin, describe(job.spec));
@@ -147,12 +134,7 @@ void add_scan_options(CLI::App& command, PredictArguments& a) {
 
 void add_scan_work(CLI::App& command, PredictArguments& a) {
   const char* group = "Scans, by finetuned models";
-  command
-      .add_option(
-          "--dtype", a.models.encoder.dtype,
-          "fp32, bf16, tf32 (GPUs: fp32 with factors rounded to 10 bits), or auto: bf16 where it is native")
-      ->capture_default_str()
-      ->group(group);
+  add_dtype_flag(command, a.models.encoder.dtype)->group(group);
   command.add_option("--device", a.models.encoder.device, "cpu, cuda, cuda:N, or auto")
       ->capture_default_str()
       ->group(group);

@@ -1,5 +1,7 @@
 #include "scan_flags.h"
 
+#include "pillar/embed/embed_plan.h"
+
 #include "support/reading_flags.h"
 
 #include <fmt/format.h>
@@ -21,6 +23,28 @@ void add_scan_flags(CLI::App& command, ScanFlags& flags, const std::string& grou
                 "of a DICOM study: each series of the model's modality, as ACCESSION.NUMBER")
       ->group(group);
   add_reading_flags(command, flags.reading, group);
+}
+
+CLI::Option* add_dtype_flag(CLI::App& command, std::string& dtype) {
+  return command
+      .add_option("--dtype", dtype,
+                  "fp32, bf16, tf32 (GPUs: fp32 with factors rounded to 10 bits), or auto: bf16 where it is "
+                  "native")
+      ->capture_default_str();
+}
+
+void plan_loader(ScanBatch& batch, at::Device device, std::uint64_t model_bytes, std::uint64_t available,
+                 std::int64_t processes) {
+  if (batch.jobs == 0) batch.jobs = default_loader_jobs(processes);
+  batch.device = device;
+  EmbedMemory memory;
+  memory.model_bytes = model_bytes;
+  memory.available_bytes = available;
+  memory.batch_size = batch.batch_size;
+  memory.batches = batches_at_once(batch);
+  memory.jobs = batch.jobs;
+  memory.processes = processes;
+  batch.loader_bytes = plan_loader_bytes(batch.spec, memory);
 }
 
 bool is_nothing_to_do(const ScanBatch& batch) {

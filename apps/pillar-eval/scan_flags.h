@@ -22,6 +22,14 @@ struct ScanFlags {
 // --help.
 void add_scan_flags(CLI::App& command, ScanFlags& flags, const std::string& group);
 
+// What a frozen model computes in.
+CLI::Option* add_dtype_flag(CLI::App& command, std::string& dtype);
+
+// Sets the batch's loader: its threads and bytes, for a model on `device` that needs `model_bytes` of the
+// `available` ones, in each of so many processes on this host.
+void plan_loader(ScanBatch& batch, at::Device device, std::uint64_t model_bytes, std::uint64_t available,
+                 std::int64_t processes = 1);
+
 // Whether nothing that was found is a scan, which is said then; no failure.
 bool is_nothing_to_do(const ScanBatch& batch);
 

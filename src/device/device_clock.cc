@@ -57,4 +57,8 @@ std::uint64_t peak_device_bytes(at::Device device, bool begin_anew) {
   return static_cast<std::uint64_t>(peak);
 }
 
+std::uint64_t free_device_bytes(at::Device device) {
+  return c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index()).first;
+}
+
 }  // namespace pillar

@@ -52,7 +52,7 @@ struct ScanSummary {
   double idle_seconds = 0;    // of those: the model had nothing to do
   double queued_seconds = 0;  // of those: a scan was loaded and waited for the model
   std::int64_t count(ScanStatus status) const;
-  // "12 embedded, 3 there already, 2 left out, 1 failed; 0.52 volumes/s; of the time the model was idle 4 %,
+  // "12 embedded, 3 there already, 2 left out, 1 failed; 0.52 volumes/s; the model was idle 4 % of the time,
   // scans waited for it 93 %", where `done` is "embedded".
   std::string brief(std::string_view done) const;
 };

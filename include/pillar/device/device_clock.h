@@ -1,4 +1,4 @@
-// How long queued work takes on the device that does it.
+// How long queued work takes on the device that does it, and what a GPU has of memory.
 #pragma once
 
 #include <cstdint>
@@ -32,5 +32,8 @@ void wait_for_device(at::Device device);
 // Bytes that LibTorch's allocator has given out at most on a GPU, since the last call with `begin_anew`; 0 on
 // a CPU, whose memory is the process's.
 std::uint64_t peak_device_bytes(at::Device device, bool begin_anew = false);
+
+// Bytes that a GPU could give out now.
+std::uint64_t free_device_bytes(at::Device device);
 
 }  // namespace pillar

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <c10/core/CachingDeviceAllocator.h>
-
 namespace pillar {
 namespace {
 
@@ -30,10 +28,6 @@ std::int64_t tokens_that_fit(const TokenMemory& memory, std::uint64_t free_bytes
     return 0;
   const std::uint64_t left = free_bytes > memory.kept_bytes ? free_bytes - memory.kept_bytes : 0;
   return std::max(kFewestTokens, static_cast<std::int64_t>(left / memory.row_bytes));
-}
-
-std::uint64_t free_device_bytes(const at::Device& device) {
-  return c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index()).first;
 }
 
 }  // namespace pillar

@@ -23,7 +23,4 @@ TokenMemory token_memory(const AtlasConfig& config, const Size3& tokens_dhw, std
 // fewer than 2,048, so that a device that has less says that it is out of memory.
 std::int64_t tokens_that_fit(const TokenMemory& memory, std::uint64_t free_bytes);
 
-// Bytes that a GPU could give out now.
-std::uint64_t free_device_bytes(const at::Device& device);
-
 }  // namespace pillar

@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
 #include "pillar/device/device.h"
+#include "pillar/device/device_clock.h"
 #include "pillar/windows/windowed_volume.h"
 
 #include "core/shared/joined.h"

@@ -1,6 +1,7 @@
 #include "train/run/memory_plan.h"
 
 #include "pillar/core/available_memory.h"
+#include "pillar/device/device_clock.h"
 #include "pillar/model/atlas_memory.h"
 
 #include "train/run/batching.h"
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <array>
 
-#include <c10/core/CachingDeviceAllocator.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -21,8 +21,7 @@ constexpr double kFloat32 = 4, kInt16 = 2, kMega = 1 << 20, kGiga = 1 << 30;
 
 // What this process may still take of the device, or, on a processor, of memory and address space.
 double free_bytes(at::Device device, double resident) {
-  if (device.is_cuda())
-    return static_cast<double>(c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index()).first);
+  if (device.is_cuda()) return static_cast<double>(free_device_bytes(device));
   auto free = static_cast<double>(available_memory_bytes());
   struct rlimit limit = {};
   for (const auto kind : {RLIMIT_AS, RLIMIT_DATA}) {

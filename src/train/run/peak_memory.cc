@@ -1,8 +1,9 @@
 #include "train/run/peak_memory.h"
 
+#include "pillar/device/device_clock.h"
+
 #include <fstream>
 
-#include <c10/core/CachingDeviceAllocator.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -25,10 +26,8 @@ double resident_bytes() {
 std::string peak_memory_text(at::Device device) {
   std::string text = fmt::format("{:.0f} MB resident", peak_resident_megabytes());
   if (!device.is_cuda()) return text;
-  constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
-  return text + fmt::format(", {:.0f} MB on the device",
-                            static_cast<double>(stats.allocated_bytes[kAll].peak) / (1 << 20));
+  return text +
+         fmt::format(", {:.0f} MB on the device", static_cast<double>(peak_device_bytes(device)) / (1 << 20));
 }
 
 }  // namespace pillar
