@@ -38,4 +38,12 @@ at::Tensor staging(at::IntArrayRef shape, at::ScalarType type, const at::Device&
   return at::empty(shape, at::TensorOptions().dtype(type).pinned_memory(device.is_cuda()));
 }
 
+at::Tensor queued_to(const at::Tensor& tensor, const at::Device& device) {
+  if (!device.is_cuda() || !tensor.is_cpu()) return tensor.to(device);
+  if (tensor.is_pinned()) return tensor.to(device, /*non_blocking=*/true);
+  const at::Tensor pinned = staging(tensor.sizes(), tensor.scalar_type(), device);
+  pinned.copy_(tensor);
+  return pinned.to(device, /*non_blocking=*/true);
+}
+
 }  // namespace pillar

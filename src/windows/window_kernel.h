@@ -18,10 +18,11 @@ at::Tensor sent_by_pieces(const at::Tensor& voxels, const at::Device& device);
 // of ranges that are known, (B, C, windows) of them,
 at::Tensor maps_of_ranges(const std::vector<WindowRange>& ranges, const at::IntArrayRef& shape_bcw,
                           const at::Device& device);
-// or of voxels that are there already, by LibTorch's operators, without waiting for them: of int16, and of
-// windows that are fixed or go from the smallest to the largest voxel. Unset for others.
+// or of voxels that are there already, by LibTorch's operators, without waiting for them: of int16 or
+// floats that are known to be finite, and of windows that are fixed or go from the smallest to the largest
+// voxel. Unset for others.
 std::optional<at::Tensor> maps_without_waiting(const at::Tensor& voxels_bcdhw,
-                                               const std::vector<Window>& windows);
+                                               const std::vector<Window>& windows, bool known_finite);
 
 // voxels_bcdhw: contiguous, where the kernels run. Returns (B, channels, D, H, W), channels innermost in
 // memory, zeros after the last window.

@@ -38,12 +38,13 @@ at::Tensor maps_of_ranges(const std::vector<WindowRange>& ranges, const at::IntA
 }
 
 std::optional<at::Tensor> maps_without_waiting(const at::Tensor& voxels_bcdhw,
-                                               const std::vector<Window>& windows) {
+                                               const std::vector<Window>& windows, bool known_finite) {
   const bool known =
       !windows.empty() && std::all_of(windows.begin(), windows.end(), [](const Window& window) {
         return window.kind == WindowKind::level || window.kind == WindowKind::minmax;
       });
-  if (!known || voxels_bcdhw.scalar_type() != at::kShort) return std::nullopt;
+  const at::ScalarType type = voxels_bcdhw.scalar_type();
+  if (!known || !(type == at::kShort || (type == at::kFloat && known_finite))) return std::nullopt;
   const std::int64_t count = static_cast<std::int64_t>(windows.size());
   const at::Tensor ends = staging({2, count}, at::kDouble, voxels_bcdhw.device());
   auto* end = ends.mutable_data_ptr<double>();

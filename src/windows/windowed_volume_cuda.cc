@@ -81,13 +81,14 @@ at::Tensor windows_by_kernel(const at::Tensor& voxels_bcdhw, const at::Tensor& m
 }  // namespace windows
 
 at::Tensor WindowedVolume::on_cuda(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
-                                   at::Device device, at::ScalarType dtype, std::int64_t at_least) {
+                                   at::Device device, at::ScalarType dtype, std::int64_t at_least,
+                                   bool known_finite) {
   const CudaModule& kernels = cuda_module();
   windows::check_voxels(voxels_bcdhw);
   const at::Tensor voxels = voxels_bcdhw.contiguous(), there = sent_aside(voxels, device);
   const auto count = static_cast<std::int64_t>(windows.size());
   const std::int64_t channels = std::max(at_least, voxels.size(1) * count);
-  std::optional<at::Tensor> maps = windows::maps_without_waiting(there, windows);
+  std::optional<at::Tensor> maps = windows::maps_without_waiting(there, windows, known_finite);
   if (!maps) {
     const WindowedVolume windowed(voxels, windows);
     maps = windows::maps_of_ranges(windowed.ranges_, {voxels.size(0), voxels.size(1), count}, device);

@@ -137,7 +137,8 @@ TEST(WindowsKernel, OfAVolumeAreThoseOfTheCpu) {
   for (const test::KernelPlace& place : test::kernel_places()) {
     const at::Tensor there = voxels.to(place.device);
     const at::Tensor maps = windows::maps_of_ranges(ranges, {2, 1, 3}, place.device);
-    EXPECT_TRUE(at::equal(*windows::maps_without_waiting(there, windows), maps));
+    EXPECT_TRUE(at::equal(*windows::maps_without_waiting(there, windows, false), maps));
+    EXPECT_TRUE(at::equal(*windows::maps_without_waiting(there.to(at::kFloat), windows, true), maps));
     const at::Tensor all = windows::windows_by_kernel(there, maps, 8, at::kFloat, *place.kernels);
     EXPECT_TRUE(all.is_contiguous(at::MemoryFormat::ChannelsLast3d));
     EXPECT_TRUE(at::equal(all.narrow(1, 0, 3).cpu(), volume.all_bcdhw(at::kFloat)));
@@ -147,14 +148,17 @@ TEST(WindowsKernel, OfAVolumeAreThoseOfTheCpu) {
 
 TEST(WindowsKernel, MapsWaitWhereTheyMust) {
   const at::Tensor voxels = at::zeros({1, 2, 3, 4, 5}, at::kShort);
-  const auto known = [](const at::Tensor& volume, const char* windows) {
-    return windows::maps_without_waiting(volume, parse_windows(windows, WindowFamily::mr)).has_value();
+  const auto known = [](const at::Tensor& volume, const char* windows, bool finite = false) {
+    return windows::maps_without_waiting(volume, parse_windows(windows, WindowFamily::mr), finite)
+        .has_value();
   };
   EXPECT_TRUE(known(voxels, "minmax,own:40,400"));
   EXPECT_FALSE(known(voxels.to(at::kFloat), "minmax"));
+  EXPECT_TRUE(known(voxels.to(at::kFloat), "minmax", true));
+  EXPECT_FALSE(known(voxels.to(at::kFloat), "all", true));
   EXPECT_FALSE(known(voxels.to(at::kUInt16), "minmax"));
   EXPECT_FALSE(known(voxels, "all"));
-  EXPECT_FALSE(windows::maps_without_waiting(voxels, {}).has_value());
+  EXPECT_FALSE(windows::maps_without_waiting(voxels, {}, false).has_value());
 }
 
 }  // namespace

@@ -42,10 +42,12 @@ class WindowedVolume {
   void write_all_bcdhw(at::Tensor& out) const;
   // Everything at once on a GPU, without an object: the statistics are taken while the voxels, which may be
   // there already, cross the bus. (B, channels, D, H, W), channels innermost in memory, followed by channels
-  // of zeros where `at_least` channels are asked for. Queued on LibTorch's current stream. Throws as the
-  // constructor does, and Error(unsupported) where there is no CUDA device or libpillar_cuda.so.
+  // of zeros where `at_least` channels are asked for. Queued on LibTorch's current stream. Float voxels that
+  // are `known_finite` are not looked at where no window asks for it. Throws as the constructor does, and
+  // Error(unsupported) where there is no CUDA device or libpillar_cuda.so.
   static at::Tensor on_cuda(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
-                            at::Device device, at::ScalarType dtype, std::int64_t at_least = 0);
+                            at::Device device, at::ScalarType dtype, std::int64_t at_least = 0,
+                            bool known_finite = false);
 
  private:
   at::Tensor voxels_bcdhw_;

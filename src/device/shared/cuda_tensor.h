@@ -20,4 +20,8 @@ void* current_stream(const at::Device& device);
 // Memory of the CPU from which `device` copies while the CPU goes on: pinned, where that is a GPU.
 at::Tensor staging(at::IntArrayRef shape, at::ScalarType type, const at::Device& device);
 
+// `tensor` on `device`, whose queue holds the copy: a few numbers of the CPU that a step needs there. Without
+// it the CPU would wait for all that is queued before.
+at::Tensor queued_to(const at::Tensor& tensor, const at::Device& device);
+
 }  // namespace pillar

@@ -2,6 +2,8 @@
 
 #include "pillar/core/fail.h"
 
+#include "device/shared/cuda_tensor.h"
+
 #include <ATen/core/grad_mode.h>
 
 namespace pillar {
@@ -38,7 +40,7 @@ at::Tensor ClipModel::image_embeddings(const std::string& tower, const at::Tenso
 }
 
 at::Tensor ClipModel::text_embeddings(const at::Tensor& text_bw, at::ScalarType compute) const {
-  return project_text(weights_, text_bw.to(device_), compute);
+  return project_text(weights_, queued_to(text_bw, device_), compute);
 }
 
 std::vector<at::Tensor> ClipModel::parameters_of(std::size_t tower) const {

@@ -2,6 +2,7 @@
 #include "pillar/model/head_layers.h"
 
 #include "core/shared/joined.h"
+#include "device/shared/cuda_tensor.h"
 #include "model/heads/detection_layers.h"
 #include "model/heads/head_weights.h"
 #include "nn/shared/draws.h"
@@ -124,7 +125,8 @@ DetectionOutput DetectionHead::operator()(const at::Tensor& activ_bctyx, const D
         pass.execution.device.is_cpu() ? run.seeds : seeded_generator(pass.execution.device, pass.seed);
   }
   const std::int64_t batch = activ_bctyx.size(0), side = activ_bctyx.size(2), frames = activ_bctyx.size(4);
-  const at::Tensor positions = detection_positions(side, frames, head.config.width).to(activ_bctyx.device());
+  const at::Tensor positions =
+      queued_to(detection_positions(side, frames, head.config.width), activ_bctyx.device());
   DetectionDecoderLayer::Memory memory;
   memory.tokens = head.tokens(activ_bctyx);
   for (const DetectionEncoderLayer& layer : head.encoder)

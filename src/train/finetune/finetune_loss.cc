@@ -3,6 +3,8 @@
 #include "pillar/labels/outcome_sampling.h"
 #include "pillar/train/detection_loss.h"
 
+#include "device/shared/cuda_tensor.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros.h>
 
@@ -67,7 +69,7 @@ void FinetuneLoss::add_attention(const FinetunedOutput& output, const MicroTarge
                                  LossWithTerms& loss) const {
   const at::Tensor& attention = output.pool.image_attention_softmax_1;
   const at::Tensor masks = targets.masks_bdhw.defined() ? targets.masks_bdhw : empty_masks(attention);
-  const RegionAnnotations annotations = region_annotations(masks, targets.laterality_b3.to(device_));
+  const RegionAnnotations annotations = region_annotations(masks, queued_to(targets.laterality_b3, device_));
   const std::array<std::int64_t, 3> map_tyx = {attention.size(1), attention.size(3), attention.size(4)};
   const LossWithTerms region = sybil_region_loss(output.pool, map_tyx, annotations,
                                                  {config_.image_attention, config_.volume_attention});
@@ -85,7 +87,8 @@ void FinetuneLoss::add_detection(const FinetunedOutput& output, const MicroTarge
              config_.detection_weight);
   }
   if (config_.region > 0) {
-    const RegionAnnotations annotations = region_annotations(masks, targets.laterality_b3.to(device_));
+    const RegionAnnotations annotations =
+        region_annotations(masks, queued_to(targets.laterality_b3, device_));
     // Back from the public code's view of it to the map's own axes.
     const at::Tensor& attention = output.pool.image_attention_softmax_1;
     const at::Tensor where = output.detection->volume_attention_map.reshape(

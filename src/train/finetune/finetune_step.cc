@@ -4,6 +4,7 @@
 #include "pillar/data/rotation.h"
 #include "pillar/train/layer_decay.h"
 
+#include "device/shared/cuda_tensor.h"
 #include "device/shared/profiled_range.h"
 #include "train/run/batching.h"
 #include "train/run/clock.h"
@@ -113,7 +114,7 @@ LossWithTerms FinetuneStepRunner::micro_loss(const MicroBatch& micro, std::int64
   targets.values = values_of(setup_.table, setup_.train, micro.studies);
   targets.laterality_b3 = laterality_of(setup_.table, setup_.train, micro.studies);
   if (loss_.wants_masks() && micro.masks_bdhw.defined())
-    targets.masks_bdhw = rotate_mask_in_plane(micro.masks_bdhw.to(setup_.model->device()), degrees);
+    targets.masks_bdhw = rotate_mask_in_plane(queued_to(micro.masks_bdhw, setup_.model->device()), degrees);
   const FinetunedOutput output = setup_.model->forward(image_of(micro, degrees), pass_of(micro, step));
   const ProfiledRange range("loss", setup_.model->device());
   return loss_(output, targets);

@@ -3,6 +3,7 @@
 #include "pillar/core/fail.h"
 
 #include "core/shared/joined.h"
+#include "device/shared/cuda_tensor.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
@@ -59,20 +60,20 @@ KnownLabels known_labels(const at::Tensor& logits_nl, const at::Tensor& targets_
   const at::Tensor unknown = at::isnan(targets);
   require_all(at::logical_or(unknown, in_unit_interval(targets)),
               "a label that is neither in [0, 1] nor unknown (NaN)");
-  return {targets.masked_fill(unknown, 0).to(logits_nl.device()),
-          unknown.logical_not().to(logits_nl.device(), at::kFloat)};
+  return {queued_to(targets.masked_fill(unknown, 0), logits_nl.device()),
+          queued_to(unknown.logical_not().to(at::kFloat), logits_nl.device())};
 }
 
 at::Tensor label_weights(const KnownLabels& labels, const LabelWeights& weights) {
   if (!weights.label_l.defined()) return labels.known_nl;
-  return labels.known_nl * weights.label_l.to(labels.known_nl.device(), at::kFloat);
+  return labels.known_nl * queued_to(weights.label_l, labels.known_nl.device()).to(at::kFloat);
 }
 
 // The cross-entropy of each label, positives by their weights.
 at::Tensor label_entropy(const at::Tensor& logits_nl, const KnownLabels& labels,
                          const at::Tensor& positive_l) {
   c10::optional<at::Tensor> positive;
-  if (positive_l.defined()) positive = positive_l.to(logits_nl.device(), at::kFloat);
+  if (positive_l.defined()) positive = queued_to(positive_l, logits_nl.device()).to(at::kFloat);
   return at::binary_cross_entropy_with_logits(logits_nl.to(at::kFloat), labels.targets_nl, {}, positive,
                                               at::Reduction::None);
 }
@@ -109,8 +110,8 @@ at::Tensor survival_loss(const at::Tensor& logits_ny, const at::Tensor& is_event
   require_all(in_unit_interval(events).logical_and(in_unit_interval(known)),
               "an event or a known year outside [0, 1]");
   const at::Tensor entropy = at::binary_cross_entropy_with_logits(
-      logits_ny.to(at::kFloat), events.to(logits_ny.device()), {}, {}, at::Reduction::None);
-  return weighted_mean(entropy, known.to(logits_ny.device()), logits_ny);
+      logits_ny.to(at::kFloat), queued_to(events, logits_ny.device()), {}, {}, at::Reduction::None);
+  return weighted_mean(entropy, queued_to(known, logits_ny.device()), logits_ny);
 }
 
 at::Tensor multilabel_loss(const at::Tensor& logits_nl, const at::Tensor& targets_nl,
@@ -143,12 +144,13 @@ at::Tensor multiclass_loss(const at::Tensor& logits_nk, const at::Tensor& classe
 at::Tensor multiclass_focal_loss(const at::Tensor& logits_nk, const at::Tensor& classes_n,
                                  const FocalOptions& focal, const at::Tensor& class_weights_k) {
   check_classes(logits_nk, classes_n, class_weights_k);
-  const at::Tensor classes = classes_n.to(logits_nk.device(), at::kLong);
+  const at::Tensor classes = queued_to(classes_n, logits_nk.device()).to(at::kLong);
   const at::Tensor known = (classes >= 0).to(at::kFloat), indices = classes.clamp_min(0);
   at::Tensor entropy = at::cross_entropy_loss(logits_nk.to(at::kFloat), indices, {}, at::Reduction::None);
   if (focal.gamma != 0) entropy = entropy * focal_factor(entropy, focal.gamma);
   if (!class_weights_k.defined()) return weighted_mean(entropy, known, logits_nk);
-  const at::Tensor weights = class_weights_k.to(logits_nk.device(), at::kFloat).index_select(0, indices);
+  const at::Tensor weights =
+      queued_to(class_weights_k, logits_nk.device()).to(at::kFloat).index_select(0, indices);
   return weighted_mean(entropy, known * weights, logits_nk);
 }
 

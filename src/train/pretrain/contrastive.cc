@@ -2,6 +2,7 @@
 
 #include "pillar/core/fail.h"
 
+#include "device/shared/cuda_tensor.h"
 #include "device/shared/profiled_range.h"
 #include "train/pretrain/row_losses.h"
 #include "train/run/clock.h"
@@ -137,7 +138,7 @@ ContrastiveLoss contrastive_loss(const at::Tensor& image_embeddings, const at::T
   const at::Tensor tags = world.all_gather_rows(row_tags(reports, count, world.rank()));
   const std::int64_t before = tags.select(1, 0).lt(world.rank()).sum().item<std::int64_t>();
   const at::Tensor all = world.all_gather_rows(own);
-  const at::Tensor same = same_report_rows(tags.select(1, 1).to(all.device()), 0, all.size(0));
+  const at::Tensor same = same_report_rows(queued_to(tags.select(1, 1), all.device()), 0, all.size(0));
 
   const at::AutoGradMode mode(true);
   const at::Tensor image = all.narrow(1, 0, width).contiguous().requires_grad_(true);

@@ -16,7 +16,8 @@ at::Tensor ImageInput::operator()(const at::Tensor& voxels_bcdhw, const std::vec
     // Turned where the windows are made, so that they cross the bus once.
     voxels = rotate_in_plane(voxels.to(device_, /*non_blocking=*/true), degrees, pad_value_);
   }
-  return windowed_image(voxels, windows_, device_, compute_, buffer_);
+  // What was turned is float32. Of whole numbers it is finite, and the CPU need not wait to know.
+  return windowed_image(voxels, windows_, device_, compute_, buffer_, !voxels_bcdhw.is_floating_point());
 }
 
 }  // namespace pillar
