@@ -54,8 +54,8 @@ HeadsConfig survival_heads() {
 at::Tensor step_loss(const at::Tensor& logits, const DetectionOutput& detection) {
   const at::Tensor known = at::ones(logits.sizes(), logits.options().requires_grad(false));
   DetectionTarget target;
-  target.labels_n = at::zeros({1}, known.options().dtype(at::kLong));
-  target.boxes_n6 = at::full({1, 6}, 0.5, known.options().dtype(at::kFloat));
+  target.labels_n = at::zeros({1}, at::kLong);
+  target.boxes_n6 = at::full({1, 6}, 0.5, at::kFloat);
   const DetectionTargets targets(static_cast<std::size_t>(logits.size(0)), target);
   const auto boxes = static_cast<double>(box_count(targets));
   return survival_loss(logits, known, known) + detection_loss(detection, targets, boxes).total;

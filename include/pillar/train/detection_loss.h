@@ -14,6 +14,7 @@
 
 namespace pillar {
 
+// On the CPU.
 struct DetectionTarget {
   at::Tensor labels_n;  // (n) int64 in [0, classes]; the last, `classes`, is "no object"
   at::Tensor boxes_n6;  // (n, 6) float32

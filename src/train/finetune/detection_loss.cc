@@ -3,10 +3,12 @@
 #include "pillar/core/fail.h"
 
 #include "core/shared/joined.h"
+#include "device/shared/cuda_tensor.h"
 #include "train/finetune/assignment.h"
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
@@ -26,29 +28,33 @@
 namespace pillar {
 namespace {
 
-// The first and the last index of a sample's mask (D, H, W) along one of its axes.
-std::pair<double, double> extent(const at::Tensor& mask_dhw, std::int64_t axis) {
-  at::Tensor inside = mask_dhw;
-  for (std::int64_t other = 2; other >= 0; --other) {
-    if (other != axis) inside = inside.any(other);
-  }
-  const at::Tensor indices = inside.nonzero().flatten();
-  return {static_cast<double>(indices[0].item<std::int64_t>()),
-          static_cast<double>(indices[-1].item<std::int64_t>())};
+// Whether a sample has a voxel inside at each place along D, then along H and along W: (B, D + H + W), on the
+// CPU, which waits for them all at once.
+at::Tensor places_inside(const at::Tensor& mask_bdhw) {
+  const at::Tensor inside = mask_bdhw > 0, rows = inside.any(3);
+  return at::cat({rows.any(2), rows.any(1), inside.any(2).any(1)}, 1).cpu();
 }
 
-DetectionTarget target_of(const at::Tensor& mask_dhw, std::int64_t label) {
+// None where nothing is inside.
+std::optional<DetectionTarget> target_of(std::span<const bool> places, at::IntArrayRef size_dhw,
+                                         std::int64_t label) {
   double middle[3], size[3];
-  for (std::int64_t axis = 0; axis < 3; ++axis) {
-    const auto [first, last] = extent(mask_dhw, axis);
-    const auto voxels = static_cast<double>(mask_dhw.size(axis));
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const std::span own = places.first(static_cast<std::size_t>(size_dhw[axis]));
+    places = places.subspan(own.size());
+    const auto begin = std::find(own.begin(), own.end(), true);
+    if (begin == own.end()) return std::nullopt;
+    const auto end = std::find(own.rbegin(), own.rend(), true).base();
+    const auto first = static_cast<double>(begin - own.begin()),
+               last = static_cast<double>(end - own.begin() - 1);
+    const auto voxels = static_cast<double>(size_dhw[axis]);
     middle[axis] = (first + last) / 2 / voxels;
     size[axis] = (last - first) / voxels;
   }
   DetectionTarget target;
-  target.labels_n = at::tensor({label}, at::kLong).to(mask_dhw.device());
+  target.labels_n = at::tensor({label}, at::kLong);
   target.boxes_n6 = at::tensor({middle[2], middle[1], middle[0], size[2], size[1], size[0]}, at::kDouble)
-                        .to(mask_dhw.device(), at::kFloat)
+                        .to(at::kFloat)
                         .unsqueeze(0);
   return target;
 }
@@ -101,8 +107,13 @@ DetectionMatch match_sample(const at::Tensor& cost_qn) {
   return match;
 }
 
+// (..., 3) edges. Tensor::prod() would make its gradient wait for the device, to ask for zeros.
+at::Tensor product_of_edges(const at::Tensor& edges) {
+  return edges.select(-1, 0) * edges.select(-1, 1) * edges.select(-1, 2);
+}
+
 at::Tensor volume_of(const at::Tensor& corners_n6) {
-  return (corners_n6.narrow(1, 3, 3) - corners_n6.narrow(1, 0, 3)).prod(1);
+  return product_of_edges(corners_n6.narrow(1, 3, 3) - corners_n6.narrow(1, 0, 3));
 }
 
 // What the matched pairs and the classes of all queries of the samples with a target say.
@@ -115,21 +126,20 @@ struct MatchedPairs {
 MatchedPairs gather_pairs(const DetectionOutput& output, const DetectionTargets& targets,
                           const std::vector<DetectionMatch>& matches) {
   const std::int64_t classes = output.pred_logits.size(2) - 1;
+  const at::Device device = output.pred_boxes.device();
   std::vector<at::Tensor> boxes, wanted, logits, labels;
   MatchedPairs pairs;
   for (std::size_t b = 0; b < targets.size(); ++b) {
     if (!targets[b]) continue;
     const auto sample = static_cast<std::int64_t>(b);
-    const auto options = at::TensorOptions(at::kLong);
-    const at::Tensor queries = at::tensor(matches[b].queries, options).to(output.pred_boxes.device());
-    const at::Tensor own = at::tensor(matches[b].boxes, options).to(output.pred_boxes.device());
-    boxes.push_back(output.pred_boxes[sample].index_select(0, queries));
-    wanted.push_back(targets[b]->boxes_n6.to(output.pred_boxes.device(), at::kFloat).index_select(0, own));
+    const at::Tensor queries = at::tensor(matches[b].queries, at::kLong),
+                     own = at::tensor(matches[b].boxes, at::kLong);
+    boxes.push_back(output.pred_boxes[sample].index_select(0, queued_to(queries, device)));
+    wanted.push_back(queued_to(targets[b]->boxes_n6.to(at::kFloat).index_select(0, own), device));
     logits.push_back(output.pred_logits[sample]);
-    at::Tensor label = at::full({output.pred_logits.size(1)}, classes,
-                                at::TensorOptions(at::kLong).device(queries.device()));
-    label.index_copy_(0, queries, targets[b]->labels_n.to(queries.options()).index_select(0, own));
-    labels.push_back(label);
+    at::Tensor label = at::full({output.pred_logits.size(1)}, classes, at::kLong);
+    label.index_copy_(0, queries, targets[b]->labels_n.to(at::kLong).index_select(0, own));
+    labels.push_back(queued_to(label, device));
     pairs.box_counts.push_back(targets[b]->boxes_n6.size(0));
   }
   pairs.boxes_m6 = at::cat(boxes).to(at::kFloat);
@@ -142,7 +152,8 @@ MatchedPairs gather_pairs(const DetectionOutput& output, const DetectionTargets&
 at::Tensor cardinality_error(const MatchedPairs& pairs) {
   const std::int64_t last = pairs.logits_sqk.size(2) - 1;
   const at::Tensor answers = (pairs.logits_sqk.detach().argmax(-1) != last).sum(1).to(at::kFloat);
-  const at::Tensor boxes = at::tensor(pairs.box_counts, at::kLong).to(answers.device(), at::kFloat);
+  const at::Tensor boxes =
+      queued_to(at::tensor(pairs.box_counts, at::kLong).to(at::kFloat), answers.device());
   return (answers - boxes).abs().mean();
 }
 
@@ -158,14 +169,12 @@ at::Tensor class_loss(const MatchedPairs& pairs, double no_object_weight) {
 DetectionTargets detection_targets(const at::Tensor& mask_bdhw, std::int64_t label) {
   if (mask_bdhw.dim() != 4)
     fail(ErrorCategory::input, "masks of ({}): they are (B, D, H, W)", joined(mask_bdhw.sizes(), ", "));
+  const at::Tensor places = places_inside(mask_bdhw);
+  const std::span all(places.const_data_ptr<bool>(), static_cast<std::size_t>(places.numel()));
+  const auto width = static_cast<std::size_t>(places.size(1));
   DetectionTargets targets;
-  for (std::int64_t b = 0; b < mask_bdhw.size(0); ++b) {
-    const at::Tensor inside = mask_bdhw[b] > 0;
-    if (inside.any().item<bool>())
-      targets.emplace_back(target_of(inside, label));
-    else
-      targets.emplace_back(std::nullopt);
-  }
+  for (std::size_t b = 0; b < static_cast<std::size_t>(places.size(0)); ++b)
+    targets.push_back(target_of(all.subspan(b * width, width), mask_bdhw.sizes().slice(1), label));
   return targets;
 }
 
@@ -179,8 +188,10 @@ at::Tensor generalized_iou(const at::Tensor& corners_n6, const at::Tensor& corne
                    end_n = corners_n6.narrow(1, 3, 3).unsqueeze(1);
   const at::Tensor first_m = corners_m6.narrow(1, 0, 3).unsqueeze(0),
                    end_m = corners_m6.narrow(1, 3, 3).unsqueeze(0);
-  const at::Tensor common = (at::minimum(end_n, end_m) - at::maximum(first_n, first_m)).clamp_min(0).prod(2);
-  const at::Tensor hull = (at::maximum(end_n, end_m) - at::minimum(first_n, first_m)).clamp_min(0).prod(2);
+  const at::Tensor common =
+      product_of_edges((at::minimum(end_n, end_m) - at::maximum(first_n, first_m)).clamp_min(0));
+  const at::Tensor hull =
+      product_of_edges((at::maximum(end_n, end_m) - at::minimum(first_n, first_m)).clamp_min(0));
   const at::Tensor together =
       volume_of(corners_n6).unsqueeze(1) + volume_of(corners_m6).unsqueeze(0) - common;
   const auto part_of = [](const at::Tensor& part, const at::Tensor& whole) {
@@ -208,13 +219,18 @@ at::Tensor matching_cost(const DetectionOutput& output, const DetectionTarget& t
 std::vector<DetectionMatch> match_boxes(const DetectionOutput& output, const DetectionTargets& targets,
                                         const DetectionLossOptions& options) {
   check_output(output, targets);
+  // Few numbers, which the CPU works on: it waits for them here, once for all samples.
+  const at::Tensor all =
+      at::cat({output.pred_logits.detach().to(at::kFloat), output.pred_boxes.detach().to(at::kFloat)}, 2)
+          .cpu();
+  const std::int64_t outputs = output.pred_logits.size(2);
+  const at::Tensor logits = all.narrow(2, 0, outputs), boxes = all.narrow(2, outputs, 6);
   std::vector<DetectionMatch> matches(targets.size());
   for (std::size_t b = 0; b < targets.size(); ++b) {
     if (!targets[b] || targets[b]->boxes_n6.size(0) == 0) continue;
     check_target(*targets[b], output.pred_logits.size(2) - 1);
     const auto sample = static_cast<std::int64_t>(b);
-    const DetectionOutput own = {
-        output.pred_logits.narrow(0, sample, 1), output.pred_boxes.narrow(0, sample, 1), {}};
+    const DetectionOutput own = {logits.narrow(0, sample, 1), boxes.narrow(0, sample, 1), {}};
     const at::Tensor cost = matching_cost(own, *targets[b], options)[0];
     if (!cost.isfinite().all().item<bool>())
       fail(ErrorCategory::input, "detections of sample {} are not finite", b);

@@ -1,7 +1,7 @@
 // What LibTorch asks of a device beside operators: devices, queues, events, generators.
+#include "generator.h"
 #include "machine.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/CachingHostAllocator.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
@@ -87,6 +87,11 @@ struct Guard final : public c10::impl::DeviceGuardImplInterface {
 };
 C10_REGISTER_GUARD_IMPL(CUDA, Guard)
 
+at::Generator new_generator(c10::DeviceIndex device) {
+  return at::make_generator<Generator>(device < 0 ? gpu_on_cpu::current_device() : device,
+                                       at::detail::createCPUGenerator());
+}
+
 struct Hooks final : public at::CUDAHooksInterface {
   explicit Hooks(at::CUDAHooksArgs) {}
   void init() const override {}
@@ -95,10 +100,10 @@ struct Hooks final : public at::CUDAHooksInterface {
   bool hasCUDA() const override { return true; }
   bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
   const at::Generator& getDefaultGenerator(c10::DeviceIndex) const override {
-    static const at::Generator generator = at::detail::createCPUGenerator();
+    static const at::Generator generator = new_generator(0);
     return generator;
   }
-  at::Generator getNewGenerator(c10::DeviceIndex) const override { return at::detail::createCPUGenerator(); }
+  at::Generator getNewGenerator(c10::DeviceIndex device) const override { return new_generator(device); }
   c10::Device getDeviceFromPtr(void*) const override { return {c10::kCUDA, current_device()}; }
   bool isPinnedPtr(const void* address) const override { return is_page_locked(address); }
   c10::Allocator* getPinnedMemoryAllocator() const override { return at::getHostAllocator(at::kCUDA); }

@@ -5,8 +5,9 @@
 #include "machine.h"
 
 #include <cstdio>
-#include <exception>
 #include <mutex>
+
+#include <c10/util/Exception.h>
 
 extern "C" {
 int cpu_windows(const PillarCudaWindowsJob* job, void* stream);
@@ -37,8 +38,8 @@ int run(const Job* job, void* stream, std::initializer_list<const void*> reads,
     gpu_on_cpu::count_operator();
     gpu_on_cpu::begin_work(
         {static_cast<c10::DeviceIndex>(job->device), reinterpret_cast<c10::StreamId>(stream)}, work);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
+  } catch (const c10::Error& error) {
+    std::fprintf(stderr, "%s\n", error.what_without_backtrace());
     return kRefused;
   }
   Job of_first = *job;  // cuda_on_cpu has one device

@@ -1,6 +1,7 @@
 // LibTorch's operators on tensors of a device: those for CPUs, called on tensors of the CPU that share their
 // memory.
 #include "call.h"
+#include "generator.h"
 
 #include <set>
 #include <string_view>
@@ -87,7 +88,7 @@ at::Tensor Call::on_cpu(const at::Tensor& tensor, bool writes) {
     return tensor;
   }
   TORCH_CHECK(!device_ || *device_ == tensor.device().index(), "gpu_on_cpu: ", name_,
-              " is given tensors of several devices");
+              ": all tensors must be on the same device, and are on two GPUs");
   device_ = tensor.device().index();
   if (const void* address = tensor.storage().data(); address != nullptr) {
     work_.reads.push_back(address);
@@ -125,6 +126,11 @@ c10::IValue Call::argument(const c10::IValue& value, bool writes) {
       all.push_back(one ? std::optional(on_cpu(*one, writes)) : std::nullopt);
     return all;
   }
+  if (value.isGenerator()) {
+    const auto* generator = dynamic_cast<Generator*>(value.toGenerator().unsafeGetGeneratorImpl());
+    TORCH_CHECK(generator != nullptr, "gpu_on_cpu: ", name_, " is given a generator of the CPU");
+    return generator->cpu();
+  }
   if (value.isDevice() && value.toDevice().is_cuda()) {
     device_ = Call::index_of(value.toDevice());
     return c10::Device(c10::kCPU);
@@ -133,7 +139,8 @@ c10::IValue Call::argument(const c10::IValue& value, bool writes) {
 }
 
 void Call::check_devices() const {
-  TORCH_CHECK(!of_cpu_ || !device_, "gpu_on_cpu: ", name_, " is given a tensor of a CPU and one of a GPU");
+  TORCH_CHECK(!of_cpu_ || !device_, "gpu_on_cpu: ", name_,
+              ": all tensors must be on the same device, and one is on the CPU");
 }
 
 void Call::begin() {
