@@ -5,6 +5,7 @@
 
 #include "atlas_gflop.h"
 #include "atlas_limits.h"
+#include "gpu_trace.h"
 #include "plain_arithmetic.h"
 #include "plain_atlas.h"
 
@@ -35,8 +36,9 @@ std::string stage_figure(std::size_t stage) {
 // Of calls in a row: the median of their seconds, and the mean of their parts.
 struct Calls {
   std::vector<double> seconds;
-  ReadoutTimes parts;  // all together
-  at::Tensor readout;  // of the last
+  ReadoutTimes parts;             // all together
+  at::Tensor readout;             // of the last
+  std::optional<GpuTrace> trace;  // of one more
 
   void add(double call_s, const ReadoutTimes& of_call) {
     seconds.push_back(call_s);
@@ -59,6 +61,7 @@ Calls call_again(const AtlasOptions& options, const std::function<at::Tensor(Rea
     calls.readout = call(times);
     calls.add(now_seconds() - begin, times);
   }
+  if (options.launches) calls.trace = trace_gpu(options.device, [&] { call(not_counted); });
   return calls;
 }
 
@@ -75,6 +78,10 @@ Measurement measurement_of(Calls calls, const AtlasOptions& options, double load
   if (options.device.is_cuda())
     m.figures.emplace_back("peak_device_mb",
                            static_cast<double>(peak_device_bytes(options.device)) / (1 << 20));
+  if (calls.trace) {
+    m.figures.emplace_back("launches", calls.trace->launches);
+    m.figures.emplace_back("gpu_busy_s", calls.trace->busy_s);
+  }
   return m;
 }
 

@@ -248,7 +248,7 @@ TEST(PillarBench, AtlasMeasuresPlainFormatsAndTheMachinesLimits) {
   const auto json =
       bench_atlas(dir,
                   {"--arch", "atlas-tiny-abdomen-ct", "--dtype", "bf16", "--device", "cpu", "--plain", "same",
-                   "--formats", "ncdhw,ndhwc", "--calls", "2", "--warm-up", "1", "--limits"},
+                   "--formats", "ncdhw,ndhwc", "--calls", "2", "--warm-up", "1", "--limits", "--launches"},
                   &out);
   ASSERT_EQ(json.size(), 3u);
   const auto& limits = json[0]["ours"];
