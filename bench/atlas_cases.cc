@@ -91,6 +91,7 @@ Measurement measure_ours(const AtlasOptions& options, const std::string& dtype) 
   EncoderOptions how;
   how.dtype = dtype;
   how.device = options.device.str();
+  how.cuda_graphs = options.cuda_graphs;
   const Encoder encoder = Encoder::load(model_path(options.folder), how);
   const double load_s = now_seconds() - start;
   const at::Tensor volume = load_volume(options.folder);

@@ -28,7 +28,8 @@ struct AtlasOptions {
   // Whether a first case measures what the device can do (measure_limits()), with matrices of these sides.
   bool limits = false;
   std::vector<std::int64_t> gemm_sides = {2048, 4096};
-  bool launches = false;  // count a GPU's kernels, in one more call (trace_gpu())
+  bool cuda_graphs = false;  // of ours
+  bool launches = false;     // count a GPU's kernels, in one more call (trace_gpu())
   // In the parent: the best rates found so far, measured again at each call, for a machine may be busier
   // before the cases than after them.
   std::function<GemmRates()> machine;

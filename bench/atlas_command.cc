@@ -86,6 +86,7 @@ std::vector<std::string> atlas_child(const AtlasArguments& a, const char* progra
                                     "--gemm",    fmt::format("{}", fmt::join(atlas.gemm_sides, ",")),
                                     "--threads", std::to_string(atlas.threads)};
   if (a.limits) words.push_back("--limits");
+  if (atlas.cuda_graphs) words.push_back("--cuda-graphs");
   if (atlas.launches) words.push_back("--launches");
   return words;
 }
@@ -140,6 +141,7 @@ void add_device_options(CLI::App& command, AtlasArguments& a) {
       ->check(CLI::Range(-1, 1000));
   command.add_flag("--limits", a.limits,
                    "measure copies and each convolution of the stem alone, too; always on a GPU");
+  command.add_flag("--cuda-graphs", a.atlas.cuda_graphs, "ours replays its pass as a CUDA graph; on a GPU");
   command.add_flag(
       "--launches", a.atlas.launches,
       "count a GPU's kernels and their seconds in one more call, by LibTorch's profiler and CUPTI");

@@ -125,7 +125,7 @@ class StepParts {
     std::array<double, 6> at = {now_seconds()};
     const at::Tensor image =
         options_.device.is_cuda()
-            ? WindowedVolume::on_cuda(voxels_, windows_, options_.device, options_.compute)
+            ? WindowedVolume::on_cuda(voxels_, windows_, {options_.device, options_.compute, 0, false, {}})
             : WindowedVolume(voxels_, windows_).all_bcdhw(options_.compute);
     at[1] = seconds_after(image);
     pass_.atlas.seed = static_cast<std::uint64_t>(step);

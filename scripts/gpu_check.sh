@@ -7,7 +7,7 @@
 #   --device  cuda:N; cpu runs the same steps on processors, to try this script
 #   --arch    the architecture of the benches (atlas-small-abdomen-ct)
 #   --size    D,H,W of the volumes of `pillar-bench atlas`
-#   --only    of machine, device, windows, nn, model, atlas-bf16, atlas-tf32, atlas-fp32, launches and train, those that are wanted
+#   --only    of machine, device, windows, nn, model, atlas-bf16, atlas-tf32, atlas-fp32, atlas-graphs, launches and train, those that are wanted
 #   --limit   seconds a step may take
 set -uo pipefail
 
@@ -59,6 +59,7 @@ done
 for dtype in $dtypes; do
   step "atlas-$dtype" "$bin/pillar-bench" atlas --device "$device" --arch "$arch" --size "$size" --dtype "$dtype" --json "$out/atlas-$dtype.json"
 done
+step atlas-graphs "$bin/pillar-bench" atlas --device "$device" --arch "$arch" --size "$size" --dtype bf16 --ours-only --cuda-graphs --json "$out/atlas-graphs.json"
 step launches "$bin/pillar-bench" atlas --device "$device" --arch "$arch" --size "$size" --dtype bf16 --ours-only --launches --json "$out/launches.json"
 step train "$bin/pillar-bench" train --device "$device" --arch "$arch" --batch 4 --micro 2 --dtype bf16 --checkpoint-blocks --json "$out/train.json"
 exit $failed

@@ -246,6 +246,10 @@ void add_work(CLI::App& command, Arguments& a) {
                    "keep beside each vector which token each of its numbers came from and where the tokens "
                    "lie in the scan, a few kB a study: pillar-eval evidence makes maps of it");
   add_dtype_flag(command, a.encoder.dtype);
+  command.add_flag(
+      "--cuda-graphs", a.encoder.cuda_graphs,
+      "on a GPU: record the model's work once for each batch size, then replay it; for towers so "
+      "small that launching their kernels takes longer than running them");
   add_process_flags(command, a.processes);
   command.add_option("--batch-size", a.job.batch_size, "volumes to the model at once")
       ->check(CLI::Range(1, 4096))

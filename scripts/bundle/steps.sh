@@ -26,9 +26,11 @@ check_build() {
     command -v "$tool" >/dev/null || die "there is no $tool: scripts/setup.sh installs what is needed"
   done
   if [ "$cuda" = yes ]; then
-    [ -f "$build/lib/libpillar_cuda.so" ] ||
-      die "$build/lib has no libpillar_cuda.so: scripts/setup.sh --cuda, then scripts/build.sh cuda programs"
-    [ -f "$build/lib/libpillar_nccl.so" ] || die "$build/lib has no libpillar_nccl.so: scripts/setup.sh --cuda, then scripts/build.sh cuda programs"
+    local module
+    for module in cuda nccl graph; do
+      [ -f "$build/lib/libpillar_$module.so" ] ||
+        die "$build/lib has no libpillar_$module.so: scripts/setup.sh --cuda, then scripts/build.sh cuda programs"
+    done
   fi
   [ -x "$build/bin/pillar-eval" ] || die "$build/bin has no pillar-eval: scripts/build.sh $preset programs"
   ! cached PILLAR_SANITIZE | grep -qix on || die "$build is built with sanitizers, whose runtime cannot be carried away"
@@ -44,7 +46,7 @@ install_ours() {
   # By its soname alone: the other names are for the linker.
   cp "$work/installed"/lib*/libpillar.so.[0-9] "$bundle/lib/"
   if [ "$cuda" = yes ]; then
-    cp "$work/installed"/lib*/libpillar_{cuda,nccl}.so "$bundle/lib/"
+    cp "$work/installed"/lib*/libpillar_{cuda,nccl,graph}.so "$bundle/lib/"
   fi
 }
 

@@ -24,9 +24,11 @@ at::Tensor maps_of_ranges(const std::vector<WindowRange>& ranges, const at::IntA
 std::optional<at::Tensor> maps_without_waiting(const at::Tensor& voxels_bcdhw,
                                                const std::vector<Window>& windows, bool known_finite);
 
-// voxels_bcdhw: contiguous, where the kernels run. Returns (B, channels, D, H, W), channels innermost in
-// memory, zeros after the last window.
-at::Tensor windows_by_kernel(const at::Tensor& voxels_bcdhw, const at::Tensor& maps_bcw3,
-                             std::int64_t channels, at::ScalarType dtype, const CudaModule& kernels);
+// (B, channels, D, H, W), channels innermost in memory, of voxels (B, C, D, H, W) where they are.
+at::Tensor image_for(const at::Tensor& voxels_bcdhw, std::int64_t channels, at::ScalarType dtype);
+// voxels_bcdhw: contiguous, where the kernels run. out_bcdhw: as image_for() makes it; zeros after the last
+// window.
+void write_by_kernel(const at::Tensor& voxels_bcdhw, const at::Tensor& maps_bcw3, const at::Tensor& out_bcdhw,
+                     const CudaModule& kernels);
 
 }  // namespace pillar::windows

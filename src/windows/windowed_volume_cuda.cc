@@ -56,44 +56,49 @@ at::Tensor sent_by_pieces(const at::Tensor& voxels, const at::Device& device) {
   return there;
 }
 
-at::Tensor windows_by_kernel(const at::Tensor& voxels_bcdhw, const at::Tensor& maps_bcw3,
-                             std::int64_t channels, at::ScalarType dtype, const CudaModule& kernels) {
+at::Tensor image_for(const at::Tensor& voxels_bcdhw, std::int64_t channels, at::ScalarType dtype) {
   const auto size = voxels_bcdhw.sizes();
-  const at::Tensor out =
-      at::empty({size[0], size[2], size[3], size[4], channels}, voxels_bcdhw.options().dtype(dtype));
+  return at::empty({size[0], size[2], size[3], size[4], channels}, voxels_bcdhw.options().dtype(dtype))
+      .permute({0, 4, 1, 2, 3});
+}
+
+void write_by_kernel(const at::Tensor& voxels_bcdhw, const at::Tensor& maps_bcw3, const at::Tensor& out_bcdhw,
+                     const CudaModule& kernels) {
+  const auto size = voxels_bcdhw.sizes();
   PillarCudaWindowsJob job = {};
   job.voxels = voxels_bcdhw.const_data_ptr();
   job.maps = static_cast<const PillarCudaMap*>(maps_bcw3.const_data_ptr());
-  job.out = out.mutable_data_ptr();
+  job.out = out_bcdhw.mutable_data_ptr();
   job.samples = size[0];
   job.channels = size[1];
   job.windows = maps_bcw3.size(2);
   job.voxels_per_channel = size[2] * size[3] * size[4];
   job.voxel_type = cuda_type(voxels_bcdhw.scalar_type());
-  job.out_type = cuda_type(dtype);
+  job.out_type = cuda_type(out_bcdhw.scalar_type());
   job.channels_last = 1;
   job.device = cuda_index(voxels_bcdhw.device());
-  job.out_channels = channels;
+  job.out_channels = out_bcdhw.size(1);
   check_cuda(kernels.windows(&job, current_stream(voxels_bcdhw.device())), kernels, "windows");
-  return out.permute({0, 4, 1, 2, 3});
 }
 
 }  // namespace windows
 
 at::Tensor WindowedVolume::on_cuda(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
-                                   at::Device device, at::ScalarType dtype, std::int64_t at_least,
-                                   bool known_finite) {
+                                   const WindowsOnCuda& how) {
   const CudaModule& kernels = cuda_module();
   windows::check_voxels(voxels_bcdhw);
-  const at::Tensor voxels = voxels_bcdhw.contiguous(), there = sent_aside(voxels, device);
+  const at::Tensor voxels = voxels_bcdhw.contiguous(), there = sent_aside(voxels, how.device);
   const auto count = static_cast<std::int64_t>(windows.size());
-  const std::int64_t channels = std::max(at_least, voxels.size(1) * count);
-  std::optional<at::Tensor> maps = windows::maps_without_waiting(there, windows, known_finite);
+  std::optional<at::Tensor> maps = windows::maps_without_waiting(there, windows, how.known_finite);
   if (!maps) {
     const WindowedVolume windowed(voxels, windows);
-    maps = windows::maps_of_ranges(windowed.ranges_, {voxels.size(0), voxels.size(1), count}, device);
+    maps = windows::maps_of_ranges(windowed.ranges_, {voxels.size(0), voxels.size(1), count}, how.device);
   }
-  return windows::windows_by_kernel(there, *maps, channels, dtype, kernels);
+  at::Tensor out = how.into_bcdhw;
+  if (!out.defined())
+    out = windows::image_for(there, std::max(how.at_least, voxels.size(1) * count), how.dtype);
+  windows::write_by_kernel(there, *maps, out, kernels);
+  return out;
 }
 
 }  // namespace pillar

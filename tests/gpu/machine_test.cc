@@ -1,6 +1,8 @@
 // That a GPU which the CPU computes (device/gpu_on_cpu/machine.h) sees what would go wrong on a real one.
 #include "device/shared/cuda_module.h"
 #include "device/shared/cuda_tensor.h"
+#include "device/shared/recorded_work.h"
+#include "support/expect_error.h"
 
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
@@ -122,6 +124,35 @@ TEST_F(Machine, MemoryOfAnotherQueueIsRecordedBeforeItIsFreed) {
   };
   free_it(true);
   EXPECT_DEATH(free_it(false), "was freed while another queue works on it");
+}
+
+TEST_F(Machine, WorkIsRecordedAndReplayed) {
+  const at::Tensor in = at::ones({2, 2}).to(kGpu), weight = at::full({2, 2}, 3.0).to(kGpu);
+  int calls = 0;
+  const RecordedWork work(kGpu, "a product", [&] {
+    ++calls;
+    const at::Tensor product = at::matmul(in, weight);
+    return (product + 1).relu_();
+  });
+  EXPECT_EQ(calls, 3);
+  at::empty({64}, in.options()).fill_(-7);  // memory that the recording let go of is not given away
+  for (const float value : {2.0F, 5.0F}) {
+    at::Tensor(in).fill_(value);
+    EXPECT_EQ(work.replay().cpu()[1][1].item<float>(), 6 * value + 1);
+  }
+  EXPECT_EQ(calls, 3);
+}
+
+TEST_F(Machine, WorkThatWaitsIsNotRecorded) {
+  const at::Tensor in = at::ones({2}).to(kGpu);
+  for (const std::function<at::Tensor()>& work :
+       {std::function<at::Tensor()>([&] { return in * in.sum().item<float>(); }),
+        std::function<at::Tensor()>([&] { return in * at::ones({2}).to(kGpu); })}) {
+    EXPECT_PILLAR_ERROR(RecordedWork(kGpu, "this sum", work), ErrorCategory::unsupported,
+                        HasSubstr("this sum cannot be recorded as a CUDA graph: CUDA error: operation not "
+                                  "permitted when stream is capturing"));
+    EXPECT_EQ(work().sum().item<float>() > 0, true) << "the machine goes on";
+  }
 }
 
 TEST_F(Machine, Tf32Rounds) {

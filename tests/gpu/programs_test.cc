@@ -84,6 +84,13 @@ class OnAGpu : public ::testing::Test {
     return command;
   }
 
+  std::map<std::string, Bytes> files_of(const std::string& split) const {
+    std::map<std::string, Bytes> files;
+    for (const auto& file : fs::directory_iterator(cohort / "cache/embeddings" / split))
+      files.emplace(file.path().filename().string(), read_file(file.path()));
+    return files;
+  }
+
   PretrainCohort cohort;
 };
 
@@ -128,6 +135,21 @@ TEST_F(OnAGpu, EmbeddingGivesWhatACpuGives) {
   EXPECT_GE(counts().put_off, 3) << "the CPU waited for voxels to cross";
   expect("tf32", "5", 1e-2);
   expect("bf16", "1", 3e-2);
+}
+
+// Recorded once for each number of volumes: five, and the two that are left.
+TEST_F(OnAGpu, GraphsGiveWhatThePassGives) {
+  model();
+  for (const std::string split : {"plain", "graphs"}) {
+    std::vector<std::string> more = {"--dtype", "bf16", "--batch-size", "5"};
+    if (split == "graphs") more.push_back("--cuda-graphs");
+    const ProgramResult done = run(embed(split, "cuda", more, "npz"));
+    ASSERT_EQ(done.exit_code, 0) << done.err;
+  }
+  EXPECT_TRUE(files_of("graphs") == files_of("plain"));
+  const ProgramResult refused = test::run_program(embed("cpu", "cpu", {"--cuda-graphs"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("CUDA graphs are for GPUs"));
 }
 
 // All but the weights, which are sent one by one when the model is opened, waits once a batch: for its
@@ -207,10 +229,7 @@ TEST_F(OnAGpu, TwoGpusEmbedWhatOneDoes) {
   const auto embedded = [&](const std::string& split, const std::string& devices) {
     const ProgramResult done = run(embed(split, devices, {"--dtype", "fp32"}, "npz"), two);
     EXPECT_EQ(done.exit_code, 0) << done.err;
-    std::map<std::string, Bytes> files;
-    for (const auto& file : fs::directory_iterator(cohort / "cache/embeddings" / split))
-      files.emplace(file.path().filename().string(), read_file(file.path()));
-    return files;
+    return files_of(split);
   };
   const auto by_two = embedded("two", "cuda:0,cuda:1");
   EXPECT_EQ(by_two.size(), 12u);

@@ -139,7 +139,8 @@ TEST(WindowsKernel, OfAVolumeAreThoseOfTheCpu) {
     const at::Tensor maps = windows::maps_of_ranges(ranges, {2, 1, 3}, place.device);
     EXPECT_TRUE(at::equal(*windows::maps_without_waiting(there, windows, false), maps));
     EXPECT_TRUE(at::equal(*windows::maps_without_waiting(there.to(at::kFloat), windows, true), maps));
-    const at::Tensor all = windows::windows_by_kernel(there, maps, 8, at::kFloat, *place.kernels);
+    const at::Tensor all = windows::image_for(there, 8, at::kFloat);
+    windows::write_by_kernel(there, maps, all, *place.kernels);
     EXPECT_TRUE(all.is_contiguous(at::MemoryFormat::ChannelsLast3d));
     EXPECT_TRUE(at::equal(all.narrow(1, 0, 3).cpu(), volume.all_bcdhw(at::kFloat)));
     EXPECT_EQ(at::count_nonzero(all.narrow(1, 3, 5)).item<std::int64_t>(), 0);

@@ -22,6 +22,10 @@ struct EncoderOptions {
   std::string dtype = "auto";
   std::string device = "auto";  // cpu, cuda, cuda:N; auto: cuda where there is one
   int slab_slices = 0;          // voxel slices the stem takes at a time; 0: chosen from the size
+  // Of a GPU, for readout(): the first call with so many volumes records its work as a CUDA graph, which
+  // later ones replay. It keeps the memory of a pass for each such number. Error(usage) on a CPU,
+  // Error(unsupported) where the pass cannot be recorded.
+  bool cuda_graphs = false;
 };
 
 // Where the seconds of a call went: by the clock on a CPU, by the device's own events on a GPU, for which the
@@ -29,7 +33,7 @@ struct EncoderOptions {
 struct ReadoutTimes {
   double windows_s = 0;          // statistics and windowing; on a GPU with the copy of the voxels
   double stem_s = 0;             // convolutions
-  std::vector<double> stages_s;  // attention and perceptrons, one entry a stage
+  std::vector<double> stages_s;  // attention and perceptrons, one entry a stage; with CUDA graphs in stem_s
 };
 
 struct ReadoutPlaces {
@@ -86,6 +90,10 @@ class Encoder {
   struct State;
   AtlasOutput run(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows, AtlasPass pass,
                   ReadoutTimes* times) const;
+  at::Tensor image_on_device(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                             const at::Tensor& into_bcdhw) const;
+  at::Tensor recorded_readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                              ReadoutTimes* times) const;
   explicit Encoder(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -16,6 +16,14 @@ struct WindowRange {
   double width = 1;
 };
 
+struct WindowsOnCuda {
+  at::Device device;
+  at::ScalarType dtype;        // float32, bfloat16 or float16
+  std::int64_t at_least = 0;   // channels; what is missing follows as zeros
+  bool known_finite = false;   // float voxels, which are then not looked at where no window asks for it
+  at::Tensor into_bcdhw = {};  // what an earlier call of this shape returned, to be written over
+};
+
 // Statistics are per sample and input channel, computed once when constructed, and only those that the
 // windows need. Output channel = input channel * windows + window. Work is spread over at::get_num_threads()
 // threads; results are the same bits for any number of them, for any slab boundaries and on any processor.
@@ -41,13 +49,11 @@ class WindowedVolume {
   // the three types.
   void write_all_bcdhw(at::Tensor& out) const;
   // Everything at once on a GPU, without an object: the statistics are taken while the voxels, which may be
-  // there already, cross the bus. (B, channels, D, H, W), channels innermost in memory, followed by channels
-  // of zeros where `at_least` channels are asked for. Queued on LibTorch's current stream. Float voxels that
-  // are `known_finite` are not looked at where no window asks for it. Throws as the constructor does, and
-  // Error(unsupported) where there is no CUDA device or libpillar_cuda.so.
+  // there already, cross the bus. (B, channels, D, H, W), channels innermost in memory. Queued on LibTorch's
+  // current stream. Throws as the constructor does, and Error(unsupported) where there is no CUDA device or
+  // libpillar_cuda.so.
   static at::Tensor on_cuda(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
-                            at::Device device, at::ScalarType dtype, std::int64_t at_least = 0,
-                            bool known_finite = false);
+                            const WindowsOnCuda& how);
 
  private:
   at::Tensor voxels_bcdhw_;

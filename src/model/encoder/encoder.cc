@@ -8,6 +8,7 @@
 
 #include "core/shared/joined.h"
 #include "device/shared/cuda_module.h"
+#include "device/shared/recorded_work.h"
 #include "device/shared/tf32.h"
 #include "model/atlas/patch_embed.h"
 #include "model/atlas/stages.h"
@@ -19,6 +20,7 @@
 #include "model/encoder/whole_stem.h"
 
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <variant>
 
@@ -57,6 +59,12 @@ std::string to_string(Arithmetic arithmetic) {
 
 }  // namespace
 
+// A pass as a CUDA graph, and the image that it reads.
+struct RecordedPass {
+  at::Tensor image_bcdhw;
+  RecordedWork work;
+};
+
 struct Encoder::State {
   AtlasConfig config;
   TowerConfig tower;
@@ -68,7 +76,9 @@ struct Encoder::State {
   std::optional<Stages> stages;
   Size3 tokens_dhw;
   PatchEmbedKind kind = PatchEmbedKind::generic;
-  std::mutex queueing;
+  std::mutex queueing;  // and what follows
+  bool cuda_graphs = false;
+  std::map<std::int64_t, RecordedPass> recorded;  // by the number of volumes
 };
 
 Encoder Encoder::load(const std::filesystem::path& model, const EncoderOptions& options) {
@@ -79,6 +89,9 @@ Encoder Encoder::load(const ModelFolder& model, const EncoderOptions& options) {
   auto state = std::make_unique<State>();
   Execution& execution = state->execution;
   execution.device = parse_device(options.device);
+  state->cuda_graphs = options.cuda_graphs;
+  if (options.cuda_graphs && !execution.device.is_cuda())
+    fail(ErrorCategory::usage, "CUDA graphs are for GPUs, not for {}", execution.device.str());
   state->arithmetic = parse_arithmetic(options.dtype, execution.device);
   execution.compute = state->arithmetic == Arithmetic::bf16 ? at::kBFloat16 : at::kFloat;
   state->slab_slices = options.slab_slices;
@@ -185,7 +198,9 @@ AtlasOutput joined_samples(const std::vector<AtlasOutput>& samples) {
 
 at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                             ReadoutTimes* times) const {
-  return features(voxels_bcdhw, windows, false, times).readout.to(at::kCPU);
+  const at::Tensor readout = state_->cuda_graphs ? recorded_readout(voxels_bcdhw, windows, times)
+                                                 : features(voxels_bcdhw, windows, false, times).readout;
+  return readout.to(at::kCPU);
 }
 
 AtlasOutput Encoder::features(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
@@ -235,16 +250,15 @@ AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Windo
   check_volume(voxels_bcdhw, state_->tower, windows.size());
   const at::NoGradGuard no_gradients;
   pass.execution = state_->execution;
-  if (const auto* whole = std::get_if<WholeStem>(&state_->stem)) {
+  if (std::holds_alternative<WholeStem>(state_->stem)) {
     // Of several threads one queues its whole pass before the next: results come in turn, while the others'
     // CPU parts go on.
     const std::lock_guard queueing(state_->queueing);
     const Tf32Products tf32(state_->arithmetic == Arithmetic::tf32);
     PassTimes parts(pass.execution.device, times);
-    at::Tensor image = WindowedVolume::on_cuda(voxels_bcdhw, windows, pass.execution.device,
-                                               pass.execution.compute, whole->channels());
+    at::Tensor image = image_on_device(voxels_bcdhw, windows, {});
     parts.mark();
-    at::Tensor grid = (*whole)(std::move(image));
+    at::Tensor grid = std::get<WholeStem>(state_->stem)(std::move(image));
     parts.mark();
     parts.watch(pass);
     AtlasOutput out = (*state_->stages)(std::move(grid), pass);
@@ -275,6 +289,40 @@ AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Windo
   }
   if (times) add(*times, spent);
   return joined_samples(samples);
+}
+
+at::Tensor Encoder::image_on_device(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                                    const at::Tensor& into_bcdhw) const {
+  const Execution& execution = state_->execution;
+  const std::int64_t channels = std::get<WholeStem>(state_->stem).channels();
+  return WindowedVolume::on_cuda(voxels_bcdhw, windows,
+                                 {execution.device, execution.compute, channels, false, into_bcdhw});
+}
+
+at::Tensor Encoder::recorded_readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
+                                     ReadoutTimes* times) const {
+  check_volume(voxels_bcdhw, state_->tower, windows.size());
+  const at::NoGradGuard no_gradients;
+  const std::lock_guard queueing(state_->queueing);
+  const Tf32Products tf32(state_->arithmetic == Arithmetic::tf32);
+  auto recorded = state_->recorded.find(voxels_bcdhw.size(0));
+  if (recorded == state_->recorded.end()) {
+    const at::Tensor image = image_on_device(voxels_bcdhw, windows, {});
+    AtlasPass pass;
+    pass.execution = state_->execution;
+    RecordedWork work(device(), "the pass of this model", [&] {
+      return (*state_->stages)(std::get<WholeStem>(state_->stem)(image), pass).readout;
+    });
+    recorded = state_->recorded.emplace(voxels_bcdhw.size(0), RecordedPass{image, std::move(work)}).first;
+  }
+  PassTimes parts(device(), times);
+  image_on_device(voxels_bcdhw, windows, recorded->second.image_bcdhw);
+  parts.mark();
+  const at::Tensor readout = recorded->second.work.replay().clone();  // before the next one is queued
+  parts.mark();
+  parts.finish();
+  if (times) times->stages_s.resize(state_->config.stages.size());
+  return readout;
 }
 
 std::uint64_t Encoder::estimated_bytes(std::int64_t batch) const {

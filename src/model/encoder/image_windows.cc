@@ -8,7 +8,8 @@ namespace pillar {
 
 at::Tensor windowed_image(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                           at::Device device, at::ScalarType dtype, at::Tensor& buffer, bool known_finite) {
-  if (device.is_cuda()) return WindowedVolume::on_cuda(voxels_bcdhw, windows, device, dtype, 0, known_finite);
+  if (device.is_cuda())
+    return WindowedVolume::on_cuda(voxels_bcdhw, windows, {device, dtype, 0, known_finite, {}});
   const WindowedVolume windowed(voxels_bcdhw, windows);
   std::vector<std::int64_t> shape = voxels_bcdhw.sizes().vec();
   shape[1] = windowed.channels();

@@ -44,8 +44,12 @@ int run(const Job* job, void* stream, std::initializer_list<const void*> reads,
   }
   Job of_first = *job;  // cuda_on_cpu has one device
   of_first.device = 0;
-  const std::lock_guard lock(one);
-  return kernel(&of_first, nullptr);
+  const auto go = [of_first, &kernel] {
+    const std::lock_guard lock(one);
+    return kernel(&of_first, nullptr);
+  };
+  gpu_on_cpu::record([go] { go(); });
+  return go();
 }
 
 }  // namespace

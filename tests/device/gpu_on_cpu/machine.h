@@ -65,6 +65,18 @@ void check_room(std::size_t bytes, c10::DeviceIndex device);
 bool is_page_locked(const void* address);
 void record_use(const void* address, const Queue& queue);  // Tensor::record_stream()
 
+// CUDA graphs. While a thread records, its steps are done and kept; memory that it frees stays for them, and
+// what makes the CPU wait is refused.
+struct Recording;
+Recording* begin_recording();
+void end_recording(Recording* recording);
+void forget_recording(Recording* recording);
+bool is_recording();
+void record(std::function<void()> step);
+void keep_for_recording(c10::DataPtr memory);
+void refuse_in_recording(const char* what);
+void replay(const Recording& recording);
+
 // For FAKE_CUDA_REPORT.
 void count_operator();
 void count_wait();

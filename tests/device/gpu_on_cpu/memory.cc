@@ -68,7 +68,11 @@ void free_block(void* address) {
     }
     finish(*steps);
   }
-  usage()[block->made_in.device].bytes -= static_cast<std::int64_t>(block->bytes);
+  if (is_recording()) {
+    keep_for_recording(std::move(block->cpu));  // and it counts as used
+  } else {
+    usage()[block->made_in.device].bytes -= static_cast<std::int64_t>(block->bytes);
+  }
   blocks().erase(found);
 }
 

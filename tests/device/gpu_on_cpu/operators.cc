@@ -49,6 +49,23 @@ bool is_view(const c10::FunctionSchema& schema) {
   return false;
 }
 
+// On the same memory, and with results where the first ones are.
+void record_again(const c10::OperatorHandle& op, torch::jit::Stack arguments, torch::jit::Stack results) {
+  record([op, given = std::move(arguments), wanted = std::move(results)] {
+    torch::jit::Stack stack = given;
+    op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), &stack);
+    const auto take = [](const at::Tensor& to, const at::Tensor& from) {
+      if (to.defined() && !to.is_same(from)) at::Tensor(to).copy_(from);
+    };
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (wanted[i].isTensor()) take(wanted[i].toTensor(), stack[i].toTensor());
+      if (!wanted[i].isTensorList()) continue;
+      const std::vector<at::Tensor> to = wanted[i].toTensorVector(), from = stack[i].toTensorVector();
+      for (std::size_t k = 0; k < to.size(); ++k) take(to[k], from[k]);
+    }
+  });
+}
+
 void compute(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
   const c10::FunctionSchema& schema = op.schema();
   Call call(schema.name());
@@ -65,9 +82,14 @@ void compute(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Sta
   if (!may_mix(schema)) call.check_devices();
   if (!is_view(schema)) call.begin();
   for (c10::IValue* argument : rounded) *argument = rounded_to_tf32(*argument);
+  torch::jit::Stack arguments(stack->begin() + static_cast<std::ptrdiff_t>(first), stack->end());
   op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), stack);
   call.take_resized();
   const std::size_t results = schema.returns().size();
+  if (is_recording() && !is_view(schema)) {
+    record_again(op, std::move(arguments),
+                 {stack->end() - static_cast<std::ptrdiff_t>(results), stack->end()});
+  }
   for (std::size_t i = stack->size() - results; i < stack->size(); ++i)
     (*stack)[i] = call.result((*stack)[i]);
 }

@@ -64,6 +64,7 @@ at::Tensor& copy_(at::Tensor& to, const at::Tensor& from, bool non_blocking) {
     copy_later(to, from);
     return to;
   }
+  if (to.device() != from.device()) refuse_in_recording("a copy between CPU and GPU");
   const bool of_two = to.is_cuda() && from.is_cuda() && to.device() != from.device();
   if (of_two) wait_for_all(from.device().index());
   Call writing(name), reading(name);
@@ -71,6 +72,7 @@ at::Tensor& copy_(at::Tensor& to, const at::Tensor& from, bool non_blocking) {
   if (to.is_cuda()) writing.begin();
   if (from.is_cuda()) reading.begin();
   cpu_to.copy_(cpu_from);
+  record([=] { at::Tensor(cpu_to).copy_(cpu_from); });
   if (to.device() != from.device())
     wait_for(mark(current_queue((to.is_cuda() ? to : from).device().index())));
   return to;
@@ -89,8 +91,14 @@ Attended attended(const std::string& name, const at::Tensor& q, const at::Tensor
   const at::Tensor a = call.on_cpu(q, false), b = call.on_cpu(k, false), c = call.on_cpu(v, false);
   call.check_devices();
   call.begin();
-  const auto [out, lse] = at::_scaled_dot_product_flash_attention_for_cpu(a, b, c);
-  return {call.on_gpu(out), call.on_gpu(lse.contiguous())};
+  const auto [out, unordered] = at::_scaled_dot_product_flash_attention_for_cpu(a, b, c);
+  const at::Tensor lse = unordered.contiguous();
+  record([a, b, c, out = out, lse] {
+    const auto [again, its_lse] = at::_scaled_dot_product_flash_attention_for_cpu(a, b, c);
+    at::Tensor(out).copy_(again);
+    at::Tensor(lse).copy_(its_lse);
+  });
+  return {call.on_gpu(out), call.on_gpu(lse)};
 }
 
 using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor>;

@@ -168,6 +168,7 @@ void let_wait(const Queue& queue, const Mark& mark) {
 }
 
 void wait_for(const Mark& mark) {
+  refuse_in_recording("the CPU waits");
   const std::lock_guard lock(machine_mutex());
   ++counts().waits;
   run_until(mark.queue, mark.time);
