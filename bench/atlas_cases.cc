@@ -42,10 +42,7 @@ struct Calls {
 
   void add(double call_s, const ReadoutTimes& of_call) {
     seconds.push_back(call_s);
-    parts.windows_s += of_call.windows_s;
-    parts.stem_s += of_call.stem_s;
-    parts.stages_s.resize(of_call.stages_s.size());
-    for (std::size_t s = 0; s < of_call.stages_s.size(); ++s) parts.stages_s[s] += of_call.stages_s[s];
+    parts += of_call;
   }
 };
 

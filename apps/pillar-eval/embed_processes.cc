@@ -1,17 +1,14 @@
 #include "embed_processes.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/host_name.h"
 #include "pillar/device/device.h"
 #include "pillar/train/training_options.h"
 #include "pillar/world/launch.h"
 #include "pillar/world/world_text.h"
 
-#include <array>
 #include <chrono>
 #include <cstdlib>
-
-#include <limits.h>
-#include <unistd.h>
 
 namespace pillar {
 namespace {
@@ -22,11 +19,6 @@ constexpr std::chrono::hours kLongestWait{24};
 
 std::vector<std::string> devices_of(const ProcessFlags& flags) {
   return CLI::detail::split(flags.devices, ',');
-}
-
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name = {};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
 }  // namespace

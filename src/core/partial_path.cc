@@ -1,6 +1,7 @@
 // Files and folders that appear at their place all at once.
 #include "pillar/core/fail.h"
 #include "pillar/core/file.h"
+#include "pillar/core/host_name.h"
 
 #include "core/shared/path_format.h"
 
@@ -13,7 +14,6 @@
 #include <string>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -24,10 +24,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = ".partial-";
 
-std::string host_name() {
-  char buffer[HOST_NAME_MAX + 1] = {};
-  if (::gethostname(buffer, sizeof(buffer) - 1) != 0) return "localhost";
-  std::string name(buffer);
+std::string host_in_partial_name() {
+  std::string name = host_name();
   std::replace(name.begin(), name.end(), '-', '_');  // "-" separates the fields of a partial name
   std::replace(name.begin(), name.end(), '/', '_');
   return name;
@@ -73,8 +71,8 @@ fs::path parent_of(const fs::path& path) {
 PartialPath::PartialPath(fs::path target) : target_(std::move(target)) {
   if (!target_.has_filename()) target_ = target_.parent_path();
   static std::atomic<unsigned> counter{0};
-  partial_ = parent_of(target_) /
-             fmt::format("{}{}-{}-{}-{}", kPrefix, host_name(), ::getpid(), counter++, target_.filename());
+  partial_ = parent_of(target_) / fmt::format("{}{}-{}-{}-{}", kPrefix, host_in_partial_name(), ::getpid(),
+                                              counter++, target_.filename());
 }
 
 PartialPath::~PartialPath() {
@@ -107,7 +105,7 @@ void PartialPath::commit() {
 int remove_stale_partials(const fs::path& folder) {
   std::error_code error;
   int removed = 0;
-  const std::string ours = fmt::format("{}{}-", kPrefix, host_name());
+  const std::string ours = fmt::format("{}{}-", kPrefix, host_in_partial_name());
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
     if (!name.starts_with(ours)) continue;

@@ -1,6 +1,7 @@
 #include "pillar/core/write_lock.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/host_name.h"
 
 #include "core/shared/path_format.h"
 #include "core/shared/settled_path.h"
@@ -14,7 +15,6 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -60,9 +60,7 @@ std::string owner_of(int descriptor) {
 
 // Only words for messages: the lock itself is the kernel's.
 void write_owner(int descriptor) {
-  std::array<char, HOST_NAME_MAX + 1> host = {};
-  ::gethostname(host.data(), host.size() - 1);
-  const std::string owner = fmt::format("process {} on {}\n", ::getpid(), host.data());
+  const std::string owner = fmt::format("process {} on {}\n", ::getpid(), host_name());
   if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, owner.data(), owner.size(), 0) < 0) errno = 0;
 }
 

@@ -2,10 +2,11 @@
 
 #include "pillar/core/fail.h"
 
+#include "device/find_symbol.h"
+
 #include <charconv>
 #include <cstdlib>
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 namespace pillar {
@@ -32,21 +33,15 @@ struct DriverCalls {
   int (*error_text)(int, const char**) = nullptr;
 };
 
-template <typename Function>
-bool find_call(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(::dlsym(library, name));
-  return function != nullptr;
-}
-
 // The name of the first function that the library lacks; empty: it has all.
 std::string find_calls(void* library, DriverCalls& calls) {
-  if (!find_call(library, "cuDriverGetVersion", calls.version)) return "cuDriverGetVersion";
-  if (!find_call(library, "cuInit", calls.init)) return "cuInit";
-  if (!find_call(library, "cuDeviceGetCount", calls.count)) return "cuDeviceGetCount";
-  if (!find_call(library, "cuDeviceGet", calls.device)) return "cuDeviceGet";
-  if (!find_call(library, "cuDeviceGetName", calls.name)) return "cuDeviceGetName";
-  if (!find_call(library, "cuDeviceGetAttribute", calls.attribute)) return "cuDeviceGetAttribute";
-  if (!find_call(library, "cuGetErrorString", calls.error_text)) return "cuGetErrorString";
+  if (!find_symbol(library, "cuDriverGetVersion", calls.version)) return "cuDriverGetVersion";
+  if (!find_symbol(library, "cuInit", calls.init)) return "cuInit";
+  if (!find_symbol(library, "cuDeviceGetCount", calls.count)) return "cuDeviceGetCount";
+  if (!find_symbol(library, "cuDeviceGet", calls.device)) return "cuDeviceGet";
+  if (!find_symbol(library, "cuDeviceGetName", calls.name)) return "cuDeviceGetName";
+  if (!find_symbol(library, "cuDeviceGetAttribute", calls.attribute)) return "cuDeviceGetAttribute";
+  if (!find_symbol(library, "cuGetErrorString", calls.error_text)) return "cuGetErrorString";
   return {};
 }
 

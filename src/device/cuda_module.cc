@@ -4,12 +4,12 @@
 
 #include "core/shared/loaded_file.h"
 #include "device/cuda_driver.h"
+#include "device/find_symbol.h"
 #include "device/shared/tf32.h"
 
 #include <filesystem>
 
 #include <c10/core/CPUAllocator.h>
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 namespace pillar {
@@ -25,17 +25,6 @@ struct Loaded {
 std::string dl_reason() {
   const char* text = ::dlerror();
   return text == nullptr ? "unknown fault" : text;
-}
-
-template <typename Function>
-Function symbol(void* library, const char* name) {
-  return reinterpret_cast<Function>(::dlsym(library, name));
-}
-
-template <typename Function>
-bool find(void* library, const char* name, Function& function) {
-  function = symbol<Function>(library, name);
-  return function != nullptr;
 }
 
 // Opens libtorch_cuda.so beside libc10.so, then libpillar_cuda.so beside libpillar.so.
@@ -56,16 +45,16 @@ Loaded load() {
         {},
         fmt::format("libpillar's CUDA module does not load: {} (built where CMake finds nvcc)", dl_reason())};
   }
-  const auto abi = symbol<decltype(&pillar_cuda_abi)>(library, "pillar_cuda_abi");
-  if (abi == nullptr || abi() != kPillarCudaAbi)
+  decltype(&pillar_cuda_abi) abi = nullptr;
+  if (!find_symbol(library, "pillar_cuda_abi", abi) || abi() != kPillarCudaAbi)
     return {{}, "libpillar_cuda.so is of another version of libpillar"};
   CudaModule module;
-  const bool complete = find(library, "pillar_cuda_windows", module.windows) &&
-                        find(library, "pillar_cuda_layer_norm", module.layer_norm) &&
-                        find(library, "pillar_cuda_epilogue", module.epilogue) &&
-                        find(library, "pillar_cuda_max_pool", module.max_pool) &&
-                        find(library, "pillar_cuda_merge", module.merge) &&
-                        find(library, "pillar_cuda_error", module.error);
+  const bool complete = find_symbol(library, "pillar_cuda_windows", module.windows) &&
+                        find_symbol(library, "pillar_cuda_layer_norm", module.layer_norm) &&
+                        find_symbol(library, "pillar_cuda_epilogue", module.epilogue) &&
+                        find_symbol(library, "pillar_cuda_max_pool", module.max_pool) &&
+                        find_symbol(library, "pillar_cuda_merge", module.merge) &&
+                        find_symbol(library, "pillar_cuda_error", module.error);
   if (!complete) return {{}, "libpillar_cuda.so lacks functions of this version of libpillar"};
   return {module, {}};
 }

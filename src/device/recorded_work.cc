@@ -4,6 +4,7 @@
 #include "pillar/device/memory_fault.h"
 
 #include "core/shared/loaded_file.h"
+#include "device/find_symbol.h"
 #include "device/shared/cuda_module.h"
 #include "device/shared/graph_abi.h"
 
@@ -11,7 +12,6 @@
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#include <dlfcn.h>
 
 namespace pillar {
 namespace {
@@ -22,12 +22,6 @@ struct GraphModule {
   decltype(&pillar_graph_replay) replay = nullptr;
   decltype(&pillar_graph_free) free = nullptr;
 };
-
-template <typename Function>
-void find_in(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(::dlsym(library, name));
-  if (function == nullptr) fail(ErrorCategory::unsupported, "libpillar_graph.so lacks {}", name);
-}
 
 // libpillar_graph.so beside libpillar.so, after LibTorch's CUDA half, whose symbols it takes.
 GraphModule load_graphs() {
@@ -42,10 +36,12 @@ GraphModule load_graphs() {
          text == nullptr ? "unknown fault" : text);
   }
   GraphModule module;
-  find_in(library, "pillar_graph_begin", module.begin);
-  find_in(library, "pillar_graph_end", module.end);
-  find_in(library, "pillar_graph_replay", module.replay);
-  find_in(library, "pillar_graph_free", module.free);
+  const bool complete = find_symbol(library, "pillar_graph_begin", module.begin) &&
+                        find_symbol(library, "pillar_graph_end", module.end) &&
+                        find_symbol(library, "pillar_graph_replay", module.replay) &&
+                        find_symbol(library, "pillar_graph_free", module.free);
+  if (!complete)
+    fail(ErrorCategory::unsupported, "libpillar_graph.so lacks functions of this version of libpillar");
   return module;
 }
 

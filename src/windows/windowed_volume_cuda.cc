@@ -6,6 +6,8 @@
 #include "windows/window_kernel.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 #include <ATen/ops/empty.h>
 #include <c10/core/Event.h>
@@ -22,11 +24,22 @@ at::Tensor sent(const at::Tensor& voxels, const at::Device& device) {
                             : windows::sent_by_pieces(voxels, device);
 }
 
+// One for each device: memory that was made in one queue is given out again only there.
+c10::Stream copy_queue(const at::Device& device) {
+  static std::mutex mutex;
+  static std::map<c10::DeviceIndex, c10::Stream> queues;
+  const std::lock_guard lock(mutex);
+  const auto found = queues.find(device.index());
+  if (found != queues.end()) return found->second;
+  const c10::Stream made = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
+  return queues.emplace(device.index(), made).first->second;
+}
+
 // By a queue of their own, so that voxels cross while the volume before them is computed.
 at::Tensor sent_aside(const at::Tensor& voxels, const at::Device& device) {
   if (voxels.device() == device) return voxels;
   const c10::impl::VirtualGuardImpl gpu(device.type());
-  const c10::Stream compute = gpu.getStream(device), aside = gpu.getStreamFromGlobalPool(device);
+  const c10::Stream compute = gpu.getStream(device), aside = copy_queue(device);
   at::Tensor there;
   {
     const c10::StreamGuard queued_aside(aside);

@@ -4,7 +4,7 @@
 
 #include "core/shared/loaded_file.h"
 #include "device/shared/cuda_module.h"
-#include "world/nccl_abi.h"
+#include "world/shared/nccl_abi.h"
 
 #include <cstdlib>
 

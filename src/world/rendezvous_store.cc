@@ -1,6 +1,7 @@
 #include "world/rendezvous_store.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/host_name.h"
 
 #include "core/shared/first_line.h"
 #include "world/endpoint.h"
@@ -26,11 +27,6 @@ constexpr const char* kLoopback = "127.0.0.1";
 
 std::string place(const Rendezvous& rendezvous) {
   return fmt::format("{}:{}", rendezvous.master_address, rendezvous.master_port);
-}
-
-std::string here() {
-  char buffer[256] = {};
-  return ::gethostname(buffer, sizeof(buffer) - 1) == 0 ? buffer : "localhost";
 }
 
 // Whether launch_local() handed down a socket that listens. It is taken over: no child may keep it open.
@@ -129,7 +125,7 @@ void announce(c10d::TCPStore& store, const Rendezvous& rendezvous, const Endpoin
   store.c10d::Store::set(key("line", rendezvous.rank), to_text(MemberLine{}));
   if (!endpoint.master.empty() && !is_loopback(endpoint.master))
     store.c10d::Store::set("master", endpoint.master);
-  const nlohmann::json who = {{"host", here()}, {"pid", ::getpid()}};
+  const nlohmann::json who = {{"host", host_name()}, {"pid", ::getpid()}};
   store.c10d::Store::set(key("who", rendezvous.rank), who.dump());
 }
 

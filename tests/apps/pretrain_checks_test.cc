@@ -1,7 +1,7 @@
 // What is checked and said of a pretraining's studies before and while it runs.
 #include "pillar/core/file.h"
 
-#include "apps/pretrain_cohort.h"
+#include "support/pretrain_cohort.h"
 
 #include <chrono>
 #include <set>

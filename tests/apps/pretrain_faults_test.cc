@@ -1,7 +1,7 @@
 #include "pillar/core/csv.h"
 #include "pillar/core/file.h"
 
-#include "apps/pretrain_cohort.h"
+#include "support/pretrain_cohort.h"
 #include "support/tiny_disk.h"
 
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 #include "pillar/core/file.h"
 #include "pillar/train/pretrain_config.h"
 
-#include "apps/pretrain_cohort.h"
+#include "support/pretrain_cohort.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,6 +1,7 @@
 // That a GPU which the CPU computes (device/gpu_on_cpu/machine.h) sees what would go wrong on a real one.
 #include "device/shared/cuda_module.h"
 #include "device/shared/cuda_tensor.h"
+#include "device/shared/queued_copy.h"
 #include "device/shared/recorded_work.h"
 #include "support/expect_error.h"
 
@@ -91,6 +92,15 @@ TEST_F(Machine, CopiesFromPinnedMemoryArePutOff) {
   EXPECT_TRUE(back.isnan().all().item<bool>()) << "read before it was waited for";
   gpu().synchronizeStream(gpu().getStream(kGpu));
   EXPECT_EQ(back[0].item<float>(), 2);
+}
+
+TEST_F(Machine, ACopyWaitsForNothingQueuedAfterIt) {
+  const at::Tensor there = at::ones({4}).to(kGpu), later = staging({4}, at::kFloat, kGpu);
+  const QueuedCopy copy(there);
+  at::Tensor(later).copy_(there, /*non_blocking=*/true);
+  EXPECT_EQ(copy.wait().sum().item<float>(), 4);
+  EXPECT_TRUE(later.isnan().all().item<bool>()) << "all that is queued was waited for";
+  EXPECT_TRUE(QueuedCopy(later).wait().is_same(later)) << "of the CPU there is nothing to wait for";
 }
 
 TEST_F(Machine, AQueueWaitsForWhatItUsesOfAnother) {

@@ -2,17 +2,21 @@
 // send to it and take from it is right, and each waits for what it uses. How fast it is, only a GPU tells.
 #include "pillar/core/file.h"
 
-#include "apps/pretrain_cohort.h"
+#include "support/pretrain_cohort.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <sstream>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <signal.h>
 
 namespace pillar {
 namespace {
@@ -33,6 +37,10 @@ struct Counts {
 class OnAGpu : public ::testing::Test {
  protected:
   ProgramResult run(std::vector<std::string> command, Environment machine = {}) const {
+    return start(std::move(command), std::move(machine))->wait();
+  }
+  std::unique_ptr<test::RunningProgram> start(std::vector<std::string> command,
+                                              Environment machine = {}) const {
     if (command[0].find('/') == std::string::npos)
       command[0] = (fs::path(PILLAR_PROGRAMS) / command[0]).string();
     command.insert(command.begin(), {"/usr/bin/env", "-u", "CUDA_VISIBLE_DEVICES"});
@@ -40,7 +48,7 @@ class OnAGpu : public ::testing::Test {
                     {"FAKE_CUDA_DEVICES", "9.0 GPU on a CPU"},
                     {"FAKE_CUDA_REPORT", report().string()},
                     {"OMP_NUM_THREADS", "1"}});
-    return test::RunningProgram(command, machine).wait();
+    return std::make_unique<test::RunningProgram>(command, machine);
   }
   ProgramResult pretrain(const std::vector<std::string>& more, const Environment& machine = {}) const {
     std::vector<std::string> command = cohort.command(more);
@@ -147,6 +155,21 @@ TEST_F(OnAGpu, GraphsGiveWhatThePassGives) {
     ASSERT_EQ(done.exit_code, 0) << done.err;
   }
   EXPECT_TRUE(files_of("graphs") == files_of("plain"));
+  // Killed between two replays, or in one, and started again.
+  const auto command =
+      embed("killed", "cuda", {"--dtype", "bf16", "--batch-size", "1", "--cuda-graphs"}, "npz");
+  const auto victim = start(command);
+  const auto some = [&] {
+    return fs::exists(cohort / "cache/embeddings/killed") && files_of("killed").size() >= 3;
+  };
+  for (int i = 0; i < 6000 && !some(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  victim->signal(SIGKILL);
+  victim->wait();
+  EXPECT_LT(files_of("killed").size(), 12u);
+  ASSERT_EQ(run(command).exit_code, 0);
+  EXPECT_EQ(files_of("killed").size(), 12u);
+  ASSERT_EQ(run(embed("single", "cuda", {"--dtype", "bf16"}, "npz")).exit_code, 0);
+  EXPECT_TRUE(files_of("killed") == files_of("single"));
   const ProgramResult refused = test::run_program(embed("cpu", "cpu", {"--cuda-graphs"}));
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_THAT(refused.err, HasSubstr("CUDA graphs are for GPUs"));
@@ -193,6 +216,17 @@ TEST_F(OnAGpu, AStepOfPretrainingWaitsOnce) {
     return counts().waits;
   };
   EXPECT_EQ(waits(12) - waits(8), 1);
+}
+
+TEST_F(OnAGpu, NaNAmongVoxelsIsNamed) {
+  model();
+  cohort.put_nan(3);
+  const ProgramResult embedded = run(embed("test", "cuda", {"--batch-size", "4"}));
+  EXPECT_EQ(embedded.exit_code, 3) << embedded.err;
+  EXPECT_THAT(read_text_file(cohort / "cache/failures.csv"), AllOf(HasSubstr("S03"), HasSubstr("NaN")));
+  const ProgramResult trained = pretrain({"data.max_bad_fraction=0.5", "train.epochs=1"});
+  EXPECT_EQ(trained.exit_code, 3) << trained.err;
+  EXPECT_THAT(read_text_file(cohort.output() / "failures.csv"), AllOf(HasSubstr("S03"), HasSubstr("NaN")));
 }
 
 TEST_F(OnAGpu, MemoryThatRunsOutIsToldWithWhatToLower) {

@@ -34,6 +34,7 @@ struct ReadoutTimes {
   double windows_s = 0;          // statistics and windowing; on a GPU with the copy of the voxels
   double stem_s = 0;             // convolutions
   std::vector<double> stages_s;  // attention and perceptrons, one entry a stage; with CUDA graphs in stem_s
+  ReadoutTimes& operator+=(const ReadoutTimes& more);
 };
 
 struct ReadoutPlaces {
@@ -88,8 +89,9 @@ class Encoder {
 
  private:
   struct State;
+  struct Copies;
   AtlasOutput run(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows, AtlasPass pass,
-                  ReadoutTimes* times) const;
+                  ReadoutTimes* times, Copies* copies = nullptr) const;
   at::Tensor image_on_device(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                              const at::Tensor& into_bcdhw) const;
   at::Tensor recorded_readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,

@@ -8,6 +8,7 @@
 
 #include "core/shared/joined.h"
 #include "device/shared/cuda_module.h"
+#include "device/shared/queued_copy.h"
 #include "device/shared/recorded_work.h"
 #include "device/shared/tf32.h"
 #include "model/atlas/patch_embed.h"
@@ -19,6 +20,7 @@
 #include "model/encoder/streamed_stem.h"
 #include "model/encoder/whole_stem.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -176,13 +178,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-void add(ReadoutTimes& total, const ReadoutTimes& spent) {
-  total.windows_s += spent.windows_s;
-  total.stem_s += spent.stem_s;
-  total.stages_s.resize(spent.stages_s.size());
-  for (std::size_t s = 0; s < spent.stages_s.size(); ++s) total.stages_s[s] += spent.stages_s[s];
-}
-
 AtlasOutput joined_samples(const std::vector<AtlasOutput>& samples) {
   if (samples.size() == 1) return samples.front();
   const auto join = [&](at::Tensor AtlasOutput::*part) {
@@ -196,11 +191,29 @@ AtlasOutput joined_samples(const std::vector<AtlasOutput>& samples) {
 
 }  // namespace
 
+ReadoutTimes& ReadoutTimes::operator+=(const ReadoutTimes& more) {
+  windows_s += more.windows_s;
+  stem_s += more.stem_s;
+  stages_s.resize(std::max(stages_s.size(), more.stages_s.size()));
+  for (std::size_t s = 0; s < more.stages_s.size(); ++s) stages_s[s] += more.stages_s[s];
+  return *this;
+}
+
+// What a pass leaves on the CPU.
+struct Encoder::Copies {
+  std::optional<QueuedCopy> readout, places;
+  void queue(const AtlasOutput& out) {
+    readout.emplace(out.readout);
+    if (out.places.defined()) places.emplace(out.places);
+  }
+};
+
 at::Tensor Encoder::readout(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
                             ReadoutTimes* times) const {
-  const at::Tensor readout = state_->cuda_graphs ? recorded_readout(voxels_bcdhw, windows, times)
-                                                 : features(voxels_bcdhw, windows, false, times).readout;
-  return readout.to(at::kCPU);
+  if (state_->cuda_graphs) return recorded_readout(voxels_bcdhw, windows, times);
+  Copies copies;
+  run(voxels_bcdhw, windows, {}, times, &copies);
+  return copies.readout->wait();
 }
 
 AtlasOutput Encoder::features(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
@@ -214,8 +227,9 @@ ReadoutPlaces Encoder::readout_with_places(const at::Tensor& voxels_bcdhw,
                                            const std::vector<Window>& windows) const {
   AtlasPass pass;
   pass.want_places = true;
-  const AtlasOutput out = run(voxels_bcdhw, windows, std::move(pass), nullptr);
-  return {out.readout.to(at::kCPU), out.places.to(at::kCPU)};
+  Copies copies;
+  run(voxels_bcdhw, windows, std::move(pass), nullptr, &copies);
+  return {copies.readout->wait(), copies.places->wait()};
 }
 
 std::vector<TokenScale> Encoder::token_scales() const {
@@ -246,7 +260,7 @@ std::vector<at::Tensor> Encoder::token_products(const at::Tensor& voxels_bcdhw,
 }
 
 AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows, AtlasPass pass,
-                         ReadoutTimes* times) const {
+                         ReadoutTimes* times, Copies* copies) const {
   check_volume(voxels_bcdhw, state_->tower, windows.size());
   const at::NoGradGuard no_gradients;
   pass.execution = state_->execution;
@@ -262,6 +276,7 @@ AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Windo
     parts.mark();
     parts.watch(pass);
     AtlasOutput out = (*state_->stages)(std::move(grid), pass);
+    if (copies) copies->queue(out);
     parts.finish();
     return out;
   }
@@ -287,8 +302,10 @@ AtlasOutput Encoder::run(const at::Tensor& voxels_bcdhw, const std::vector<Windo
     spent.stem_s += watch.lap();
     samples.push_back((*state_->stages)(std::move(grid), pass));
   }
-  if (times) add(*times, spent);
-  return joined_samples(samples);
+  if (times) *times += spent;
+  AtlasOutput out = joined_samples(samples);
+  if (copies) copies->queue(out);
+  return out;
 }
 
 at::Tensor Encoder::image_on_device(const at::Tensor& voxels_bcdhw, const std::vector<Window>& windows,
@@ -303,7 +320,7 @@ at::Tensor Encoder::recorded_readout(const at::Tensor& voxels_bcdhw, const std::
                                      ReadoutTimes* times) const {
   check_volume(voxels_bcdhw, state_->tower, windows.size());
   const at::NoGradGuard no_gradients;
-  const std::lock_guard queueing(state_->queueing);
+  std::unique_lock queueing(state_->queueing);
   const Tf32Products tf32(state_->arithmetic == Arithmetic::tf32);
   auto recorded = state_->recorded.find(voxels_bcdhw.size(0));
   if (recorded == state_->recorded.end()) {
@@ -318,11 +335,12 @@ at::Tensor Encoder::recorded_readout(const at::Tensor& voxels_bcdhw, const std::
   PassTimes parts(device(), times);
   image_on_device(voxels_bcdhw, windows, recorded->second.image_bcdhw);
   parts.mark();
-  const at::Tensor readout = recorded->second.work.replay().clone();  // before the next one is queued
+  const QueuedCopy readout(recorded->second.work.replay());  // before the next one is queued
   parts.mark();
   parts.finish();
   if (times) times->stages_s.resize(state_->config.stages.size());
-  return readout;
+  queueing.unlock();
+  return readout.wait();
 }
 
 std::uint64_t Encoder::estimated_bytes(std::int64_t batch) const {

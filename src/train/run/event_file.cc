@@ -1,13 +1,13 @@
 #include "train/run/event_file.h"
 
 #include "pillar/core/fail.h"
+#include "pillar/core/host_name.h"
 
 #include <algorithm>
 #include <bit>
 #include <charconv>
 
 #include <fmt/format.h>
-#include <limits.h>
 #include <unistd.h>
 
 namespace pillar {
@@ -74,10 +74,8 @@ std::string record(double wall_time, std::int64_t step, const std::string& what)
   return length + fixed(masked_crc(length)) + event + fixed(masked_crc(event));
 }
 
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name = {};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  std::string text = name.data();
+std::string host_in_name() {
+  std::string text = host_name();
   std::replace(text.begin(), text.end(), '/', '_');
   return text;
 }
@@ -120,7 +118,7 @@ fs::path next_event_file(const fs::path& folder, std::int64_t seconds) {
       seconds = std::max(seconds, others + 1);
   }
   if (error) fail(ErrorCategory::io, "{}: cannot list: {}", folder, error.message());
-  return folder / fmt::format("{}{:010}.{}.{}", kEventPrefix, seconds, host_name(), ::getpid());
+  return folder / fmt::format("{}{:010}.{}.{}", kEventPrefix, seconds, host_in_name(), ::getpid());
 }
 
 }  // namespace pillar

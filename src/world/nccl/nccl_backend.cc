@@ -1,4 +1,4 @@
-#include "world/nccl_abi.h"
+#include "world/shared/nccl_abi.h"
 
 #include <cstdlib>
 

@@ -1,6 +1,6 @@
 // libpillar_nccl.so for gpu_on_cpu: what NCCL does among GPUs goes through the CPU, by Gloo. The CPU waits
 // where NCCL would only queue.
-#include "world/nccl_abi.h"
+#include "world/shared/nccl_abi.h"
 
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>

@@ -18,7 +18,7 @@ void forget_storage(void* held) {
   delete static_cast<c10::Storage*>(held);
 }
 
-// A tensor of a CPU may be given with those of a device where it is one number, or indexes.
+// A tensor of a CPU may be given with those of a device where it is one number, or indexes, which are copied.
 bool may_mix(const c10::FunctionSchema& schema) {
   static const std::set<std::string_view> names = {"aten::index", "aten::index_put_",
                                                    "aten::_index_put_impl_"};
@@ -49,10 +49,12 @@ bool is_view(const c10::FunctionSchema& schema) {
   return false;
 }
 
-// On the same memory, and with results where the first ones are.
-void record_again(const c10::OperatorHandle& op, torch::jit::Stack arguments, torch::jit::Stack results) {
-  record([op, given = std::move(arguments), wanted = std::move(results)] {
+// On the same memory, and with results where the first ones are. `rounded`: to TF32, of the arguments.
+void record_again(const c10::OperatorHandle& op, torch::jit::Stack arguments,
+                  const std::vector<std::size_t>& rounded, torch::jit::Stack results) {
+  record([op, rounded, given = std::move(arguments), wanted = std::move(results)] {
     torch::jit::Stack stack = given;
+    for (const std::size_t i : rounded) stack[i] = rounded_to_tf32(stack[i]);
     op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), &stack);
     const auto take = [](const at::Tensor& to, const at::Tensor& from) {
       if (to.defined() && !to.is_same(from)) at::Tensor(to).copy_(from);
@@ -70,24 +72,24 @@ void compute(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Sta
   const c10::FunctionSchema& schema = op.schema();
   Call call(schema.name());
   const std::size_t count = schema.arguments().size(), first = stack->size() - count;
-  std::vector<c10::IValue*> rounded;
+  std::vector<std::size_t> rounded;
   const bool in_tf32 = is_in_tf32(schema.name());
   for (std::size_t i = 0; i < count; ++i) {
     const c10::AliasInfo* alias = schema.arguments()[i].alias_info();
     const bool writes = alias != nullptr && alias->isWrite();
     c10::IValue& argument = (*stack)[first + i];
     argument = call.argument(argument, writes);
-    if (in_tf32 && !writes) rounded.emplace_back(&argument);
+    if (in_tf32 && !writes) rounded.push_back(i);
   }
   if (!may_mix(schema)) call.check_devices();
   if (!is_view(schema)) call.begin();
-  for (c10::IValue* argument : rounded) *argument = rounded_to_tf32(*argument);
   torch::jit::Stack arguments(stack->begin() + static_cast<std::ptrdiff_t>(first), stack->end());
+  for (const std::size_t i : rounded) (*stack)[first + i] = rounded_to_tf32((*stack)[first + i]);
   op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), stack);
   call.take_resized();
   const std::size_t results = schema.returns().size();
   if (is_recording() && !is_view(schema)) {
-    record_again(op, std::move(arguments),
+    record_again(op, std::move(arguments), rounded,
                  {stack->end() - static_cast<std::ptrdiff_t>(results), stack->end()});
   }
   for (std::size_t i = stack->size() - results; i < stack->size(); ++i)
@@ -170,7 +172,7 @@ void Call::begin() {
   const Queue queue = current_queue(device);
   count_operator();
   begin_work(queue, work_);
-  if (waits_) wait_for(mark(queue));
+  if (waits_ || (of_cpu_ && device_)) wait_for(mark(queue));
 }
 
 // Of what was given, in place of a result of that place; of its memory, a view; anything else is new.

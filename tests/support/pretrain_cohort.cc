@@ -1,4 +1,4 @@
-#include "apps/pretrain_cohort.h"
+#include "support/pretrain_cohort.h"
 
 #include "pillar/core/file.h"
 #include "pillar/core/npy.h"
