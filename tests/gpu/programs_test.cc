@@ -233,8 +233,11 @@ TEST_F(OnAGpu, MemoryThatRunsOutIsToldWithWhatToLower) {
   const Environment small = {{"FAKE_CUDA_MEMORY", "1500000"}};
   const ProgramResult trained = pretrain({}, small);
   EXPECT_EQ(trained.exit_code, 1);
-  EXPECT_THAT(trained.err, AllOf(HasSubstr("out of memory while"), HasSubstr("train.micro_batch"),
-                                 HasSubstr("CUDA out of memory"), Not(HasSubstr("allocated by PyTorch"))));
+  EXPECT_THAT(
+      trained.err,
+      AllOf(HasSubstr("out of memory while training on 2 studies at a time, which needs about 0.1 GB: "),
+            HasSubstr("train.micro_batch"), HasSubstr("CUDA out of memory"),
+            Not(HasSubstr("allocated by PyTorch"))));
   model();
   const ProgramResult embedded = run(embed("test", "cuda", {"--batch-size", "8"}), small);
   EXPECT_EQ(embedded.exit_code, 1);

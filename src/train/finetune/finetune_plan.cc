@@ -14,6 +14,24 @@
 #include <fmt/ranges.h>
 
 namespace pillar {
+
+MemoryPlan memory_of(const FinetuneSetup& setup, const FinetuneOptions& options) {
+  const FinetuneConfig& config = options.config;
+  const auto trained = [](const Parameters& all) {
+    return numbers_of(all.of_kind(ParameterKind::trainable));
+  };
+  MemoryPlan memory = memory_plan(config, options.device, trained(setup.model->parameters()),
+                                  trained(trained_parameters(*setup.model, config.freeze)));
+  const TowerConfig& tower = setup.model->tower();
+  AtlasPass pass = training_pass(config, options.device);
+  pass.execution.gradients = config.freeze != Freeze::backbone;
+  pass.frozen_patch_embed = config.freeze == Freeze::stem;
+  pass.want_activ = setup.heads.features == HeadFeatures::attention;
+  add_modality(memory, config, voxels_of(tower), setup.atlas, tower,
+               infer_patch_embed(tower, setup.model->weights()), pass);
+  return memory;
+}
+
 namespace {
 
 void add_finetune_model(std::string& text, const FinetuneSetup& setup, const FinetuneOptions& options) {
@@ -23,15 +41,7 @@ void add_finetune_model(std::string& text, const FinetuneSetup& setup, const Fin
   const std::int64_t all = numbers_of(setup.model->parameters().of_kind(ParameterKind::trainable));
   text += fmt::format("model            {} parameters, {} of them trained (freeze: {})\n", all, trained,
                       to_string(config.freeze));
-  MemoryPlan memory = memory_plan(config, options.device, all, trained);
-  const TowerConfig& tower = setup.model->tower();
-  AtlasPass pass = training_pass(config, options.device);
-  pass.execution.gradients = config.freeze != Freeze::backbone;
-  pass.frozen_patch_embed = config.freeze == Freeze::stem;
-  pass.want_activ = setup.heads.features == HeadFeatures::attention;
-  add_modality(memory, config, voxels_of(tower), setup.atlas, tower,
-               infer_patch_embed(tower, setup.model->weights()), pass);
-  text += memory_text(memory, config, options.device);
+  text += memory_text(memory_of(setup, options), config, options.device);
 }
 
 void add_finetune_data(std::string& text, const FinetuneSetup& setup, const FinetuneConfig& config) {

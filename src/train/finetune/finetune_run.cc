@@ -24,7 +24,9 @@ FinetuneOutcome in_run_folder(const FinetuneOptions& options, const World& world
 FinetuneOutcome run_finetune(const FinetuneOptions& options, const World& world) {
   return in_run_folder(options, world, [&](RunFolder& folder, FinetuneTask& task) {
     const RunPlan plan = task.plan();
-    const RunOutcome run = RunLoop(plan, task, folder, world).run();
+    RunOutcome run;
+    with_memory_advice(memory_advice(memory_of(task.setup(), options), options.config, options.device),
+                       [&] { run = RunLoop(plan, task, folder, world).run(); });
     FinetuneOutcome outcome{run.steps, run.stopped, run.failed_studies, run.best_step, {}};
     if (!run.complete) return outcome;
     const BestWeights best = best_weights(task, folder, world);

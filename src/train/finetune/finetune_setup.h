@@ -8,6 +8,7 @@
 #include "pillar/train/finetune.h"
 #include "pillar/windows/window.h"
 
+#include "train/run/memory_plan.h"
 #include "train/run/run_checks.h"
 
 #include <memory>
@@ -40,6 +41,9 @@ struct FinetuneSetup {
 // Reads and checks everything. Throws Error with a table of all faulty studies unless they are to be skipped.
 // Collective: processes whose tables or studies differ stop here.
 FinetuneSetup set_up_finetune(const FinetuneOptions& options, const World& world);
+
+// What its steps take.
+MemoryPlan memory_of(const FinetuneSetup& setup, const FinetuneOptions& options);
 
 // Rows of `table.values` and of the studies' laterality for studies of a pool, by their indices in it.
 at::Tensor values_of(const OutcomeTable& table, const OutcomePool& pool,

@@ -13,21 +13,27 @@
 #include <fmt/format.h>
 
 namespace pillar {
-namespace {
 
-void add_model(std::string& text, const PretrainSetup& setup, const PretrainOptions& options) {
+MemoryPlan memory_of(const PretrainSetup& setup, const PretrainOptions& options) {
   const PretrainConfig& config = options.config;
-  const std::int64_t trained = numbers_of(setup.model->parameters().of_kind(ParameterKind::trainable)),
-                     stored = numbers_of(setup.model->weights());
-  text += fmt::format("model            {} parameters trained, {} numbers stored\n", trained, stored);
-  MemoryPlan memory = memory_plan(config, options.device, stored, trained);
+  MemoryPlan memory = memory_plan(config, options.device, numbers_of(setup.model->weights()),
+                                  numbers_of(setup.model->parameters().of_kind(ParameterKind::trainable)));
   const AtlasPass pass = training_pass(config, options.device);
   for (const TrainedModality& modality : setup.modalities) {
     const TowerConfig& tower = setup.atlas.tower(modality.name);
     add_modality(memory, config, voxels_of(tower), setup.atlas, tower,
                  infer_patch_embed(tower, setup.model->weights()), pass);
   }
-  text += memory_text(memory, config, options.device);
+  return memory;
+}
+
+namespace {
+
+void add_model(std::string& text, const PretrainSetup& setup, const PretrainOptions& options) {
+  text += fmt::format("model            {} parameters trained, {} numbers stored\n",
+                      numbers_of(setup.model->parameters().of_kind(ParameterKind::trainable)),
+                      numbers_of(setup.model->weights()));
+  text += memory_text(memory_of(setup, options), options.config, options.device);
 }
 
 void add_data(std::string& text, const PretrainSetup& setup, const PretrainConfig& config) {

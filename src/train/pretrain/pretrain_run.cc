@@ -12,7 +12,9 @@ PretrainOutcome run_pretrain(const PretrainOptions& options, const World& world)
     RunFolder folder({options.config.output, options.config.checkpoints_kept, options.open_log}, world);
     PretrainTask task(options, world);
     const RunPlan plan = task.plan();
-    const RunOutcome run = RunLoop(plan, task, folder, world).run();
+    RunOutcome run;
+    with_memory_advice(memory_advice(memory_of(task.setup(), options), options.config, options.device),
+                       [&] { run = RunLoop(plan, task, folder, world).run(); });
     if (world.rank() == 0) spdlog::info("peak memory: {}", peak_memory_text(options.device));
     outcome = {run.steps, run.stopped, run.failed_studies};
   });

@@ -8,6 +8,7 @@
 #include "pillar/train/pretrain.h"
 
 #include "train/run/batching.h"
+#include "train/run/memory_plan.h"
 #include "train/run/run_checks.h"
 
 #include <memory>
@@ -41,6 +42,9 @@ struct PretrainSetup {
 
 // Reads and checks everything. Throws Error with a table of all faulty studies unless they are to be skipped.
 PretrainSetup set_up_pretrain(const PretrainOptions& options, const World& world);
+
+// What its steps take.
+MemoryPlan memory_of(const PretrainSetup& setup, const PretrainOptions& options);
 
 StudyLoaderOptions loader_options(const PretrainOptions& options, const PretrainSetup& setup, bool train);
 

@@ -16,6 +16,7 @@ class PretrainTask : public RunTask {
   PretrainTask(const PretrainOptions& options, const World& world);
 
   RunPlan plan() const;
+  const PretrainSetup& setup() const { return setup_; }
 
   NamedTensors model_tensors() const override;
   WeightUpdate& update() override { return runner_.update(); }

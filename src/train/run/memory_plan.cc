@@ -75,6 +75,14 @@ std::int64_t largest_micro_batch(const MemoryPlan& plan, std::int64_t batch_size
   return 0;
 }
 
+MemoryAdvice memory_advice(const MemoryPlan& plan, const TrainerConfig& config, at::Device device) {
+  TrainerConfig resolved = config;
+  resolved.checkpoint_stem = is_stem_checkpointed(config, device);
+  MemoryAdvice advice = training_memory_advice(resolved);
+  advice.needed_bytes = static_cast<std::uint64_t>(plan.needed(config.micro_batch));
+  return advice;
+}
+
 std::string memory_text(const MemoryPlan& plan, const TrainerConfig& config, at::Device device) {
   const std::int64_t most = largest_micro_batch(plan, config.batch_size);
   std::string text = fmt::format("memory           {:.0f} MB {}, {:.0f} MB gradients, {:.0f} MB optimiser",
@@ -86,12 +94,9 @@ std::string memory_text(const MemoryPlan& plan, const TrainerConfig& config, at:
                       plan.needed(config.micro_batch) / kMega, plan.room() / kMega,
                       plan.on_gpu ? "on the device" : "that there are", config.micro_batch,
                       most > 0 ? fmt::format("the largest that fits is {}", most) : "not even 1 fits");
-  if (plan.needed(config.micro_batch) > plan.room()) {
-    TrainerConfig resolved = config;
-    resolved.checkpoint_stem = is_stem_checkpointed(config, device);
+  if (plan.needed(config.micro_batch) > plan.room())
     text += note_line(fmt::format("train.micro_batch={} is likely to run out of memory: {}",
-                                  config.micro_batch, training_memory_advice(resolved).lower));
-  }
+                                  config.micro_batch, memory_advice(plan, config, device).lower));
   return text;
 }
 

@@ -1,6 +1,7 @@
 // Internal: how much memory a run's steps take, and how large a micro-batch may be, before the first step.
 #pragma once
 
+#include "pillar/device/memory_fault.h"
 #include "pillar/model/atlas.h"
 #include "pillar/train/trainer_config.h"
 
@@ -50,6 +51,9 @@ std::int64_t voxels_of(const TowerConfig& tower);
 
 // The largest divisor of the batch that has room; 0 where not even 1 has.
 std::int64_t largest_micro_batch(const MemoryPlan& plan, std::int64_t batch_size);
+
+// For a run whose memory runs out all the same: what was expected, and what to lower.
+MemoryAdvice memory_advice(const MemoryPlan& plan, const TrainerConfig& config, at::Device device);
 
 // Two lines for --dry-run; a third with what to set where the configuration's micro-batch has no room.
 std::string memory_text(const MemoryPlan& plan, const TrainerConfig& config, at::Device device);
