@@ -3,7 +3,6 @@
 
 #include "machine.h"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>

@@ -79,6 +79,5 @@ void replay(const Recording& recording);
 
 // For FAKE_CUDA_REPORT.
 void count_operator();
-void count_wait();
 
 }  // namespace gpu_on_cpu

@@ -49,17 +49,11 @@ class Nccl final : public c10d::Backend {
 
   c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>& tensors,
                                            const c10d::AllreduceOptions& options) override {
-    std::vector<at::Tensor> copies = on_cpu(tensors);
-    gloo_->allreduce(copies, options)->wait();
-    take(tensors, copies);
-    return c10::make_intrusive<Done>(tensors);
+    return in_place(tensors, [&](auto& copies) { return gloo_->allreduce(copies, options); });
   }
   c10::intrusive_ptr<c10d::Work> broadcast(std::vector<at::Tensor>& tensors,
                                            const c10d::BroadcastOptions& options) override {
-    std::vector<at::Tensor> copies = on_cpu(tensors);
-    gloo_->broadcast(copies, options)->wait();
-    take(tensors, copies);
-    return c10::make_intrusive<Done>(tensors);
+    return in_place(tensors, [&](auto& copies) { return gloo_->broadcast(copies, options); });
   }
   c10::intrusive_ptr<c10d::Work> allgather(std::vector<std::vector<at::Tensor>>& outputs,
                                            std::vector<at::Tensor>& inputs,
@@ -73,6 +67,15 @@ class Nccl final : public c10d::Backend {
   }
 
  private:
+  template <typename Collective>
+  static c10::intrusive_ptr<c10d::Work> in_place(std::vector<at::Tensor>& tensors,
+                                                 const Collective& collective) {
+    std::vector<at::Tensor> copies = on_cpu(tensors);
+    collective(copies)->wait();
+    take(tensors, copies);
+    return c10::make_intrusive<Done>(tensors);
+  }
+
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
 };
 

@@ -64,17 +64,22 @@ std::string in_words(const Queue& queue) {
   return "queue " + std::to_string(queue.id) + " of cuda:" + std::to_string(queue.device);
 }
 
+bool has_reached(const std::map<Queue, Time>& seen, const Queue& queue, Time time) {
+  const auto found = seen.find(queue);
+  return found != seen.end() && found->second >= time;
+}
+
+// Whether `by` may rely on that step of `queue`: its own, or waited for by it or by the CPU.
+bool is_before(const Queue& by, const Queue& queue, Time time) {
+  return queue == by || has_reached(queues()[by].seen, queue, time) ||
+         has_reached(seen_by_cpu(), queue, time);
+}
+
 // What `queue` relies on was done by a step that it has waited for.
 void check_order(const Queue& queue, const std::map<Queue, Time>& steps, const char* what) {
-  const QueueState& state = queues()[queue];
   for (const auto& [other, time] : steps) {
-    if (other == queue) continue;
-    const auto seen = state.seen.find(other);
-    const auto by_cpu = seen_by_cpu().find(other);
-    const bool waited = (seen != state.seen.end() && seen->second >= time) ||
-                        (by_cpu != seen_by_cpu().end() && by_cpu->second >= time);
-    TORCH_CHECK(waited, "gpu_on_cpu: ", in_words(queue), " ", what, " memory that ", in_words(other),
-                " works on, without having waited for it");
+    TORCH_CHECK(is_before(queue, other, time), "gpu_on_cpu: ", in_words(queue), " ", what, " memory that ",
+                in_words(other), " works on, without having waited for it");
   }
 }
 
@@ -189,15 +194,8 @@ void wait_for_all(c10::DeviceIndex device) {
 }
 
 bool was_waited_for(const std::map<Queue, Time>& steps, const Queue& by) {
-  const QueueState& state = queues()[by];
-  return std::all_of(steps.begin(), steps.end(), [&](const auto& step) {
-    const auto& [queue, time] = step;
-    if (queue == by) return true;
-    const auto seen = state.seen.find(queue);
-    const auto by_cpu = seen_by_cpu().find(queue);
-    return (seen != state.seen.end() && seen->second >= time) ||
-           (by_cpu != seen_by_cpu().end() && by_cpu->second >= time);
-  });
+  return std::all_of(steps.begin(), steps.end(),
+                     [&](const auto& step) { return is_before(by, step.first, step.second); });
 }
 
 void finish(const std::map<Queue, Time>& steps) {
@@ -212,11 +210,6 @@ void count_operator() {
   if (++counts().operators <= last || last == 0) return;
   throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, kIllegalAddress,
                               "CUDA error: an illegal memory access was encountered");
-}
-
-void count_wait() {
-  const std::lock_guard lock(machine_mutex());
-  ++counts().waits;
 }
 
 }  // namespace gpu_on_cpu
